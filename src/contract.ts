@@ -1,0 +1,314 @@
+/**
+ * The vocabulary of jobs: the names other services rely on, and the shapes of what goes in and comes out.
+ * Part of the workflow bundle, so it has no imports beyond the workflow library's message definitions.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+
+// ---- Names ---------------------------------------------------------------------------------------------------------
+
+/** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
+export const CHUNK_SIZE = 10;
+
+/** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
+export const STORE_CONCURRENCY = 3;
+
+/** What a store hash looks like. Two spellings of one store would be two leases, so nothing else is taken. */
+export const STORE_HASH = /^[a-z0-9]{1,32}$/;
+
+/** Task queue of the workflows and of prepareJob, openStore, saveFailures and closeJob. */
+export const JOBS_TASK_QUEUE = 'customer-updates';
+
+/** Task queue of serveStoreQueue, apart from the jobs' queue so that leases never starve the jobs' own work. */
+export const STORES_TASK_QUEUE = 'customer-updates-stores';
+
+/** Task queue of a store's calls: updateChunk and checkStore. */
+export const storeTaskQueue = (storeHash: string): string => `customer-updates-store-${storeHash}`;
+
+/** Workflow id of a job. Callers may pick any other id; this is the one client and starter make. */
+export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
+
+/** Workflow id of a store's serveStore. */
+export const storeWorkflowId = (storeHash: string): string => `customer-updates-store/${storeHash}`;
+
+// ---- Input ---------------------------------------------------------------------------------------------------------
+
+/** How a source is written. Each may be compressed, with `.gz` after its extension. */
+export type Format = 'csv' | 'ndjson' | 'json';
+
+/** Where a job's customers come from. */
+export type Source =
+  /** At most 1,000 customers and 512 KiB; each an object as `PUT /v3/customers` takes it. */
+  | { customers: unknown[] }
+  /** A file below one of the worker's SOURCE_ROOTS. `format` defaults to what the extension says. */
+  | { uri: string; format?: Format | undefined }
+  /** The failed and unprocessed customers of an ended job of the same store, by its id. */
+  | { retryOf: string };
+
+/** How a job is to run. Every option may be left out. */
+export interface JobOptions {
+  /** Check the file and the token, send nothing. Default false. */
+  dryRun?: boolean | undefined;
+  /** Send at most this many customers. Default null: all. */
+  limit?: number | null | undefined;
+  /** What invalid rows do: be reported and left out, or fail the job before any call. Default "skip". */
+  onInvalid?: 'skip' | 'fail' | undefined;
+  /** Hold when more than this share of the customers tried was rejected. Default 20. */
+  maxRejectedPercent?: number | undefined;
+  /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
+  blankCells?: 'keep' | 'clear' | undefined;
+  /** CSV headings to leave out. Default none. */
+  ignoreColumns?: string[] | undefined;
+  /** Write updated customers into the report as well. Default false. */
+  reportAll?: boolean | undefined;
+}
+
+/** The one argument of updateCustomers. */
+export interface JobInput {
+  storeHash: string;
+  source: Source;
+  options?: JobOptions | undefined;
+}
+
+// ---- Outcomes ------------------------------------------------------------------------------------------------------
+
+/** What became of a row that was not updated; `unprocessed` rows appear in reports only. */
+export type NotUpdated = 'rejected' | 'failed' | 'invalid' | 'unprocessed';
+
+/** Why a row was not updated, as a word for programs. */
+export type OutcomeCode =
+  | 'unknown_id'
+  | 'email_taken'
+  | 'rejected'
+  | 'invalid_field'
+  | 'unknown_field'
+  | 'read_only_field'
+  | 'duplicate'
+  | 'unavailable'
+  | 'cancelled';
+
+/** A row that was not updated, and why. */
+export interface Failure {
+  /** 1-based over the source's data records. */
+  row: number;
+  /** The customer's id, null where the row has no usable one. */
+  id: number | null;
+  outcome: 'rejected' | 'failed' | 'invalid';
+  code: OutcomeCode;
+  /** For people. Never holds an e-mail address. */
+  message: string;
+}
+
+/** Source rows by what became of them; the five add up to `total`. */
+export interface CustomerCounts {
+  total: number;
+  updated: number;
+  rejected: number;
+  failed: number;
+  invalid: number;
+  unprocessed: number;
+}
+
+/** What a job returns, and what its failure carries in its details. */
+export interface JobResult {
+  customers: CustomerCounts;
+  chunks: { total: number; done: number };
+  /** PUTs sent, of every kind. */
+  calls: number;
+  /** PUTs answered with 429. */
+  throttled: number;
+  /** URI of report.csv; null until it is written. */
+  report: string | null;
+  /** URI of retry.ndjson; null where there is nothing to send again. */
+  retry: string | null;
+}
+
+export type JobState =
+  'preparing' | 'running' | 'paused' | 'held' | 'cancelling' | 'closing' | 'completed' | 'cancelled' | 'failed';
+
+/** What a job is waiting for, for people and programs. */
+export interface WaitingFor {
+  kind: 'quota' | 'throttle' | 'lease' | 'outage' | 'refused' | 'rejections' | 'pause';
+  message: string;
+  /** When it goes on by itself, ISO 8601 in UTC; null where that is unknown or needs a person. */
+  until: string | null;
+}
+
+/** The answer of the `progress` query. */
+export interface Progress extends JobResult {
+  state: JobState;
+  waitingFor: WaitingFor | null;
+  /** How fast chunks are settled at present; null before the first few. */
+  pace: { callsPerSecond: number; concurrency: number } | null;
+  /** When the job will have ended at the present pace, ISO 8601 in UTC. */
+  eta: string | null;
+}
+
+/** The answer of the `outcomes` query: a slice of all chunks, in order. */
+export interface Outcomes {
+  /** Chunks in the job. */
+  total: number;
+  outcomes: ChunkSummary[];
+}
+
+/** What became of one chunk. */
+export interface ChunkSummary {
+  /** 0-based. */
+  chunk: number;
+  /** First and last source row in it. */
+  rows: [first: number, last: number];
+  state: 'pending' | 'done' | 'unprocessed';
+  updated: number;
+  rejected: number;
+  failed: number;
+  /** Attempts of its activity; counted up to 15. */
+  attempts: number;
+}
+
+/** The answer of the `failures` query: a page of what is in state, by row. */
+export interface Failures {
+  failures: Failure[];
+  /** All rows rejected, failed or invalid so far, those in files included. */
+  total: number;
+  /** Give it as `after` for the next page; null on the last. */
+  next: number | null;
+  /** URI of the newest file of older failures; each file names the one before it. Null while all are in state. */
+  olderIn: string | null;
+}
+
+// ---- Messages ------------------------------------------------------------------------------------------------------
+
+export const progressQuery = defineQuery<Progress>('progress');
+export const outcomesQuery = defineQuery<Outcomes, [{ from?: number; count?: number }?]>('outcomes');
+export const failuresQuery = defineQuery<Failures, [{ after?: number; limit?: number }?]>('failures');
+export const pauseUpdate = defineUpdate<Progress, [{ reason?: string }?]>('pause');
+export const resumeUpdate = defineUpdate<Progress>('resume');
+
+/** "A job needs this store": sent with signal-with-start, so that it also starts serveStore. */
+export const openSignal = defineSignal('open');
+
+/** Most outcomes one `outcomes` query returns. */
+export const MAX_OUTCOMES_PAGE = 1_000;
+
+/** Most failures one `failures` query returns. */
+export const MAX_FAILURES_PAGE = 500;
+
+/** Latest failures that stay in workflow state; older ones are in the job store. */
+export const FAILURES_IN_STATE = 1_000;
+
+/** Types of the ApplicationFailure with which a job that can't run fails. */
+export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry';
+
+// ---- Activities ----------------------------------------------------------------------------------------------------
+
+/** Which job an activity works for. */
+export interface JobRef {
+  storeHash: string;
+  /** Run id of the job's first run: the same over continue-as-new and reset, and never reused. */
+  key: string;
+}
+
+/** What prepareJob found. Counts are rows. */
+export interface PreparedJob {
+  total: number;
+  invalid: number;
+  /** Rows that are in chunks. `total` = `invalid` + `valid`. */
+  valid: number;
+  /** Chunks with the valid rows, and how many of them are to be sent (`limit` may leave some out). */
+  chunks: number;
+  chunksToSend: number;
+  /** Rows in the last chunk to be sent, and in the very last one; all others hold CHUNK_SIZE. */
+  lastSentSize: number;
+  lastSize: number;
+  /** encodeRuns of two numbers a chunk: invalid rows before it (since the chunk before), and within it. */
+  gaps: string;
+  /** The latest invalid rows. */
+  failures: Failure[];
+  olderIn: string | null;
+}
+
+/** The input of updateChunk. Only ever grows by optional fields: an older worker may serve the store. */
+export interface ChunkRef {
+  job: JobRef;
+  /** 0-based. */
+  chunk: number;
+  /** Send only these customers of it. */
+  only?: number[];
+  /** Goes through although the store refuses calls: whoever scheduled it is asking whether that is still so. */
+  probe?: 'check' | 'resume';
+}
+
+/** What became of a chunk's customers. Every one that is not in `failures` was updated. */
+export interface ChunkOutcome {
+  updated: number;
+  failures: Failure[];
+  calls: number;
+  throttled: number;
+  /** Attempts of the activity that it took. */
+  attempts: number;
+  /** Calls in flight that the store's pace allows at present. */
+  concurrency: number;
+}
+
+/** Types of the failures of updateChunk and checkStore; the details of each are one ChunkOutcome. */
+export type ChunkFailureType =
+  /** 429: tried again after what the headers say. */
+  | 'Throttled'
+  /** No answer, or none that says what happened: tried again later. Final after some tries, then put back. */
+  | 'Unavailable'
+  /** The store takes no call of this job: token, scope, suspended. Final. */
+  | 'Refused'
+  /** The chunk's page is missing or damaged. Final. */
+  | 'BadPage'
+  /** The process gives the store's queue up: another one goes on. */
+  | 'HandedOver';
+
+/** What closeJob needs to know of a job that ends. */
+export interface CloseJobInput {
+  job: JobRef;
+  input: unknown;
+  chunks: number;
+  /** encodeRuns of one encodeChunk a chunk. */
+  outcomes: string;
+  failures: Failure[];
+  olderIn: string | null;
+}
+
+/** The argument of serveStore and serveStoreQueue. */
+export interface ServeStoreInput {
+  storeHash: string;
+}
+
+/** Why a process gave a store's queue back. */
+export type LeaseEnd =
+  /** The queue was idle. */
+  | 'idle'
+  /** It held the lease for as long as one attempt may. */
+  | 'rotated'
+  /** The process stops. */
+  | 'handedOver';
+
+/** Activities on JOBS_TASK_QUEUE. */
+export interface JobActivities {
+  /** Reads and checks the source, and writes its chunks to the job store. */
+  prepareJob(input: { job: JobRef; input: unknown }): Promise<PreparedJob>;
+  /** Says that the store's queue is needed. */
+  openStore(input: { storeHash: string }): Promise<void>;
+  /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
+  saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
+  /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */
+  closeJob(input: CloseJobInput): Promise<{ report: string; retry: string | null }>;
+}
+
+/** Activities on STORES_TASK_QUEUE. */
+export interface LeaseActivities {
+  /** Holds the lease of a store: polls its queue until it is idle, or this process stops. */
+  serveStoreQueue(input: ServeStoreInput): Promise<LeaseEnd>;
+}
+
+/** Activities on storeTaskQueue(storeHash). */
+export interface StoreActivities {
+  /** Ten customers, one PUT, and what it takes to find the ones that the store rejects. */
+  updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
+  /** Asks the store whether it takes the token, without changing anything. */
+  checkStore(input: { job: JobRef }): Promise<void>;
+}
