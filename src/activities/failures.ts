@@ -1,0 +1,52 @@
+/** Where errors of the other rooms become what Temporal knows: the one place that makes ApplicationFailures. */
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../bigcommerce/errors.ts';
+import type { ChunkFailureType, ChunkOutcome, JobFailureType } from '../contract.ts';
+import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
+
+/** Tries of one activity without an answer, after which the workflow puts the chunk back. */
+export const UNANSWERED_TRIES = 4;
+
+/** Pauses after a try without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. */
+const BACKOFF_MS = [1_000, 2_000, 4_000];
+
+/** A failure that ends the job, for errors that no further attempt would mend; other errors as they are. */
+export function jobFailure(error: unknown): unknown {
+  const types: [new (message?: string) => Error, JobFailureType][] = [
+    [BadInput, 'BadInput'],
+    [BadSource, 'BadSource'],
+    [NothingToRetry, 'NothingToRetry'],
+  ];
+  const type = types.find(([kind]) => error instanceof kind)?.[1];
+  if (!type || !(error instanceof Error)) return error;
+  return ApplicationFailure.create({ type, message: error.message, nonRetryable: true });
+}
+
+/** What a failed call of a chunk means to Temporal. `outcome` is what the workflow enters if it does not try again. */
+export function chunkFailure(
+  error: unknown,
+  unanswered: number,
+  outcome: ChunkOutcome,
+  random: () => number = Math.random,
+): unknown {
+  const details = [outcome];
+  const failure = (type: ChunkFailureType, message: string, nextRetryDelay?: number) =>
+    ApplicationFailure.create({
+      type,
+      message,
+      details,
+      // Waiting for a store is nothing that anyone must look at.
+      category: ApplicationFailureCategory.BENIGN,
+      ...(nextRetryDelay === undefined ? { nonRetryable: true } : { nextRetryDelay }),
+    });
+  if (error instanceof Throttled) return failure('Throttled', error.message, error.delayMs);
+  if (error instanceof Refused) return failure('Refused', error.message);
+  if (error instanceof Draining || error instanceof LeaseLost) return failure('HandedOver', error.message, 100);
+  if (error instanceof Unavailable || error instanceof BadPage) {
+    const backoff = BACKOFF_MS[unanswered - 1];
+    if (backoff === undefined) return failure('Unavailable', error.message);
+    const asked = error instanceof Unavailable ? (error.delayMs ?? 0) : 0;
+    return failure('Unavailable', error.message, Math.max(asked, backoff * (0.5 + random())));
+  }
+  return error;
+}

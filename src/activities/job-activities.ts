@@ -1,0 +1,49 @@
+import { Context } from '@temporalio/activity';
+import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE, type JobActivities } from '../contract.ts';
+import { closeJob } from '../jobs/close.ts';
+import { saveFailures } from '../jobs/failures.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import { parseJobInput } from '../schema.ts';
+import { prepareJob, type PreparingParts } from './prepare-job.ts';
+
+/** With a heartbeat timeout of 30 s. */
+const HEARTBEAT_MS = 5_000;
+
+/** The activities on the jobs' queue. */
+export function createJobActivities(parts: PreparingParts): JobActivities {
+  const { client, storage } = parts;
+  return {
+    prepareJob: ({ job, input }) => beating(() => prepareJob(parts, job, input)),
+
+    async openStore({ storeHash }) {
+      await client.workflow.signalWithStart('serveStore', {
+        workflowId: storeWorkflowId(storeHash),
+        taskQueue: JOBS_TASK_QUEUE,
+        args: [{ storeHash }],
+        signal: openSignal,
+        staticSummary: `store ${storeHash}`,
+        staticDetails: `Keeps one worker serving the queue of store ${storeHash} for as long as jobs need it (${STORES_TASK_QUEUE}).`,
+      });
+    },
+
+    saveFailures: ({ job, name, failures, olderIn }) =>
+      beating(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
+
+    closeJob: ({ input, ...job }) =>
+      beating(() => {
+        const { source, options } = parseJobInput(input);
+        return closeJob(storage, { ...job, source, options });
+      }),
+  };
+}
+
+/** Tells the server that the activity goes on, for as long as it does. */
+async function beating<T>(run: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await run();
+  } finally {
+    clearInterval(heartbeat);
+  }
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Permit } from '../bigcommerce/store.ts';
+
+/** How often a lease is renewed. */
+const RENEW_MS = 2_000;
+
+/** How long a renewal may take before it counts as failed. */
+export const RENEWAL_DEADLINE_MS = 1_500;
+
+/** The lease ends this much before the server would give it to somebody else. */
+const MARGIN_MS = 1_000;
+
+/** What a lease is made of. */
+export interface LeaseOptions {
+  /** The activity's heartbeat timeout: the server waits that long after a renewal before it gives the lease away. */
+  timeoutMs: number;
+  /** Renews it at the server. Resolves only when the server has confirmed it; `gone` in the error's stead says it is lost. */
+  renew(): Promise<'renewed' | 'gone'>;
+  /** Monotonic time in ms. */
+  now?: () => number;
+}
+
+/**
+ * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the lease,
+ * so it may send only for as long as the server is bound by the last renewal that it confirmed.
+ *
+ * Invariant: `check` passes only until (time of sending the last confirmed renewal + heartbeat timeout − margin).
+ */
+export class Lease {
+  readonly #options: LeaseOptions;
+  readonly #now: () => number;
+  readonly #lost = new AbortController();
+  #validUntil = -Infinity;
+  #expiry: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Aborts when the lease is lost, with the reason. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** What calls need of the lease. */
+  permit(draining: AbortSignal): Permit {
+    return { lost: this.lost, draining, check: () => this.check() };
+  }
+
+  /** Throws unless a request may be sent at this instant. */
+  check(): void {
+    // The timer is late in a process that was frozen: the clock decides.
+    if (this.#now() >= this.#validUntil) this.#lose('it was not renewed in time');
+    this.lost.throwIfAborted();
+  }
+
+  /** Renews once. Throws where the lease is lost. */
+  async renew(): Promise<void> {
+    const sentAt = this.#now();
+    const answer = await this.#options.renew();
+    if (answer === 'gone') this.#lose('the server gave it to another attempt');
+    this.lost.throwIfAborted();
+    this.#validUntil = sentAt + this.#options.timeoutMs - MARGIN_MS;
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => this.#lose('it was not renewed in time'), this.#validUntil - this.#now());
+  }
+
+  /** Renews until `stop`, or until the lease is lost. A renewal that fails is tried again while the lease is valid. */
+  async keep(): Promise<void> {
+    while (!this.#stopped && !this.lost.aborted) {
+      await this.renew().catch(() => undefined);
+      await sleep(RENEW_MS, undefined, { signal: this.lost, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Ends the renewals: nothing is sent any more. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#expiry);
+  }
+
+  #lose(why: string): void {
+    clearTimeout(this.#expiry);
+    if (!this.lost.aborted) this.#lost.abort(new Error(`The lease of the store's queue is lost: ${why}.`));
+  }
+}

@@ -1,0 +1,69 @@
+import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { progressQuery, type JobRef, type PreparedJob, type Source } from '../contract.ts';
+import { BadInput, NothingToRetry } from '../jobs/errors.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import { prepare } from '../jobs/prepare.ts';
+import type { CsvOptions } from '../jobs/sources/csv.ts';
+import type { SourceRecord } from '../jobs/sources/record.ts';
+import { inlineRecords, openSource } from '../jobs/sources/source.ts';
+import { parseJobInput } from '../schema.ts';
+import type { Storage } from '../storage/storage.ts';
+import { jobFailure } from './failures.ts';
+
+/** What preparing needs of the process. */
+export interface PreparingParts {
+  client: Client;
+  storage: Storage;
+  /** Places that a source may lie in. */
+  sourceRoots: Storage[];
+}
+
+/** Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. */
+export async function prepareJob(parts: PreparingParts, job: JobRef, input: unknown): Promise<PreparedJob> {
+  const { cancellationSignal, heartbeat } = Context.current();
+  try {
+    const { storeHash, source, options } = parseJobInput(input);
+    const records = await recordsOf(parts, storeHash, source, options);
+    const onProgress = (rows: number) => {
+      heartbeat(rows);
+      cancellationSignal.throwIfAborted();
+    };
+    return await prepare({ storage: parts.storage, keys: jobKeys(job), records, options, onProgress });
+  } catch (error) {
+    throw jobFailure(error);
+  }
+}
+
+async function recordsOf(
+  { client, storage, sourceRoots }: PreparingParts,
+  storeHash: string,
+  source: Source,
+  csv: CsvOptions,
+): Promise<AsyncIterable<SourceRecord[]>> {
+  if ('customers' in source) return inlineRecords(source.customers);
+  if ('uri' in source) return openSource(source, sourceRoots, csv);
+  const uri = await retryFileOf(client, storage, storeHash, source.retryOf);
+  return openSource({ uri, format: 'ndjson' }, [storage], csv);
+}
+
+/** URI of what an ended job of the same store has left to send again. */
+async function retryFileOf(client: Client, storage: Storage, storeHash: string, jobId: string): Promise<string> {
+  const handle = client.workflow.getHandle(jobId);
+  const described = await handle.describe().catch((error: unknown) => {
+    if (error instanceof WorkflowNotFoundError) throw new BadInput(`source.retryOf: there is no job ${jobId}.`);
+    throw error;
+  });
+  if (described.type !== 'updateCustomers') throw new BadInput(`source.retryOf: ${jobId} is not a job.`);
+  if (described.status.name === 'RUNNING') {
+    throw new BadInput(`source.retryOf: ${jobId} has not ended. Wait for its end, or cancel it.`);
+  }
+  const { retry } = await handle.query(progressQuery);
+  if (retry === null) throw new NothingToRetry(`${jobId} has left no customer to send again.`);
+  if (!storage.keyOf(retry)?.startsWith(`jobs/${storeHash}/`)) {
+    throw new BadInput(
+      `source.retryOf: ${jobId} is not a job of store ${storeHash} whose files are in ${storage.root}.`,
+    );
+  }
+  return retry;
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import type { Stores } from '../bigcommerce/store.ts';
+import { STORE_CONCURRENCY, storeTaskQueue, type ChunkRef, type LeaseEnd, type StoreActivities } from '../contract.ts';
+import type { PageReader } from '../jobs/pages.ts';
+import { checkStore } from './check-store.ts';
+import { earlierCallsEnd, holderIdentity, type LeaseDetails } from './earlier-holder.ts';
+import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
+import type { Serving } from './serving.ts';
+import { updateChunk } from './update-chunk.ts';
+
+/** The queue was idle for this long: the lease is given back. serveStore counts on it. */
+const IDLE_MS = 60_000;
+
+/** An attempt holds the lease no longer than this, so that the history of serveStore stays short. */
+const ROTATE_MS = 3_600_000;
+
+/** The longest a chunk's call can take to end after the queue is drained: the call's own timeout and some. */
+const DRAIN_MS = 90_000;
+
+/** How long a lost lease's calls, which are aborted, may take to end. */
+const ABORT_MS = 10_000;
+
+/** How often it looks whether the queue was idle or the lease is to be rotated. */
+const LOOK_MS = 1_000;
+
+/** What serving needs of the process. */
+export interface ServingParts {
+  client: Client;
+  connection: NativeConnection;
+  stores: Stores;
+  pages: PageReader;
+  serving: Serving;
+}
+
+/**
+ * Holds the lease of a store's queue: polls it with a Worker of its own until the queue was idle, the lease is rotated,
+ * or this process stops. Gives it back by returning, so that a second attempt means that the first one died.
+ */
+export async function serveStoreQueue(parts: ServingParts, storeHash: string): Promise<LeaseEnd> {
+  const { serving } = parts;
+  if (serving.draining.aborted) return 'handedOver';
+  const lease = new Lease(leaseOptions(parts, storeHash));
+  try {
+    await lease.renew();
+    void lease.keep();
+    await earlierCallsEnd(parts.client, storeHash, lease.lost);
+    const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease));
+    if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
+    return end;
+  } finally {
+    lease.stop();
+  }
+}
+
+function leaseOptions({ client, stores }: ServingParts, storeHash: string): LeaseOptions {
+  const context = Context.current();
+  const store = stores.get(storeHash);
+  return {
+    timeoutMs: context.info.heartbeatTimeoutMs ?? 0,
+    async renew() {
+      const details: LeaseDetails = { slowestCallMs: store.slowestRecentMs() };
+      try {
+        await client.withDeadline(Date.now() + RENEWAL_DEADLINE_MS, () =>
+          client.activity.heartbeat(context.info.taskToken, details),
+        );
+      } catch (error) {
+        if (error instanceof ActivityNotFoundError) return 'gone';
+        // It is ours until we return; the context's own signal says to stop.
+        if (!(error instanceof ActivityCancelledError)) throw error;
+      }
+      // The confirmed heartbeat doesn't reset the SDK's own timer, which would cancel the activity.
+      context.heartbeat(details);
+      return 'renewed';
+    },
+  };
+}
+
+async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease): Promise<LeaseEnd> {
+  const { client, connection, stores, pages, serving } = parts;
+  const context = Context.current();
+  const drain = new AbortController();
+  const permit = lease.permit(drain.signal);
+  const store = stores.get(storeHash);
+  const load = new Load();
+
+  const worker = await Worker.create({
+    connection,
+    namespace: client.options.namespace,
+    taskQueue: storeTaskQueue(storeHash),
+    activities: {
+      updateChunk: (ref: ChunkRef) => load.during(() => updateChunk(store, permit, pages, ref)),
+      checkStore: () => load.during(() => checkStore(store, permit)),
+    } satisfies StoreActivities,
+    maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
+    identity: holderIdentity(context.info),
+    shutdownGraceTime: DRAIN_MS,
+    shutdownForceTime: DRAIN_MS + ABORT_MS,
+  });
+  const broken = new AbortController();
+  const running = worker.run().catch((error: unknown) => broken.abort(error));
+  const stop = AbortSignal.any([lease.lost, serving.draining, context.cancellationSignal, broken.signal]);
+  const until = performance.now() + ROTATE_MS;
+  while (!stop.aborted && load.idleMs() < IDLE_MS && performance.now() < until) {
+    await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+  drain.abort();
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await running;
+
+  lease.lost.throwIfAborted();
+  if (context.cancellationDetails?.cancelRequested) throw new CancelledFailure('The lease was cancelled.');
+  broken.signal.throwIfAborted();
+  if (serving.draining.aborted) return 'handedOver';
+  return performance.now() < until ? 'idle' : 'rotated';
+}
+
+/** What runs on a queue at present. */
+class Load {
+  #running = 0;
+  #idleSince = performance.now();
+
+  async during<T>(run: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await run();
+    } finally {
+      this.#running--;
+      this.#idleSince = performance.now();
+    }
+  }
+
+  /** For how long nothing has run, in ms. */
+  idleMs(): number {
+    return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}

@@ -1,0 +1,49 @@
+/**
+ * What this process serves, and the order in which it stops: first the stores' queues are drained, then the process
+ * stops its other work, then the leases are handed over.
+ */
+export class Serving {
+  readonly #draining = new AbortController();
+  readonly #handOver = new AbortController();
+  readonly #drains = new Map<string, Promise<void>>();
+
+  /** Aborts when the queues are to be drained: nothing new is sent, what is in flight finishes. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  /** Aborts when drained leases are to be handed over. */
+  get handingOver(): AbortSignal {
+    return this.#handOver.signal;
+  }
+
+  /**
+   * Runs `serve` for a store, after an earlier attempt of this process has ended for it: a process may have but one
+   * Worker on a queue. Its promise settles when the queue is drained.
+   */
+  async serve<T>(storeHash: string, serve: () => Promise<T>): Promise<T> {
+    const earlier = this.#drains.get(storeHash);
+    const served = (earlier ?? Promise.resolve()).then(serve);
+    const drained = served.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#drains.set(storeHash, drained);
+    try {
+      return await served;
+    } finally {
+      if (this.#drains.get(storeHash) === drained) this.#drains.delete(storeHash);
+    }
+  }
+
+  /** Drains all queues; resolves when nothing is in flight any more. */
+  async drain(): Promise<void> {
+    this.#draining.abort();
+    await Promise.all(this.#drains.values());
+  }
+
+  /** Gives the leases back. */
+  handOver(): void {
+    this.#handOver.abort();
+  }
+}

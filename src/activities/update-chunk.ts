@@ -1,0 +1,104 @@
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
+import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
+import type { Permit, Store, Wait } from '../bigcommerce/store.ts';
+import type { ChunkOutcome, ChunkRef, Failure } from '../contract.ts';
+import { BadPage } from '../jobs/errors.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import type { Chunk, PageReader } from '../jobs/pages.ts';
+import { chunkFailure } from './failures.ts';
+
+/** An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. */
+const HEARTBEAT_MS = 5_000;
+
+/** What an attempt leaves to the next one: no customer's data beyond ids and the store's masked messages. */
+interface Reached {
+  /** Of all attempts so far. */
+  calls: number;
+  throttled: number;
+  /** Attempts of them that got no answer. */
+  unanswered: number;
+  /** Who is settled, once somebody is. */
+  state?: IsolationState | undefined;
+  /** What it waits for at present, for people. */
+  waiting?: Wait | undefined;
+}
+
+/** Sends one chunk. An attempt that fails says in its heartbeat details where the next one goes on. */
+export async function updateChunk(store: Store, permit: Permit, pages: PageReader, ref: ChunkRef): Promise<ChunkOutcome> {
+  const context = Context.current();
+  const { attempt } = context.info;
+  const reached: Reached = { calls: 0, throttled: 0, unanswered: 0, ...context.info.heartbeatDetails };
+  const outcome = (chunk: Chunk | undefined, settled: Settled): ChunkOutcome => ({
+    updated: settled.updated.length,
+    failures: chunk ? failuresOf(chunk, settled) : [],
+    calls: reached.calls,
+    throttled: reached.throttled,
+    attempts: attempt,
+    concurrency: store.concurrency(),
+  });
+  const heartbeat = setInterval(() => context.heartbeat(reached), HEARTBEAT_MS);
+  let chunk: Chunk | undefined;
+  try {
+    chunk = await pages.readChunk(jobKeys(ref.job), ref.chunk);
+    const settled = await store.updateCustomers({
+      body: chunk.body,
+      only: ref.only,
+      // A cancel stops waits and isolation, as a hand-over does; a PUT that is out always finishes.
+      permit: { ...permit, draining: AbortSignal.any([permit.draining, context.cancellationSignal]) },
+      probe: ref.probe,
+      state: reached.state,
+      onState: (state) => (reached.state = state),
+      onWait: (waiting) => {
+        reached.waiting = waiting;
+        context.heartbeat(reached);
+      },
+    });
+    reached.calls += settled.calls;
+    return outcome(chunk, settled);
+  } catch (error) {
+    if (error instanceof StoreError) {
+      reached.calls += error.calls;
+      reached.throttled += error.throttled;
+      reached.state = error.state;
+    }
+    if (error instanceof Unavailable || error instanceof BadPage) reached.unanswered++;
+    reached.waiting = undefined;
+    const unsettled = chunk ? (ref.only ?? idsOf(chunk)) : [];
+    if (error instanceof Draining && context.cancellationDetails?.cancelRequested) {
+      const settled = withRest(reached.state, unsettled, 'cancelled', 'Not sent: the job was cancelled.');
+      if (settled.failed.length < unsettled.length) return outcome(chunk, settled);
+      throw new CancelledFailure('Not sent.', [outcome(chunk, settled)]);
+    }
+    context.heartbeat(reached);
+    const givenUp = withRest(reached.state, unsettled, 'unavailable', 'The store did not answer, after many tries.');
+    throw chunkFailure(error, reached.unanswered, outcome(chunk, givenUp));
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+type Settled = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
+
+/** What is settled, with everyone else of `ids` failed. */
+function withRest(state: Settled | undefined, ids: number[], code: NotTaken['code'], message: string): Settled {
+  const { updated = [], rejected = [], failed = [] } = state ?? {};
+  const settled = new Set([...updated, ...[...rejected, ...failed].map(({ id }) => id)]);
+  const rest = ids.filter((id) => !settled.has(id)).map((id) => ({ id, code, message }));
+  return { updated, rejected, failed: [...failed, ...rest] };
+}
+
+function failuresOf(chunk: Chunk, { rejected, failed }: Settled): Failure[] {
+  if (rejected.length === 0 && failed.length === 0) return [];
+  const rows = new Map(idsOf(chunk).map((id, index) => [id, chunk.rows[index] as number]));
+  const toFailure = (outcome: Failure['outcome']) => (taken: NotTaken) => ({
+    row: rows.get(taken.id) as number,
+    ...taken,
+    outcome,
+  });
+  return [...rejected.map(toFailure('rejected')), ...failed.map(toFailure('failed'))].sort((a, b) => a.row - b.row);
+}
+
+function idsOf(chunk: Chunk): number[] {
+  return (JSON.parse(chunk.body) as { id: number }[]).map(({ id }) => id);
+}

@@ -1,0 +1,132 @@
+/** The settings, read once from the environment and `.env`. The only reader of our own; `TEMPORAL_*` are the library's. */
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { STORE_HASH } from './contract.ts';
+
+/** The package's own folder, to which relative paths in settings refer. */
+export const PACKAGE_ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A setting is missing or wrong. The message names it, what was expected and what came, never a token. */
+export class BadConfig extends Error {
+  override name = 'BadConfig';
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+const apiUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL such as https://api.bigcommerce.com' })
+  .refine((url) => url.startsWith('https:') || LOOPBACK.test(new URL(url).hostname), {
+    error: 'expected https: plain http would show the token to the network, and is taken for this machine only',
+  })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+const address = z
+  .string()
+  .regex(/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, { error: 'expected host:port such as 127.0.0.1:9464' });
+
+const jobsSettings = z.object({
+  JOB_STORE: z.string().default('file:./data'),
+});
+
+const starterSettings = jobsSettings.extend({
+  BIGCOMMERCE_API_URL: apiUrl.default('https://api.bigcommerce.com'),
+  WEB_UI_URL: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://localhost:8233' }).optional(),
+});
+
+const workerSettings = jobsSettings
+  .extend({
+    BIGCOMMERCE_API_URL: apiUrl.default('https://api.bigcommerce.com'),
+    BIGCOMMERCE_TOKENS_FILE: z.string().optional(),
+    BIGCOMMERCE_STORE_HASH: z
+      .string()
+      .regex(STORE_HASH, { error: 'expected 1 to 32 lower-case letters and digits' })
+      .optional(),
+    // No white space: a header can't carry it, and the error then would show the token.
+    BIGCOMMERCE_ACCESS_TOKEN: z
+      .string()
+      .regex(/^[!-~]+$/, { error: 'expected text without spaces' })
+      .optional(),
+    SOURCE_ROOTS: z.string().optional(),
+    MAX_STORES: z.coerce.number({ error: 'expected a number' }).int().min(1).max(1000).default(20),
+    QUOTA_RESERVE_PERCENT: z.coerce.number({ error: 'expected a number' }).int().min(0).max(99).default(0),
+    METRICS_ADDRESS: address.optional(),
+    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  })
+  .superRefine((settings, context) => {
+    const { BIGCOMMERCE_TOKENS_FILE: file, BIGCOMMERCE_STORE_HASH: hash, BIGCOMMERCE_ACCESS_TOKEN: token } = settings;
+    if (file !== undefined ? hash === undefined && token === undefined : hash !== undefined && token !== undefined)
+      return;
+    context.addIssue({
+      code: 'custom',
+      path: ['BIGCOMMERCE_TOKENS_FILE'],
+      message:
+        'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN',
+    });
+  });
+
+/** What a worker is told. */
+export interface WorkerConfig {
+  apiUrl: string;
+  tokens: { file: string } | { storeHash: string; token: string };
+  jobStore: string;
+  /** Null: the job store's own `sources`. */
+  sourceRoots: string[] | null;
+  maxStores: number;
+  quotaReservePercent: number;
+  /** `host:port` to serve Prometheus metrics on. */
+  metricsAddress: string | undefined;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** What the starter is told. */
+export interface StarterConfig {
+  jobStore: string;
+  /** The API that jobs run against is taken to be the worker's. */
+  apiUrl: string;
+  webUiUrl: string | undefined;
+}
+
+/** Reads the worker's settings. Throws BadConfig. */
+export function workerConfig(): WorkerConfig {
+  const settings = read(workerSettings);
+  const { BIGCOMMERCE_STORE_HASH: storeHash, BIGCOMMERCE_ACCESS_TOKEN: token } = settings;
+  const file = settings.BIGCOMMERCE_TOKENS_FILE;
+  return {
+    apiUrl: settings.BIGCOMMERCE_API_URL,
+    tokens: file === undefined ? { storeHash: storeHash as string, token: token as string } : { file: fromRoot(file) },
+    jobStore: settings.JOB_STORE,
+    sourceRoots: settings.SOURCE_ROOTS?.split(',').map((root) => root.trim()) ?? null,
+    maxStores: settings.MAX_STORES,
+    quotaReservePercent: settings.QUOTA_RESERVE_PERCENT,
+    metricsAddress: settings.METRICS_ADDRESS,
+    logLevel: settings.LOG_LEVEL,
+  };
+}
+
+/** Reads the starter's settings. Throws BadConfig. */
+export function starterConfig(): StarterConfig {
+  const settings = read(starterSettings);
+  return { jobStore: settings.JOB_STORE, apiUrl: settings.BIGCOMMERCE_API_URL, webUiUrl: settings.WEB_UI_URL };
+}
+
+function read<T extends z.ZodType>(schema: T): z.output<T> {
+  const file = `${PACKAGE_ROOT}.env`;
+  // What is in the environment wins over the file.
+  if (existsSync(file)) process.loadEnvFile(file);
+  const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    const secret = name === 'BIGCOMMERCE_ACCESS_TOKEN' || name === 'BIGCOMMERCE_TOKENS_FILE';
+    const came = secret || set[name] === undefined ? '' : `, got ${JSON.stringify(set[name])}`;
+    return `${name}: ${message}${came}`;
+  });
+  throw new BadConfig(`${lines.join('\n')}\nSet it in the environment or in ${file}; .env.example lists all settings.`);
+}
+
+function fromRoot(path: string): string {
+  return isAbsolute(path) ? path : `${PACKAGE_ROOT}${path}`;
+}

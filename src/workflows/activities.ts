@@ -1,0 +1,65 @@
+/** The activities as the workflows call them: where each runs, and how it is tried again. */
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, CancelledFailure, proxyActivities } from '@temporalio/workflow';
+import {
+  JOBS_TASK_QUEUE,
+  STORES_TASK_QUEUE,
+  storeTaskQueue,
+  type JobActivities,
+  type LeaseActivities,
+  type StoreActivities,
+} from '../contract.ts';
+
+// Attempts are unlimited everywhere: a full disk or a server that restarts must not end a job. What is hopeless is
+// thrown as not retryable. Every activity ends before a cancelled workflow goes on, so that its outcome is known.
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+/** Reading and writing the files of a job of two million customers takes minutes; a heartbeat tells that it goes on. */
+export const { prepareJob, closeJob, saveFailures } = proxyActivities<JobActivities>({
+  taskQueue: JOBS_TASK_QUEUE,
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '30 seconds',
+  cancellationType,
+  retry,
+});
+
+export const { openStore } = proxyActivities<JobActivities>({
+  taskQueue: JOBS_TASK_QUEUE,
+  startToCloseTimeout: '10 seconds',
+  cancellationType,
+  retry,
+});
+
+/**
+ * A holder of the lease that died is noticed after the heartbeat timeout, and the queue goes to another process. It
+ * renews every two seconds; with less than three renewals a timeout, one that is late would cost the lease.
+ */
+export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
+  taskQueue: STORES_TASK_QUEUE,
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '6 seconds',
+  cancellationType,
+  retry: { initialInterval: '500ms', backoffCoefficient: 1 },
+});
+
+/**
+ * The activities of a store. A task that was lost between the server and a stopping process comes back after the
+ * heartbeat timeout; waits for the quota and isolation count as running, hence the long start-to-close timeout.
+ */
+export const storeActivities = (storeHash: string) =>
+  proxyActivities<StoreActivities>({
+    taskQueue: storeTaskQueue(storeHash),
+    startToCloseTimeout: '15 minutes',
+    heartbeatTimeout: '15 seconds',
+    cancellationType,
+    retry,
+  });
+
+/** What an activity that failed, or was cancelled, said of it; undefined where `error` is not an activity's. */
+export function thrownBy(error: unknown): { type: string; message: string; details: unknown[] } | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  const { cause } = error;
+  const told = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
+  const type = (cause instanceof ApplicationFailure && cause.type) || '';
+  return { type, message: cause?.message ?? error.message, details: (told && cause.details) || [] };
+}

@@ -1,0 +1,2 @@
+export { serveStore } from './serve-store.ts';
+export { updateCustomers } from './update-customers.ts';

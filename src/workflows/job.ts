@@ -1,0 +1,150 @@
+import type {
+  CustomerCounts,
+  JobInput,
+  JobOptions,
+  JobRef,
+  JobResult,
+  JobState,
+  Progress,
+  WaitingFor,
+} from '../contract.ts';
+import { ChunkQueue, type CarriedQueue } from './chunk-queue.ts';
+import type { Hold, RejectionsFrom } from './hold.ts';
+import { Ledger, type CarriedLedger } from './ledger.ts';
+import { Rate } from './rate.ts';
+
+/** Where a job is in its life, apart from what makes it wait. */
+export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
+
+/** A job as it travels through continue-as-new. */
+export interface CarriedJob {
+  ledger: CarriedLedger;
+  queue: CarriedQueue;
+  paused: string | null;
+  hold: Hold | null;
+  rejectionsFrom: RejectionsFrom;
+  emailsSentAgain: boolean;
+  concurrency: number;
+}
+
+const NONE: CustomerCounts = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 };
+
+/** The state of one job: what the messages read and change, and the loop that sends acts on. */
+export class Job {
+  readonly ref: JobRef;
+  readonly input: JobInput;
+  phase: Phase = 'preparing';
+  /** From the end of prepareJob on. */
+  ledger: Ledger | undefined;
+  queue = ChunkQueue.of(0);
+  /** Why a person paused the job; null while it isn't paused. */
+  paused: string | null = null;
+  hold: Hold | null = null;
+  /** A person has resumed the job and it has not acted on that yet. */
+  resumed = false;
+  cancelling = false;
+  /** Chunks were in flight for a while and none was settled. */
+  starved = false;
+  rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
+  emailsSentAgain = false;
+  /** Calls in flight that the store's pace allowed when a chunk was settled last; 0 before. */
+  concurrency = 0;
+  readonly rate = new Rate();
+  files: { report: string | null; retry: string | null } = { report: null, retry: null };
+  /** Something has changed that the loop must look at. */
+  woken = false;
+
+  constructor(ref: JobRef, input: JobInput) {
+    this.ref = ref;
+    this.input = input;
+  }
+
+  get options(): JobOptions {
+    return this.input.options ?? {};
+  }
+
+  get state(): JobState {
+    if (this.phase !== 'running') return this.phase;
+    if (this.cancelling) return 'cancelling';
+    if (this.paused !== null) return 'paused';
+    return this.hold ? 'held' : 'running';
+  }
+
+  result(): JobResult {
+    const { ledger } = this;
+    return {
+      customers: ledger?.counts ?? NONE,
+      chunks: { total: ledger?.plan.chunks ?? 0, done: ledger?.done ?? 0 },
+      calls: ledger?.calls ?? 0,
+      throttled: ledger?.throttled ?? 0,
+      ...this.files,
+    };
+  }
+
+  progress(now: number): Progress {
+    const rate = this.state === 'running' ? this.rate.at(now) : undefined;
+    const left = this.ledger ? this.ledger.plan.chunksToSend - this.ledger.done : 0;
+    return {
+      ...this.result(),
+      state: this.state,
+      waitingFor: this.#waitingFor(),
+      pace: rate ? { callsPerSecond: round(rate.callsPerSecond), concurrency: this.concurrency } : null,
+      eta: rate?.chunksPerSecond ? iso(now + (left / rate.chunksPerSecond) * 1000) : null,
+    };
+  }
+
+  pause(reason: string): void {
+    this.paused = reason;
+    this.woken = true;
+  }
+
+  resume(): void {
+    this.paused = null;
+    this.resumed = this.hold !== null;
+    this.woken = true;
+  }
+
+  /** Ends the hold. */
+  release(): void {
+    this.hold = null;
+    this.resumed = false;
+  }
+
+  carry(): CarriedJob | undefined {
+    const { ledger, queue, paused, hold, rejectionsFrom, emailsSentAgain, concurrency } = this;
+    if (!ledger) return undefined;
+    return { ledger: ledger.carry(), queue: queue.carry(), paused, hold, rejectionsFrom, emailsSentAgain, concurrency };
+  }
+
+  /** Goes on where the run before this one stopped. */
+  restore({ ledger, queue, ...rest }: CarriedJob): void {
+    Object.assign(this, rest);
+    this.ledger = new Ledger(ledger);
+    this.queue = new ChunkQueue(queue);
+    this.phase = 'running';
+  }
+
+  #waitingFor(): WaitingFor | null {
+    if (this.state === 'paused') {
+      const reason = this.paused ? ` (${this.paused})` : '';
+      return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to go on.`, until: null };
+    }
+    if (this.state === 'held' && this.hold) {
+      const { kind, message, until } = this.hold;
+      return { kind, message, until: until === null ? null : iso(until) };
+    }
+    if (this.state === 'running' && this.starved) {
+      const message = 'No chunk was settled for a while: the store is slow, or no worker serves its queue at present.';
+      return { kind: 'lease', message, until: null };
+    }
+    return null;
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

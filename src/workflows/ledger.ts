@@ -1,0 +1,228 @@
+import {
+  CHUNK_SIZE,
+  FAILURES_IN_STATE,
+  MAX_FAILURES_PAGE,
+  MAX_OUTCOMES_PAGE,
+  type ChunkOutcome,
+  type CustomerCounts,
+  type Failure,
+  type Failures,
+  type Outcomes,
+  type PreparedJob,
+} from '../contract.ts';
+import { decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../outcomes.ts';
+
+/** What prepareJob found, less the failures, which the ledger keeps. */
+export type Plan = Omit<PreparedJob, 'failures' | 'olderIn'>;
+
+/** A ledger as it travels through continue-as-new. */
+export interface CarriedLedger {
+  plan: Plan;
+  /** encodeRuns of one encodeChunk a chunk. */
+  outcomes: string;
+  failures: Failure[];
+  olderIn: string | null;
+  /** Files of older failures written so far. */
+  saved: number;
+  calls: number;
+  throttled: number;
+}
+
+/**
+ * Every chunk's outcome, and the counts that follow from them.
+ *
+ * `updated` + `rejected` + `failed` are the customers of the chunks that are done; whatever is in other chunks is
+ * unprocessed. So the five counts add up by construction.
+ */
+export class Ledger {
+  readonly plan: Plan;
+  readonly #codes: Uint16Array;
+  /** Rows not updated, in the order in which they were settled; older ones are being saved, or in files. */
+  #failures: Failure[];
+  #saving: Failure[] = [];
+  olderIn: string | null;
+  #saved: number;
+  calls: number;
+  throttled: number;
+  done = 0;
+  rejected = 0;
+  failed = 0;
+  updated = 0;
+  #rows: { first: Uint32Array; last: Uint32Array } | undefined;
+
+  constructor(carried: CarriedLedger) {
+    const { plan, failures, olderIn, saved, calls, throttled } = carried;
+    this.plan = plan;
+    this.#codes = new Uint16Array(decodeRuns(carried.outcomes, plan.chunks));
+    this.#failures = failures;
+    this.olderIn = olderIn;
+    this.#saved = saved;
+    this.calls = calls;
+    this.throttled = throttled;
+    this.#codes.forEach((code, chunk) => {
+      const { state, rejected, failed } = decodeChunk(code);
+      if (state === 'done') this.#count(chunk, 1, rejected, failed);
+    });
+  }
+
+  /** The ledger of a job of which nothing was sent yet. */
+  static of({ failures, olderIn, ...plan }: PreparedJob): Ledger {
+    const pending = encodeRuns(new Uint16Array(plan.chunks));
+    return new Ledger({ plan, outcomes: pending, failures, olderIn, saved: 0, calls: 0, throttled: 0 });
+  }
+
+  /** Enters what became of a chunk that was pending. */
+  settle(chunk: number, outcome: ChunkOutcome, attempts: number): void {
+    const rejected = outcome.failures.filter((failure) => failure.outcome === 'rejected').length;
+    const failed = outcome.failures.length - rejected;
+    this.#codes[chunk] = encodeChunk({ state: 'done', rejected, failed, attempts });
+    this.#count(chunk, 1, rejected, failed);
+    this.#failures.push(...outcome.failures);
+  }
+
+  /**
+   * Enters what became of rejected customers of a done chunk that were sent again. It replaces their failures, so only
+   * those count that are still in state: a failure in a file stands.
+   */
+  amend(chunk: number, ids: number[], outcome: ChunkOutcome): void {
+    const { first, last } = this.rowsOf(chunk);
+    const isOld = ({ row, id }: Failure) => row >= first && row <= last && id !== null && ids.includes(id);
+    const old = this.#failures.filter(isOld);
+    const failures = outcome.failures.filter(({ id }) => old.some((failure) => failure.id === id));
+    const failed = failures.filter((failure) => failure.outcome === 'failed').length;
+
+    const before = decodeChunk(this.#codes[chunk] as number);
+    const after = {
+      state: 'done' as const,
+      rejected: before.rejected - old.length + failures.length - failed,
+      failed: before.failed + failed,
+      attempts: before.attempts + outcome.attempts,
+    };
+    this.#count(chunk, -1, before.rejected, before.failed);
+    this.#count(chunk, 1, after.rejected, after.failed);
+    this.#codes[chunk] = encodeChunk(after);
+    this.#failures = [...this.#failures.filter((failure) => !isOld(failure)), ...failures];
+  }
+
+  /** Enters the calls of an attempt, whether or not it settled its chunk. */
+  called({ calls, throttled }: Pick<ChunkOutcome, 'calls' | 'throttled'>): void {
+    this.calls += calls;
+    this.throttled += throttled;
+  }
+
+  /** From here on, what is pending stays so: its state becomes unprocessed. */
+  end(): void {
+    const pending = encodeChunk({ state: 'pending', rejected: 0, failed: 0, attempts: 0 });
+    const unprocessed = encodeChunk({ state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 });
+    this.#codes.forEach((code, chunk) => {
+      if (code === pending) this.#codes[chunk] = unprocessed;
+    });
+  }
+
+  get counts(): CustomerCounts {
+    const { total, invalid, valid } = this.plan;
+    const { updated, rejected, failed } = this;
+    return { total, updated, rejected, failed, invalid, unprocessed: valid - updated - rejected - failed };
+  }
+
+  /** A slice of all chunks; at most MAX_OUTCOMES_PAGE of them. */
+  outcomes({ from = 0, count = MAX_OUTCOMES_PAGE }: { from?: number; count?: number } = {}): Outcomes {
+    const start = Math.max(0, Math.floor(from));
+    const end = Math.min(this.plan.chunks, start + Math.min(Math.max(0, Math.floor(count)), MAX_OUTCOMES_PAGE));
+    const outcomes = [];
+    for (let chunk = start; chunk < end; chunk++) {
+      const { state, rejected, failed, attempts } = decodeChunk(this.#codes[chunk] as number);
+      const { first, last } = this.rowsOf(chunk);
+      const updated = state === 'done' ? this.sizeOf(chunk) - rejected - failed : 0;
+      outcomes.push({ chunk, rows: [first, last] as [number, number], state, updated, rejected, failed, attempts });
+    }
+    return { total: this.plan.chunks, outcomes };
+  }
+
+  /** A page of the failures in state, by row; at most MAX_FAILURES_PAGE. */
+  failuresPage({ after = 0, limit = MAX_FAILURES_PAGE }: { after?: number; limit?: number } = {}): Failures {
+    const inState = [...this.#saving, ...this.#failures];
+    const rest = inState.filter(({ row }) => row > after).sort((a, b) => a.row - b.row);
+    const failures = rest.slice(0, Math.min(Math.max(1, Math.floor(limit)), MAX_FAILURES_PAGE));
+    const next = failures.length < rest.length ? (failures.at(-1)?.row ?? null) : null;
+    return {
+      failures,
+      total: this.plan.invalid + this.rejected + this.failed,
+      next,
+      olderIn: this.olderIn,
+    };
+  }
+
+  /** Failures beyond FAILURES_IN_STATE. */
+  get surplus(): number {
+    return Math.max(0, this.#failures.length - FAILURES_IN_STATE);
+  }
+
+  /** Moves the oldest failures, at most `count` of the surplus, to where `save` writes them. */
+  async saveOldest(count: number, save: (failures: Failure[], file: number) => Promise<string>): Promise<void> {
+    this.#saving = this.#failures.splice(0, Math.min(count, this.surplus));
+    this.olderIn = await save(this.#saving, this.#saved);
+    this.#saved++;
+    this.#saving = [];
+  }
+
+  /** First and last source row of a chunk. */
+  rowsOf(chunk: number): { first: number; last: number } {
+    this.#rows ??= this.#readRows();
+    return { first: this.#rows.first[chunk] as number, last: this.#rows.last[chunk] as number };
+  }
+
+  /** Customers in a chunk. */
+  sizeOf(chunk: number): number {
+    if (chunk === this.plan.chunks - 1) return this.plan.lastSize;
+    return chunk === this.plan.chunksToSend - 1 ? this.plan.lastSentSize : CHUNK_SIZE;
+  }
+
+  /** The rows that the store rejected because their e-mail address belonged to somebody else, by chunk. */
+  emailsTaken(): Map<number, number[]> {
+    const byChunk = new Map<number, number[]>();
+    for (const { row, id, code } of this.#failures) {
+      if (code !== 'email_taken' || id === null) continue;
+      const chunk = this.#chunkOf(row);
+      byChunk.set(chunk, [...(byChunk.get(chunk) ?? []), id]);
+    }
+    return byChunk;
+  }
+
+  carry(): CarriedLedger {
+    const { plan, olderIn, calls, throttled } = this;
+    const outcomes = encodeRuns(this.#codes);
+    return { plan, outcomes, failures: this.#failures, olderIn, saved: this.#saved, calls, throttled };
+  }
+
+  #count(chunk: number, sign: 1 | -1, rejected: number, failed: number): void {
+    this.done += sign;
+    this.rejected += sign * rejected;
+    this.failed += sign * failed;
+    this.updated += sign * (this.sizeOf(chunk) - rejected - failed);
+  }
+
+  #readRows(): { first: Uint32Array; last: Uint32Array } {
+    const { chunks, gaps } = this.plan;
+    const skipped = decodeRuns(gaps, 2 * chunks);
+    const first = new Uint32Array(chunks);
+    const last = new Uint32Array(chunks);
+    for (let chunk = 0, row = 0; chunk < chunks; chunk++) {
+      first[chunk] = row + 1 + (skipped[2 * chunk] as number);
+      row = (first[chunk] as number) + this.sizeOf(chunk) - 1 + (skipped[2 * chunk + 1] as number);
+      last[chunk] = row;
+    }
+    return { first, last };
+  }
+
+  #chunkOf(row: number): number {
+    let low = 0;
+    let high = this.plan.chunks - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.rowsOf(middle).last < row) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

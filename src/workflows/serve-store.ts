@@ -1,0 +1,26 @@
+import { allHandlersFinished, condition, continueAsNew, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { openSignal, type ServeStoreInput } from '../contract.ts';
+import { serveStoreQueue } from './activities.ts';
+
+/** How long a queue is idle before its lease is given back; serve-store-queue.ts waits that long. */
+const IDLE_MS = 60_000;
+
+/**
+ * One store: while jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve the
+ * store's queue. It knows no jobs: the process that serves gives the lease back when the queue was idle for a minute.
+ */
+export async function serveStore(input: ServeStoreInput): Promise<void> {
+  let openedAt = Date.now();
+  setHandler(openSignal, () => void (openedAt = Date.now()), { description: 'A job needs the store.' });
+  setCurrentDetails(`Keeps one worker serving the queue of store ${input.storeHash}.`);
+  for (;;) {
+    const summary = `serve store ${input.storeHash}`;
+    const end = await serveStoreQueue.executeWithOptions({ summary }, [input]);
+    // A job that opened the store while the queue was being given back must find it open.
+    if (end === 'idle' && Date.now() - openedAt >= IDLE_MS) return;
+    if (end === 'rotated') {
+      await condition(allHandlersFinished);
+      await continueAsNew<typeof serveStore>(input);
+    }
+  }
+}

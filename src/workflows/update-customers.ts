@@ -1,0 +1,170 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  makeContinueAsNewFunc,
+  setCurrentDetails,
+  setHandler,
+  TemporalFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  failuresQuery,
+  outcomesQuery,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  type JobFailureType,
+  type JobInput,
+  type JobResult,
+} from '../contract.ts';
+import { closeJob, prepareJob, storeActivities, thrownBy } from './activities.ts';
+import { ChunkQueue } from './chunk-queue.ts';
+import { details } from './details.ts';
+import { Job, type CarriedJob } from './job.ts';
+import { Ledger } from './ledger.ts';
+import { saveFailuresOf } from './save-failures.ts';
+import { open, sendChunks } from './send-chunks.ts';
+
+/**
+ * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the report.
+ *
+ * Fails with an ApplicationFailure of a JobFailureType, whose details are one JobResult. A cancelled job lets what is in
+ * flight finish and writes the report before it ends as cancelled.
+ */
+export async function updateCustomers(input: JobInput, carried?: CarriedJob): Promise<JobResult> {
+  const job = new Job({ storeHash: input?.storeHash, key: workflowInfo().firstExecutionRunId }, input);
+  if (carried) job.restore(carried);
+  answerMessages(job);
+  try {
+    return await run(job);
+  } catch (error) {
+    if (error instanceof TemporalFailure) job.phase = isCancellation(error) ? 'cancelled' : 'failed';
+    throw error;
+  } finally {
+    setCurrentDetails(details(job.progress(Date.now())));
+  }
+}
+
+async function run(job: Job): Promise<JobResult> {
+  let cancelled: unknown;
+  try {
+    const ledger = job.ledger ?? (await prepare(job));
+    if (job.options.dryRun) await checkToken(job);
+    else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    cancelled = error;
+  }
+  await close(job);
+  if (cancelled) throw cancelled;
+  throwIfCancelled();
+  job.phase = 'completed';
+  return job.result();
+}
+
+function answerMessages(job: Job): void {
+  setHandler(progressQuery, () => job.progress(Date.now()), {
+    description: 'Counts, state, what the job waits for, pace and expected end. No argument.',
+  });
+  setHandler(outcomesQuery, (page) => (job.ledger ?? nothing()).outcomes(page ?? {}), {
+    description: 'What became of each chunk. Argument, may be left out: {"from": 0, "count": 1000}',
+  });
+  setHandler(failuresQuery, (page) => (job.ledger ?? nothing()).failuresPage(page ?? {}), {
+    description: 'The rows that were not updated, and why. Argument, may be left out: {"after": 0, "limit": 500}',
+  });
+  const validator = (_argument?: object) => {
+    if (job.phase === 'preparing' || (job.phase === 'running' && !job.cancelling)) return;
+    throw new Error(`The job can be paused and resumed while it runs; it is ${job.state}.`);
+  };
+  const pause = (argument?: { reason?: string }) => {
+    job.pause(String(argument?.reason ?? ''));
+    return job.progress(Date.now());
+  };
+  const resume = () => {
+    job.resume();
+    return job.progress(Date.now());
+  };
+  setHandler(pauseUpdate, pause, {
+    validator,
+    description: 'Sends nothing more until the job is resumed. Argument, may be left out: {"reason": "why"}',
+  });
+  setHandler(resumeUpdate, resume, {
+    validator,
+    description: 'Goes on after a pause or a hold, and asks the store again at once. No argument.',
+  });
+}
+
+async function prepare(job: Job): Promise<Ledger> {
+  const prepared = await prepareJob
+    .executeWithOptions({ summary: 'read and check the source' }, [{ job: job.ref, input: job.input }])
+    .catch((error: unknown) => {
+      const failure = thrownBy(error);
+      throw failure ? failWith(job, failure.type as JobFailureType, failure.message) : error;
+    });
+  const ledger = Ledger.of(prepared);
+  job.ledger = ledger;
+  job.phase = 'running';
+  if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
+    await close(job);
+    const message = `${prepared.invalid} of ${prepared.total} rows are invalid, and the job was told to fail then. No call was made. See the report: ${job.files.report}`;
+    throw failWith(job, 'InvalidRows', message);
+  }
+  job.queue = ChunkQueue.of(prepared.chunksToSend);
+  return ledger;
+}
+
+/** Asks the store whether it takes the token, without changing anything. */
+async function checkToken(job: Job): Promise<void> {
+  const { checkStore } = storeActivities(job.ref.storeHash);
+  await open(job, 'a dry run asks the store');
+  await checkStore
+    .executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }])
+    .catch((error) => {
+      const failure = thrownBy(error);
+      throw failure?.type === 'Refused' ? failWith(job, 'BadInput', failure.message) : error;
+    });
+}
+
+/** Continues as new. Nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */
+async function renew(job: Job, ledger: Ledger): Promise<never> {
+  await saveFailuresOf(job, ledger);
+  await condition(allHandlersFinished);
+  // A cancel that came while the run drained would be lost with it.
+  throwIfCancelled();
+  const { source, ...rest } = job.input;
+  const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
+  return makeContinueAsNewFunc<typeof updateCustomers>({ memo: workflowInfo().memo ?? {} })(input, job.carry());
+}
+
+/** Writes the report. Whatever is still pending then is unprocessed. A cancel does not interrupt it. */
+async function close(job: Job): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    job.phase = 'closing';
+    const ledger = job.ledger ?? nothing();
+    ledger.end();
+    await saveFailuresOf(job, ledger);
+    const { plan, outcomes, failures, olderIn } = ledger.carry();
+    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [
+      { job: job.ref, input: job.input, chunks: plan.chunks, outcomes, failures, olderIn },
+    ]);
+    await condition(allHandlersFinished);
+  });
+}
+
+function throwIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The job was cancelled.');
+}
+
+function failWith(job: Job, type: JobFailureType, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [job.result()] });
+}
+
+/** The ledger of a job that was cancelled before its source was read. */
+function nothing(): Ledger {
+  const none = { total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' };
+  return Ledger.of({ ...none, failures: [], olderIn: null });
+}
