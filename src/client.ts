@@ -129,7 +129,7 @@ export function customerUpdate(client: Client, id: string): CustomerUpdate {
       ),
     outcomes: (from = 0, count = 1_000) => found(handle.query(outcomesQuery, { from, count })),
     failures: (after = 0, limit = 500) => found(handle.query(failuresQuery, { after, limit })),
-    pause: (reason) => found(handle.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] })),
+    pause: (reason = '') => found(handle.executeUpdate(pauseUpdate, { args: [{ reason }] })),
     resume: () => found(handle.executeUpdate(resumeUpdate)),
     cancel: () => found(handle.cancel().then(() => undefined)),
     result: () =>

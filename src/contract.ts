@@ -180,7 +180,7 @@ export interface Failures {
 export const progressQuery = defineQuery<Progress>('progress');
 export const outcomesQuery = defineQuery<Outcomes, [{ from?: number; count?: number }?]>('outcomes');
 export const failuresQuery = defineQuery<Failures, [{ after?: number; limit?: number }?]>('failures');
-export const pauseUpdate = defineUpdate<Progress, [{ reason?: string }?]>('pause');
+export const pauseUpdate = defineUpdate<Progress, [{ reason?: string } | undefined]>('pause');
 export const resumeUpdate = defineUpdate<Progress>('resume');
 
 /** "A job needs this store": sent with signal-with-start, so that it also starts serveStore. */

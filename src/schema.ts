@@ -1,9 +1,10 @@
 /**
  * The shapes of contract.ts as zod schemas, for where they come from outside: what a job is given, and what a worker
- * answers. Answers may have grown by fields that this version does not know.
+ * answers. Answers may have grown by fields that this version does not know; inputs may not.
  */
 import { z } from 'zod';
 import {
+  type ChunkSummary,
   type Failure,
   type Failures,
   type Format,
@@ -21,7 +22,7 @@ import { found, foundName } from './jobs/found.ts';
 /** Most customers in an inline source. */
 export const MAX_INLINE_CUSTOMERS = 1_000;
 
-/** Most bytes of an inline source as JSON: it travels through the job's history, where a payload may have 2 MB. */
+/** Most bytes of an inline source as JSON: it travels in a payload, of which Temporal takes 2 MB. */
 export const MAX_INLINE_BYTES = 512 * 1024;
 
 /** Options with every default filled in. */
@@ -32,12 +33,169 @@ export interface CheckedInput extends JobInput {
   options: FullOptions;
 }
 
-// ---- Input: each check carries what it expects as its message, parseJobInput adds where, and what came --------------
+// ---- Input: a check's message is what it expects; parseJobInput adds where, and what came ---------------------------
 
-const oneOf = <const T extends readonly string[]>(...values: T) => z.enum(values, values.join(' or '));
 const flag = z.boolean('true or false').default(false);
-const text = z.string('a text that is not empty').min(1, 'a text that is not empty');
+const text = z.string('a text').min(1, 'a text that is not empty');
 const LIMIT = 'null or a whole number from 1';
 const PERCENT = 'a number from 0 to 100';
+const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (source.uri) may have more`;
 
-export const formatSchema = z.enum(['csv', 'ndjson', 'json'], 'csv, ndjson or json') satisfies z.ZodType<Format>;
+export const jobOptionsSchema = z.strictObject(
+  {
+    dryRun: flag,
+    limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
+    onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
+    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(20),
+    blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
+    ignoreColumns: z.array(z.string('a heading'), 'a list of headings').default([]),
+    reportAll: flag,
+  },
+  'an object',
+) satisfies z.ZodType<FullOptions, JobOptions>;
+
+const formatSchema = z.enum(['csv', 'ndjson', 'json'], '"csv", "ndjson" or "json"') satisfies z.ZodType<Format>;
+
+const sourceSchema = z.union([
+  z.strictObject({
+    customers: z
+      .array(z.unknown(), CUSTOMERS)
+      .max(MAX_INLINE_CUSTOMERS, CUSTOMERS)
+      .refine((customers) => bytesOf(customers) <= MAX_INLINE_BYTES, {
+        error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, here ${bytesOf(input)}; a file may have more`,
+      }),
+  }),
+  z.strictObject({ uri: text, format: formatSchema.optional() }),
+  z.strictObject({ retryOf: text }),
+]) satisfies z.ZodType<Source>;
+
+export const jobInputSchema = z.strictObject(
+  {
+    storeHash: z.string('a store hash').regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits'),
+    source: sourceSchema,
+    options: jobOptionsSchema.prefault({}),
+  },
+  "a job's input: an object with storeHash and source",
+) satisfies z.ZodType<CheckedInput, JobInput>;
+
+/** Checks a job's input. Throws BadInput, which says where, what was expected and what kind of thing came. */
+export function parseJobInput(input: unknown): CheckedInput {
+  const result = jobInputSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw new BadInput(describe(result.error.issues[0] as z.core.$ZodIssue, input));
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+const SOURCES = ['customers', 'uri', 'retryOf'];
+
+const KNOWN: Record<string, string[]> = {
+  '': Object.keys(jobInputSchema.shape),
+  source: [...SOURCES, 'format'],
+  options: Object.keys(jobOptionsSchema.shape),
+};
+
+function describe(issue: z.core.$ZodIssue, input: unknown): string {
+  const path = issue.path.join('.');
+  const where = path === '' ? '' : `${path}: `;
+  const value = issue.path.reduce<unknown>(
+    (part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key],
+    input,
+  );
+  if (issue.code === 'unrecognized_keys') {
+    const known = KNOWN[path] ?? [];
+    return `${where}expected only ${known.join(', ')}, got ${issue.keys.map(foundName).join(', ')}.`;
+  }
+  if (issue.code === 'invalid_union') {
+    const given = SOURCES.filter((name) => typeof value === 'object' && value !== null && name in value);
+    const inner = given.length === 1 ? issue.errors[SOURCES.indexOf(given[0] as string)]?.[0] : undefined;
+    if (inner) return describe({ ...inner, path: [...issue.path, ...inner.path] }, input);
+    const got = given.length === 0 ? found(value) : given.join(' and ');
+    return `${where}expected an object with one of ${SOURCES.join(', ')}, got ${got}.`;
+  }
+  return `${where}expected ${issue.message}, got ${found(value)}.`;
+}
+
+// ---- Answers -------------------------------------------------------------------------------------------------------
+
+const count = z.int().min(0);
+const time = z.iso.datetime();
+
+const failureSchema = z.object({
+  row: count,
+  id: z.int().nullable(),
+  outcome: z.enum(['rejected', 'failed', 'invalid']),
+  code: z.enum([
+    'unknown_id',
+    'email_taken',
+    'rejected',
+    'invalid_field',
+    'unknown_field',
+    'read_only_field',
+    'duplicate',
+    'unavailable',
+    'cancelled',
+  ]),
+  message: z.string(),
+}) satisfies z.ZodType<Failure>;
+
+export const failuresSchema = z.object({
+  failures: z.array(failureSchema),
+  total: count,
+  next: count.nullable(),
+  olderIn: z.string().nullable(),
+}) satisfies z.ZodType<Failures>;
+
+const chunkSummarySchema = z.object({
+  chunk: count,
+  rows: z.tuple([count, count]),
+  state: z.enum(['pending', 'done', 'unprocessed']),
+  updated: count,
+  rejected: count,
+  failed: count,
+  attempts: count,
+}) satisfies z.ZodType<ChunkSummary>;
+
+export const outcomesSchema = z.object({
+  total: count,
+  outcomes: z.array(chunkSummarySchema),
+}) satisfies z.ZodType<Outcomes>;
+
+export const jobResultSchema = z.object({
+  customers: z.object({
+    total: count,
+    updated: count,
+    rejected: count,
+    failed: count,
+    invalid: count,
+    unprocessed: count,
+  }),
+  chunks: z.object({ total: count, done: count }),
+  calls: count,
+  throttled: count,
+  report: z.string().nullable(),
+  retry: z.string().nullable(),
+}) satisfies z.ZodType<JobResult>;
+
+export const progressSchema = jobResultSchema.extend({
+  state: z.enum([
+    'preparing',
+    'running',
+    'paused',
+    'held',
+    'cancelling',
+    'closing',
+    'completed',
+    'cancelled',
+    'failed',
+  ]),
+  waitingFor: z
+    .object({
+      kind: z.enum(['quota', 'throttle', 'lease', 'outage', 'refused', 'rejections', 'pause']),
+      message: z.string(),
+      until: time.nullable(),
+    })
+    .nullable(),
+  pace: z.object({ callsPerSecond: z.number().min(0), concurrency: z.number().min(0) }).nullable(),
+  eta: time.nullable(),
+}) satisfies z.ZodType<Progress>;

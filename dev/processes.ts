@@ -1,0 +1,121 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How to start a program: variables on top of our environment (undefined removes one), and a file its output is appended to. */
+export interface ProgramOptions {
+  env?: Record<string, string | undefined>;
+  cwd?: string;
+  log?: string;
+}
+
+/** How a program ended: its exit code, or the signal that ended it. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A program that was started, and what may be done to it. */
+export interface Program {
+  readonly pid: number;
+  /** Settles when the program has ended and its output is complete; never rejects. */
+  readonly exited: Promise<Exit>;
+  /** What it printed so far, on both streams. */
+  output(): string;
+  /** What it printed so far on standard output. */
+  stdout(): string;
+  /** The first whole line that matches, printed already or to come; throws, quoting the output, if the program ends first or `timeoutMs` (30,000) pass. */
+  waitFor(line: RegExp, timeoutMs?: number): Promise<string>;
+  /** Sends a signal; does nothing once the program has ended. */
+  signal(signal: NodeJS.Signals): void;
+  /** Sends SIGTERM and resolves to the exit code (null: a signal ended it); after `timeoutMs` (30,000) kills it and throws. */
+  stop(timeoutMs?: number): Promise<number | null>;
+  /** Sends SIGKILL and waits until it is gone. */
+  kill(): Promise<Exit>;
+}
+
+// Each program has a process group of its own, so that Ctrl-C in a terminal reaches only us and we stop things in order.
+// It would outlive us, though: so a shell beside it reads a pipe that we hold, and kills the group when the pipe ends
+// without a word, however we died. `exec` makes the program's pid the one that we know.
+const withLifeline = '(read _ <&3 || kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3<&-';
+
+/** Starts `file`, found on the PATH, with `args`; a file that doesn't exist shows as exit code 127. It is killed when this process ends, however it ends. */
+export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn('/bin/sh', ['-c', withLifeline, 'sh', file, ...args], {
+    detached: true,
+    env: { ...process.env, ...options.env },
+    cwd: options.cwd,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
+  const lifeline = child.stdio[3] as Writable;
+  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  const name = [file, ...args].join(' ');
+  let output = '';
+  let stdout = '';
+  let running = true;
+  let complete = false;
+
+  const collect = (text: string) => {
+    output += text;
+    log?.write(text);
+  };
+  child.stdout.setEncoding('utf8').on('data', collect);
+  child.stdout.on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', collect);
+
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('error', (error) => collect(`${error.message}\n`));
+    child.once('exit', () => {
+      running = false;
+      lifeline.end('done\n');
+    });
+    child.once('close', (code, signal) => {
+      complete = true;
+      log?.end();
+      resolve({ code, signal });
+    });
+  });
+
+  function signal(wanted: NodeJS.Signals) {
+    if (running) child.kill(wanted);
+  }
+
+  async function waitFor(line: RegExp, timeoutMs = 30_000) {
+    const giveUpAt = performance.now() + timeoutMs;
+    for (;;) {
+      const lastLook = complete || performance.now() > giveUpAt;
+      const found = output
+        .split('\n')
+        .slice(0, -1)
+        .find((candidate) => line.test(candidate));
+      if (found !== undefined) return found;
+      if (lastLook) {
+        const why = complete ? 'before it ended' : `in ${timeoutMs / 1000} s`;
+        throw new Error(`${name} printed no line like ${line} ${why}. Its output:\n${output}`);
+      }
+      await Promise.race([exited, sleep(20)]);
+    }
+  }
+
+  async function stop(timeoutMs = 30_000) {
+    let killed = false;
+    const patience = setTimeout(() => {
+      killed = true;
+      signal('SIGKILL');
+    }, timeoutMs);
+    signal('SIGTERM');
+    const { code } = await exited;
+    clearTimeout(patience);
+    if (!killed) return code;
+    throw new Error(`${name} was killed: it went on ${timeoutMs / 1000} s after SIGTERM. Its output:\n${output}`);
+  }
+
+  function kill() {
+    signal('SIGKILL');
+    return exited;
+  }
+
+  // Without a /bin/sh there is no pid, and `exited` settles at once.
+  return { pid: child.pid ?? -1, exited, output: () => output, stdout: () => stdout, waitFor, signal, stop, kill };
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as loopTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Answer } from './answers.ts';
+import { NO_ROUTE, NO_SCOPE, NO_TOKEN, NONSENSE_TOKEN, throttled } from './answers.ts';
+import type { Call } from './customer-calls.ts';
+import { getCustomers, getTime, putCustomers } from './customer-calls.ts';
+import type { Outcome } from './delivery.ts';
+import { deliver } from './delivery.ts';
+import { meet } from './fault-effects.ts';
+import type { Switches } from './fault-kinds.ts';
+import type { Faults } from './faults.ts';
+import { address, readBody } from './requests.ts';
+import type { Store } from './stores.ts';
+
+/** All that is emulated. */
+export interface BigCommerce {
+  /** By hash. */
+  stores: Map<string, Store>;
+  faults: Faults;
+  /** How long an answer takes, in milliseconds. */
+  latency: number;
+}
+
+/** How a route answers a call, applying the first `most` customers of it. */
+type Route = (store: Store, call: Call, switches: Switches, most: number) => Answer;
+
+const ROUTES: Record<string, Route> = {
+  'PUT /v3/customers': putCustomers,
+  'GET /v3/customers': getCustomers,
+  'GET /v2/time': getTime,
+};
+
+/** Takes a request to `/stores/{hash}/…`: counts it, holds it to the limits, and answers it or lets it meet a fault. */
+export async function serveCall(
+  { stores, faults, latency }: BigCommerce,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { path, query } = address(request);
+  const [, hash = '', route = ''] = /^\/stores\/([^/]+)(\/.*)$/.exec(path) ?? [];
+  const token = request.headers['x-auth-token'];
+  const store = stores.get(hash);
+  const refused = refusal(stores, store, token);
+  if (!store) {
+    const answer = hash ? (refused ?? NO_SCOPE) : NO_ROUTE;
+    return deliver(response, { delivery: 'whole', answer }, () => undefined);
+  }
+
+  // Within this turn of the event loop every connection is seen to be closed that was closed before this request was
+  // sent. Without it, a request sent in place of an aborted one was counted beside it, once in some thousand times.
+  await loopTurn();
+  const arrived = performance.now();
+  const ended = store.stats.arrive(request.method, arrived);
+  whenClientLeaves(request, response, ended);
+  const switches = faults.switches(hash);
+  const respond = (outcome: Outcome) => deliver(response, limited(store, outcome), ended);
+  const answer = (answer: Answer) => respond({ delivery: 'whole', answer });
+
+  const otherApp = switches['other-app'] ?? { slots: 0, quota: 0 };
+  const stayAway = store.limits.admit(arrived, store.stats.inFlight, otherApp);
+  if (stayAway > 0) return answer(throttled(stayAway, switches['throttle-style'] ?? { headers: true, body: true }));
+
+  const body = await readBody(request);
+  if (refused) return answer(refused);
+  const serve = ROUTES[`${request.method} ${route}`];
+  if (!serve) return answer(NO_ROUTE);
+
+  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET');
+  const { ms, jitter } = switches.latency ?? { ms: latency, jitter: 0 };
+  await delay(ms + jitter * Math.random(), undefined, { ref: false });
+
+  // Goes on when the client has left meanwhile: a store does not notice.
+  const call: Call = { contentType: request.headers['content-type'] ?? '', query, body };
+  const run = (most: number) => serve(store, call, switches, most);
+  return respond(fault ? meet(fault, run) : { delivery: 'whole', answer: run(Infinity) });
+}
+
+/** The response's own `close` comes some turns of the event loop after the client's `end`. */
+function whenClientLeaves({ socket }: IncomingMessage, response: ServerResponse, left: () => void): void {
+  if (socket.readableEnded || response.destroyed) return left();
+  const leaves = () => left();
+  socket.once('end', leaves);
+  response.once('close', () => {
+    socket.off('end', leaves);
+    left();
+  });
+}
+
+/** Why a token is not taken at a store; a store that is not there is like one that the token is not for. */
+function refusal(stores: Map<string, Store>, store: Store | undefined, token: unknown): Answer | undefined {
+  if (!token) return NO_TOKEN;
+  if (store && token === store.token) return store.scope ? undefined : NO_SCOPE;
+  return [...stores.values()].some((other) => other.token === token) ? NO_SCOPE : NONSENSE_TOKEN;
+}
+
+/** Adds the rate-limit headers that every answer of a store carries, and notes whom it tells to stay away. */
+function limited(store: Store, outcome: Outcome): Outcome {
+  if (!('answer' in outcome) || outcome.answer.bare) return outcome;
+  const now = performance.now();
+  const headers = { ...store.limits.headers(now), ...outcome.answer.headers };
+  const retryAfter = headers['x-retry-after'];
+  if (retryAfter) store.stats.toldToStayAway(now, Math.max(Number(retryAfter) * 1000, store.limits.resetIn(now)));
+  return { ...outcome, answer: { ...outcome.answer, headers } };
+}

@@ -1,0 +1,93 @@
+/** One HTTP exchange with BigCommerce. No redirect is followed, and nothing is sent twice. */
+import { type Dispatcher, Pool } from 'undici';
+import type { Answer } from './answer.ts';
+
+/** What to send, and when not to. */
+export interface Exchange {
+  method: 'GET' | 'PUT';
+  /** Starts with a slash. */
+  path: string;
+  headers: Record<string, string>;
+  body: string | null;
+  /** Aborts the exchange at once, its connection included. */
+  signal: AbortSignal;
+  /** Called in the instant before the request is written, when there is a connection. If it throws, nothing is written. */
+  beforeWrite: () => void;
+}
+
+/** A connection that failed, or an answer that did not come in time or in full. */
+export class NoAnswer extends Error {}
+
+// BigCommerce advises 60 s or more for writes and publishes no latency; this lets a gateway's own 60 s come first.
+const WHOLE_CALL_MS = 75_000;
+
+const CONNECT_MS = 10_000;
+
+// Ten customers with everything on them are a few dozen KB.
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** Connections to an API, as many as there are calls at once: how many that may be is for the stores' gates to say. */
+export function openConnections(origin: string): Dispatcher {
+  return new Pool(origin, { pipelining: 1, connectTimeout: CONNECT_MS, maxResponseSize: MAX_ANSWER_BYTES });
+}
+
+/** Throws NoAnswer, the reason of `signal`, or what `beforeWrite` throws. */
+export function exchange(connections: Dispatcher, request: Exchange): Promise<Answer> {
+  const { method, path, headers, body, signal, beforeWrite } = request;
+  return new Promise((resolve, reject) => {
+    let stopped: { reason: unknown } | undefined;
+    let started: Dispatcher.DispatchController | undefined;
+    const answer: Answer = { status: 0, headers: {}, text: '' };
+    const chunks: Buffer[] = [];
+
+    const end = () => {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', abort);
+    };
+    const stop = (reason: unknown) => {
+      end();
+      stopped = { reason };
+      reject(reason);
+      started?.abort(new Error('stopped'));
+    };
+    const abort = () => stop(signal.reason);
+    const deadline = setTimeout(() => stop(new NoAnswer(`No answer in ${WHOLE_CALL_MS / 1_000} s.`)), WHOLE_CALL_MS);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort);
+
+    // The deadline covers all of it, so undici's own are off.
+    connections.dispatch(
+      { method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 },
+      {
+        onRequestStart(controller) {
+          // It may have been stopped while it waited for a connection; what is thrown here keeps it from being written.
+          if (!stopped) {
+            try {
+              beforeWrite();
+            } catch (error) {
+              stop(error);
+            }
+          }
+          if (stopped) throw new Error('stopped');
+          started = controller;
+        },
+        onResponseStart(_, status, answerHeaders) {
+          answer.status = status;
+          answer.headers = answerHeaders;
+        },
+        onResponseData(_, chunk) {
+          chunks.push(chunk);
+        },
+        onResponseEnd() {
+          end();
+          answer.text = Buffer.concat(chunks).toString();
+          resolve(answer);
+        },
+        onResponseError(_, error) {
+          end();
+          reject(new NoAnswer(`No answer (${(error as NodeJS.ErrnoException).code ?? error.name}).`));
+        },
+      },
+    );
+  });
+}

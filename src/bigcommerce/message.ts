@@ -1,0 +1,47 @@
+/** Texts of the store, made fit for reports, histories and logs. */
+
+// BigCommerce's sentences are shorter; a report's line and a failure in workflow state stay small.
+const MAX_LENGTH = 200;
+
+// What is looked at of a text that may be megabytes long.
+const MAX_READ = 2_000;
+
+// A run of characters that can be an e-mail address, whatever else they may be.
+const WORD = /[^\s<>()[\]{},;:"]+/g;
+
+const AT = /@|%40/;
+
+/** Every word with an @ replaced by `***`. */
+export function maskEmails(text: string): string {
+  return text.replace(WORD, (word) => (AT.test(word) ? '***' : word));
+}
+
+/** The e-mail addresses in a text, lower-case. */
+export function findEmails(text: string): string[] {
+  const words = text.slice(0, MAX_READ).match(WORD) ?? [];
+  return words.filter((word) => word.includes('@')).map((word) => word.toLowerCase().replace(/^['`]+|['`.!]+$/g, ''));
+}
+
+/** Whether a body is a page for people; it is never quoted. */
+export function isHtml(text: string): boolean {
+  return /^\s*</.test(text);
+}
+
+function hide(text: string, secret: string): string {
+  const escaped = secret.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'gu'), '***');
+}
+
+/**
+ * A text on one line, at most 200 characters long, without e-mail addresses and without any of the `secrets`: the store
+ * may quote what was sent to it.
+ */
+export function tidy(text: string, secrets: readonly string[] = []): string {
+  // A word cut in two would be half an address, which no mask finds.
+  const start = text.length > MAX_READ ? text.slice(0, MAX_READ).replace(/\S+$/, '') : text;
+  const line = maskEmails(secrets.reduce(hide, start))
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+  if (line.length <= MAX_LENGTH) return line;
+  return `${line.slice(0, MAX_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -1,0 +1,52 @@
+import type { Source } from '../contract.ts';
+import type { Storage } from '../storage/storage.ts';
+import { deleteFailures } from './failures.ts';
+import { type JobKeys, jobKeys, SOURCE_COPIES } from './keys.ts';
+import { nonEmpty } from './non-empty.ts';
+import { deletePages } from './pages.ts';
+import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
+
+/** Where the files that a job leaves are; `retry` is null where there is nothing to send again. */
+export interface Closed {
+  report: string;
+  retry: string | null;
+}
+
+/**
+ * Writes the report and what is to be sent again, then deletes the job's other files, our own copy of the source among
+ * them. Called again, after a crash at any point, it goes on and answers the same. Throws BadPage where rows that belong
+ * into the report are in a page that is missing or damaged.
+ */
+export async function closeJob(storage: Storage, job: EndedJob & { source: Source }): Promise<Closed> {
+  const keys = jobKeys(job.job);
+  const closed = (await whatWasWritten(storage, keys)) ?? (await writeBoth(storage, keys, job));
+  await deletePages(storage, keys, job.chunks);
+  await deleteFailures(storage, job.olderIn);
+  const copy = 'uri' in job.source ? storage.keyOf(job.source.uri) : undefined;
+  if (copy?.startsWith(SOURCE_COPIES)) await storage.delete(copy);
+  return closed;
+}
+
+// done.json says that both files are whole. Nothing that they are made of is deleted before.
+async function whatWasWritten(storage: Storage, keys: JobKeys): Promise<Closed | undefined> {
+  if (!(await storage.exists(keys.done))) return undefined;
+  let json = '';
+  for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
+  return JSON.parse(json) as Closed;
+}
+
+async function writeBoth(storage: Storage, keys: JobKeys, job: EndedJob): Promise<Closed> {
+  try {
+    await storage.write(keys.report, reportCsv(storage, job));
+    const customers = await nonEmpty(retryNdjson(storage, job));
+    if (customers) await storage.write(keys.retry, customers);
+    const closed = { report: storage.uri(keys.report), retry: customers ? storage.uri(keys.retry) : null };
+    await storage.write(keys.done, [JSON.stringify(closed)]);
+    return closed;
+  } catch (error) {
+    // An attempt that was given up may have come this far after all, and deleted what this one was reading.
+    const closed = await whatWasWritten(storage, keys);
+    if (closed) return closed;
+    throw error;
+  }
+}

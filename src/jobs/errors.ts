@@ -1,0 +1,26 @@
+/** Why a job can't run, or go on. Messages are for people and end up in histories: they hold no customer's data. */
+
+/** The job's input is not what the contract says. */
+export class BadInput extends Error {
+  override name = 'BadInput';
+}
+
+/** The source can't be read as what it should be. */
+export class BadSource extends Error {
+  override name = 'BadSource';
+}
+
+/** The source has invalid rows, and the job asks for none (`onInvalid: "fail"`). */
+export class InvalidRows extends Error {
+  override name = 'InvalidRows';
+}
+
+/** The job given as `retryOf` has left nothing to send again. */
+export class NothingToRetry extends Error {
+  override name = 'NothingToRetry';
+}
+
+/** A page of the job is missing or damaged. */
+export class BadPage extends Error {
+  override name = 'BadPage';
+}

@@ -1,0 +1,42 @@
+/** Keys of a job's files in the job store. */
+import { type JobRef, STORE_HASH } from '../contract.ts';
+
+/** What a job's key looks like: a run id. */
+export const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
+
+/** Where the starter's copies of sources are: files that are ours to delete once their job has ended. */
+export const SOURCE_COPIES = 'sources/copies/';
+
+/** The key of each of a job's files. */
+export interface JobKeys {
+  /** The page with this 0-based number. */
+  page(number: number): string;
+  /** A file of failures that are not in workflow state; `name` is letters, digits and hyphens. */
+  failures(name: string): string;
+  report: string;
+  retry: string;
+  done: string;
+}
+
+/** The keys of one job's files. Throws RangeError where the job's key or store hash could not be part of one. */
+export function jobKeys({ storeHash, key }: JobRef): JobKeys {
+  const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
+  return {
+    page: (number) => `${folder}/pages/${String(number).padStart(6, '0')}.ndjson`,
+    failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
+    report: `${folder}/report.csv`,
+    retry: `${folder}/retry.ndjson`,
+    done: `${folder}/done.json`,
+  };
+}
+
+/** The key of the starter's copy of a source, by the job it is for. `fileName` keeps its extension, which tells the format. */
+export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
+  const folder = `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${encodeURIComponent(jobName)}`;
+  return `${folder}/${encodeURIComponent(fileName)}`;
+}
+
+function segment(pattern: RegExp, text: string): string {
+  if (pattern.test(text)) return text;
+  throw new RangeError(`Expected text that matches ${pattern.source} for a file's key, got ${JSON.stringify(text)}.`);
+}

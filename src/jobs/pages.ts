@@ -1,0 +1,110 @@
+/**
+ * Pages: files of 100 chunks, one text line a chunk: `[source rows]`, a tab, and the body of its PUT, so that an ordinary
+ * chunk is sent without parsing it. JSON escapes tabs and line ends, so both are only ever separators.
+ */
+import { isUtf8 } from 'node:buffer';
+import { NotFound, type Storage } from '../storage/storage.ts';
+import { BadPage } from './errors.ts';
+import type { JobKeys } from './keys.ts';
+
+/** Chunks in one page; the last may hold fewer. */
+export const CHUNKS_PER_PAGE = 100;
+
+/** A chunk: the source rows of its customers, in order, and the exact body of its PUT. */
+export interface Chunk {
+  rows: number[];
+  body: string;
+}
+
+/** Writes a job's chunks, in order, into pages. */
+export class PageWriter {
+  readonly #storage: Storage;
+  readonly #keys: JobKeys;
+  #lines: string[] = [];
+  #pages = 0;
+
+  constructor(storage: Storage, keys: JobKeys) {
+    this.#storage = storage;
+    this.#keys = keys;
+  }
+
+  async add(rows: readonly number[], customers: readonly unknown[]): Promise<void> {
+    this.#lines.push(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`);
+    if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
+  }
+
+  /** Writes what is left, if anything. */
+  async end(): Promise<void> {
+    if (this.#lines.length > 0) await this.#writePage();
+  }
+
+  /** Deletes all that was written. */
+  async undo(): Promise<void> {
+    await deletePages(this.#storage, this.#keys, this.#pages * CHUNKS_PER_PAGE);
+  }
+
+  async #writePage(): Promise<void> {
+    await this.#storage.write(this.#keys.page(this.#pages++), [this.#lines.join('')]);
+    this.#lines = [];
+  }
+}
+
+/** Deletes the pages of a job of that many chunks. */
+export async function deletePages(storage: Storage, keys: JobKeys, chunks: number): Promise<void> {
+  for (let page = 0; page * CHUNKS_PER_PAGE < chunks; page++) await storage.delete(keys.page(page));
+}
+
+/** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */
+export class PageReader {
+  readonly #storage: Storage;
+  readonly #kept: number;
+  // In the order of their last use, the latest at the end.
+  readonly #pages = new Map<string, Promise<string[]>>();
+
+  /** Keeps `kept` pages in memory, each usually some hundred KB. */
+  constructor(storage: Storage, kept = 4) {
+    this.#storage = storage;
+    this.#kept = kept;
+  }
+
+  /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
+  async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
+    const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
+    const lines = await this.#page(key);
+    const line = lines[chunk % CHUNKS_PER_PAGE] ?? '';
+    const tab = line.indexOf('\t');
+    const rows = rowsOf(line.slice(0, tab));
+    const body = line.slice(tab + 1);
+    if (rows !== undefined && body.startsWith('[{') && body.endsWith('}]')) return { rows, body };
+    const uri = this.#storage.uri(key);
+    throw new BadPage(
+      `Chunk ${chunk} is not in ${uri}: the page is missing or damaged. Start a new job from the source.`,
+    );
+  }
+
+  #page(key: string): Promise<string[]> {
+    const page = this.#pages.get(key) ?? this.#load(key);
+    this.#pages.delete(key);
+    this.#pages.set(key, page);
+    for (const oldest of this.#pages.keys()) if (this.#pages.size > this.#kept) this.#pages.delete(oldest);
+    return page;
+  }
+
+  async #load(key: string): Promise<string[]> {
+    try {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of this.#storage.read(key)) pieces.push(piece);
+      const bytes = Buffer.concat(pieces);
+      // A line without its end is cut off; what follows the last line end is not a line.
+      return isUtf8(bytes) ? bytes.toString('utf8').split('\n').slice(0, -1) : [];
+    } catch (error) {
+      this.#pages.delete(key);
+      if (error instanceof NotFound) return [];
+      throw error;
+    }
+  }
+}
+
+function rowsOf(json: string): number[] | undefined {
+  return /^\[\d{1,15}(,\d{1,15}){0,9}\]$/.test(json) ? (JSON.parse(json) as number[]) : undefined;
+}

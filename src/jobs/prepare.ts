@@ -1,0 +1,168 @@
+import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE, type PreparedJob } from '../contract.ts';
+import { encodeRuns } from '../outcomes.ts';
+import type { Storage } from '../storage/storage.ts';
+import { checkCustomer, customerId } from './customer.ts';
+import { BadInput, BadSource, InvalidRows } from './errors.ts';
+import { saveFailures } from './failures.ts';
+import type { JobKeys } from './keys.ts';
+import { nonEmpty } from './non-empty.ts';
+import { PageWriter } from './pages.ts';
+import type { Problem, SourceRecord } from './sources/record.ts';
+
+/**
+ * Most chunks a job may have: 2,000,000 customers. At up to 5 characters each for gaps and outcomes, they and the latest
+ * failures stay below the 2 MB that Temporal takes as one payload.
+ */
+export const MAX_CHUNKS = 200_000;
+
+// Rows that an InvalidRows names.
+const ROWS_NAMED = 5;
+
+/** What prepare works on. */
+export interface Preparation {
+  storage: Storage;
+  keys: JobKeys;
+  records: AsyncIterable<SourceRecord[]>;
+  options: { limit: number | null; onInvalid: 'skip' | 'fail' };
+  /** Called now and then with the rows read so far; what it throws ends the preparation. */
+  onProgress?: (rows: number) => void;
+}
+
+/**
+ * Checks every row of a source and writes the valid ones to the job store, in chunks. Called again, it starts over and
+ * writes the same. Throws BadSource, InvalidRows or BadInput (too many customers), and then leaves nothing behind.
+ */
+export async function prepare(preparation: Preparation): Promise<PreparedJob> {
+  const { storage, keys, options } = preparation;
+  const pages = new PageWriter(storage, keys);
+  const draft = new Draft(pages, options);
+  const older = olderFailures(preparation, draft);
+  try {
+    const spilled = await nonEmpty(older);
+    const olderIn = spilled ? await saveFailures(storage, keys.failures('invalid'), spilled, null) : null;
+    return { ...(await draft.end()), olderIn };
+  } catch (error) {
+    // Only what a second attempt would find as well: there may be one already, which has written the same pages.
+    const final = error instanceof BadSource || error instanceof InvalidRows || error instanceof BadInput;
+    if (final) await pages.undo();
+    throw error;
+  } finally {
+    await older.return(undefined);
+  }
+}
+
+/** Reads all records into the draft, and yields the failures that are too old for workflow state. */
+async function* olderFailures({ records, onProgress }: Preparation, draft: Draft): AsyncGenerator<Failure> {
+  for await (const batch of records) {
+    for (const record of batch) {
+      const chunk = draft.add(record);
+      if (chunk) await chunk;
+      if (draft.failures.length > FAILURES_IN_STATE) yield draft.failures.shift() as Failure;
+    }
+    onProgress?.(draft.total);
+  }
+}
+
+/** A job as far as its source was read: what PreparedJob will say, and the chunk that is being filled. */
+class Draft {
+  total = 0;
+  readonly failures: Failure[] = [];
+  readonly #pages: PageWriter;
+  readonly #options: Preparation['options'];
+  // The row of each customer that is in a chunk.
+  readonly #rowOf = new Map<number, number>();
+  readonly #gaps: number[] = [];
+  #invalid = 0;
+  #chunk = emptyChunk(0);
+  #chunks = 0;
+  #lastSize = 0;
+  #sent: { chunks: number; lastSize: number } | undefined;
+
+  constructor(pages: PageWriter, options: Preparation['options']) {
+    this.#pages = pages;
+    this.#options = options;
+  }
+
+  /** Takes the next record; a promise where a chunk is full and being written. */
+  add({ row, value, problem }: SourceRecord): Promise<void> | undefined {
+    this.total++;
+    const invalid = problem ?? checkCustomer(value) ?? this.#checkFirst((value as { id: number }).id, row);
+    if (invalid !== undefined) return this.#addInvalid(row, customerId(value), invalid);
+    const chunk = this.#chunk;
+    const gap = row - chunk.lastRow - 1;
+    if (chunk.rows.length === 0) chunk.before = gap;
+    else chunk.within += gap;
+    chunk.lastRow = row;
+    chunk.rows.push(row);
+    chunk.customers.push(value);
+    const full = chunk.rows.length === CHUNK_SIZE || this.#rowOf.size === this.#options.limit;
+    return full ? this.#endChunk() : undefined;
+  }
+
+  /** All but `olderIn`. Throws InvalidRows where there are some and the job asks for none. */
+  async end(): Promise<Omit<PreparedJob, 'olderIn'>> {
+    if (this.#chunk.rows.length > 0) await this.#endChunk();
+    if (this.#refused) throw invalidRows(this.#invalid, this.total, this.failures);
+    await this.#pages.end();
+    const sent = this.#sent ?? { chunks: this.#chunks, lastSize: this.#lastSize };
+    return {
+      total: this.total,
+      invalid: this.#invalid,
+      valid: this.#rowOf.size,
+      chunks: this.#chunks,
+      chunksToSend: sent.chunks,
+      lastSentSize: sent.lastSize,
+      lastSize: this.#lastSize,
+      gaps: encodeRuns(this.#gaps),
+      failures: this.failures,
+    };
+  }
+
+  get #refused(): boolean {
+    return this.#options.onInvalid === 'fail' && this.#invalid > 0;
+  }
+
+  // Two updates of one customer have no defined order, so only the first row that can be sent is.
+  #checkFirst(id: number, row: number): Problem | undefined {
+    const first = this.#rowOf.get(id);
+    if (first === undefined) this.#rowOf.set(id, row);
+    else return { code: 'duplicate', message: `Expected one row a customer, got another one in row ${first}.` };
+  }
+
+  #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
+    this.#invalid++;
+    if (this.#refused && this.failures.length === ROWS_NAMED) return;
+    this.failures.push({ row, id, outcome: 'invalid', code, message });
+  }
+
+  async #endChunk(): Promise<void> {
+    const { rows, customers, before, within, lastRow } = this.#chunk;
+    if (++this.#chunks > MAX_CHUNKS) {
+      const most = (MAX_CHUNKS * CHUNK_SIZE).toLocaleString('en');
+      throw new BadInput(
+        `Expected at most ${most} customers in one job, got more. Split the source into several jobs.`,
+      );
+    }
+    this.#gaps.push(before, within);
+    this.#lastSize = rows.length;
+    if (this.#rowOf.size === this.#options.limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
+    this.#chunk = emptyChunk(lastRow);
+    if (!this.#refused) await this.#pages.add(rows, customers);
+  }
+}
+
+const emptyChunk = (lastRow: number) => ({
+  rows: [] as number[],
+  customers: [] as unknown[],
+  before: 0,
+  within: 0,
+  lastRow,
+});
+
+function invalidRows(invalid: number, total: number, first: readonly Failure[]): InvalidRows {
+  const named = first.map(({ row, message }) => `row ${row}: ${message}`).join(' ');
+  return new InvalidRows(
+    `Expected only valid rows (onInvalid "fail"), got ${invalid} invalid of ${total}: ${named} ` +
+      'Correct them, or let invalid rows be skipped (onInvalid "skip").',
+  );
+}

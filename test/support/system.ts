@@ -1,0 +1,128 @@
+/** The whole system for a test: a dev server, an emulator and workers, each a process of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
+import { startProgram, type Program } from '../../dev/processes.ts';
+import { JOBS_TASK_QUEUE, jobId, type Failure, type JobInput, type JobResult, failuresQuery } from '../../src/contract.ts';
+
+/** The stores that each system has, with their tokens. */
+export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
+
+export interface SystemOptions {
+  /** Flags of the emulator, beyond its stores. */
+  emulator?: string[];
+  server?: DevServerOptions;
+  /** Workers started at once; default 1. */
+  workers?: number;
+}
+
+/** A running system; `close` ends all of it. */
+export class System {
+  readonly folder: string;
+  readonly server: DevServer;
+  readonly emulator: Program;
+  readonly apiUrl: string;
+  readonly connection: Connection;
+  readonly client: Client;
+  readonly workers: Program[] = [];
+
+  constructor(folder: string, server: DevServer, emulator: Program, apiUrl: string, connection: Connection) {
+    this.folder = folder;
+    this.server = server;
+    this.emulator = emulator;
+    this.apiUrl = apiUrl;
+    this.connection = connection;
+    this.client = new Client({ connection });
+  }
+
+  /** The environment of our programs: nothing of the machine's own TEMPORAL_* settings or profiles. */
+  get env(): Record<string, string | undefined> {
+    return {
+      ...noTemporalSettings(),
+      TEMPORAL_ADDRESS: this.server.address,
+      BIGCOMMERCE_API_URL: this.apiUrl,
+      BIGCOMMERCE_TOKENS_FILE: join(this.folder, 'tokens.json'),
+      JOB_STORE: `file:${this.folder}/data`,
+      LOG_LEVEL: 'debug',
+    };
+  }
+
+  /** Starts one more worker and waits until it polls. */
+  async startWorker(): Promise<Program> {
+    const log = join(this.folder, `worker-${this.workers.length}.log`);
+    const worker = startProgram(process.execPath, ['dist/worker.js'], { env: this.env, log });
+    this.workers.push(worker);
+    await worker.waitFor(/ready/);
+    return worker;
+  }
+
+  /** Starts a job of this name. */
+  start(name: string, input: JobInput): Promise<WorkflowHandle<(input: JobInput) => Promise<JobResult>>> {
+    const workflowId = jobId(input.storeHash, name);
+    return this.client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
+  }
+
+  async run(name: string, input: JobInput): Promise<JobResult> {
+    return (await this.start(name, input)).result();
+  }
+
+  /** Asks or tells the emulator. */
+  async control<T = Record<string, never>>(path: string, body?: unknown): Promise<T> {
+    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const response = await fetch(`${this.apiUrl}/_control/${path}`, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`The emulator answers ${response.status} to ${path}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  stats(store = 'abc'): Promise<Record<string, number>> {
+    return this.control(`stats?store=${store}`);
+  }
+
+  customer(id: number, store = 'abc'): Promise<Record<string, unknown>> {
+    return this.control(`customers/${store}/${id}`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.connection.close();
+    await Promise.all([this.emulator.kill(), this.server.stop()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Variables that make our programs deaf to the machine's own Temporal settings. */
+export function noTemporalSettings(): Record<string, string | undefined> {
+  const own = Object.keys(process.env).filter((name) => name.startsWith('TEMPORAL_'));
+  return { ...Object.fromEntries(own.map((name) => [name, undefined])), TEMPORAL_CONFIG_FILE: '/nonexistent' };
+}
+
+export async function startSystem({ emulator: flags = [], server: options, workers = 1 }: SystemOptions = {}): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(join(folder, 'tokens.json'), JSON.stringify(TOKENS), { mode: 0o600 });
+  const stores = Object.entries(TOKENS).map(([hash, token]) => `${hash}=${token}`);
+  const emulator = startProgram(process.execPath, [
+    ...['dist/emulator.js', '--port', '0', '--stores', stores.join(',')],
+    ...flags,
+  ]);
+  const [server, ready] = await Promise.all([startDevServer(options), emulator.waitFor(/ready/)]);
+  const apiUrl = /http:\/\/\S+/.exec(ready)?.[0] ?? '';
+  const connection = await Connection.connect({ address: server.address });
+  const system = new System(folder, server, emulator, apiUrl, connection);
+  await Promise.all(Array.from({ length: workers }, () => system.startWorker()));
+  return system;
+}
+
+/** All failures in a job's state, page by page. */
+export async function allFailures(handle: WorkflowHandle): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (let after: number | null = 0; after !== null; ) {
+    const page: { failures: Failure[]; next: number | null } = await handle.query(failuresQuery, { after });
+    failures.push(...page.failures);
+    after = page.next;
+  }
+  return failures;
+}
