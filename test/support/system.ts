@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
 import { startProgram, type Program } from '../../dev/processes.ts';
-import { JOBS_TASK_QUEUE, jobId, type Failure, type JobInput, type JobResult, failuresQuery } from '../../src/contract.ts';
+import {
+  JOBS_TASK_QUEUE,
+  jobId,
+  type Failure,
+  type JobInput,
+  type JobResult,
+  failuresQuery,
+} from '../../src/contract.ts';
 
 /** The stores that each system has, with their tokens. */
 export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
@@ -99,7 +106,11 @@ export function noTemporalSettings(): Record<string, string | undefined> {
   return { ...Object.fromEntries(own.map((name) => [name, undefined])), TEMPORAL_CONFIG_FILE: '/nonexistent' };
 }
 
-export async function startSystem({ emulator: flags = [], server: options, workers = 1 }: SystemOptions = {}): Promise<System> {
+export async function startSystem({
+  emulator: flags = [],
+  server: options,
+  workers = 1,
+}: SystemOptions = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
   const { writeFile } = await import('node:fs/promises');
   await writeFile(join(folder, 'tokens.json'), JSON.stringify(TOKENS), { mode: 0o600 });
@@ -119,7 +130,7 @@ export async function startSystem({ emulator: flags = [], server: options, worke
 /** All failures in a job's state, page by page. */
 export async function allFailures(handle: WorkflowHandle): Promise<Failure[]> {
   const failures: Failure[] = [];
-  for (let after: number | null = 0; after !== null; ) {
+  for (let after: number | null = 0; after !== null;) {
     const page: { failures: Failure[]; next: number | null } = await handle.query(failuresQuery, { after });
     failures.push(...page.failures);
     after = page.next;

@@ -1,0 +1,218 @@
+import { readFile } from 'node:fs/promises';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import {
+  outcomesQuery,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  type JobInput,
+  type JobResult,
+} from '../../src/contract.ts';
+import { customers, writeSource } from '../support/customers.ts';
+import { allFailures, startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '3000', '--latency', '50'] });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+const read = (uri: string | null) => readFile(new URL(uri ?? ''), 'utf8');
+
+function expectCountsToAddUp({ customers: { total, ...counts } }: JobResult): void {
+  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
+}
+
+/** How the job failed: the type and message, and the result in its details. */
+async function failureOf(name: string, input: unknown): Promise<ApplicationFailure> {
+  const error = await system.run(name, input as JobInput).catch((caught: unknown) => caught);
+  if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+  throw new Error('Expected the job to fail.', { cause: error });
+}
+
+test('a job of 2,000 updates every good customer, names every other one, and keeps to three calls in flight', async () => {
+  const rows = customers(2000);
+  rows[14] = { id: 15, email: 'customer100@example.com' };
+  rows[699] = { id: 987_654, notes: 'nobody' };
+  rows[700] = { id: 988_000, notes: 'nobody either' };
+  rows[1200] = { id: 1201, first_name: '' };
+  rows[1201] = { id: 1202, nickname: 'x' };
+  rows[1999] = { id: 1, notes: 'again' };
+  const uri = await writeSource(system, 'two-thousand.ndjson', rows);
+
+  const handle = await system.start('two-thousand', { storeHash: 'abc', source: { uri } });
+  const result = await handle.result();
+
+  expect(result.customers).toEqual({ total: 2000, updated: 1994, rejected: 3, failed: 0, invalid: 3, unprocessed: 0 });
+  expect(result.chunks).toEqual({ total: 200, done: 200 });
+  expect(result.retry).toBeNull();
+  const failures = await allFailures(handle);
+  expect(failures.map(({ row, id, outcome, code }) => [row, id, outcome, code])).toEqual([
+    [15, 15, 'rejected', 'email_taken'],
+    [700, 987_654, 'rejected', 'unknown_id'],
+    [701, 988_000, 'rejected', 'unknown_id'],
+    [1201, 1201, 'invalid', 'invalid_field'],
+    [1202, 1202, 'invalid', 'unknown_field'],
+    [2000, 1, 'invalid', 'duplicate'],
+  ]);
+  const report = await read(result.report);
+  expect(report.split('\n')[0]).toBe('row,id,outcome,code,message');
+  expect(
+    report
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => Number(line.split(',')[0])),
+  ).toEqual(failures.map(({ row }) => row));
+  const bad = new Set(failures.map(({ row }) => row));
+  const wrong = [];
+  for (const [index, row] of rows.entries()) {
+    if (bad.has(index + 1)) continue;
+    const { notes } = await system.customer(row.id);
+    if (notes !== row.notes) wrong.push(row.id);
+  }
+  expect(wrong).toEqual([]);
+  const stats = await system.stats();
+  expect(stats.maxInFlight).toBe(3);
+  expect(stats.puts).toBe(result.calls);
+  expect(stats.customersApplied).toBe(1994);
+});
+
+test('its queries answer after it has ended', async () => {
+  const handle = await system.start('ended', { storeHash: 'abc', source: { customers: customers(25) } });
+  const result = await handle.result();
+
+  expect(await handle.query(progressQuery)).toMatchObject({
+    ...result,
+    state: 'completed',
+    waitingFor: null,
+    eta: null,
+  });
+  const { total, outcomes } = await handle.query(outcomesQuery, { from: 1 });
+  expect(total).toBe(3);
+  expect(outcomes).toEqual([
+    { chunk: 1, rows: [11, 20], state: 'done', updated: 10, rejected: 0, failed: 0, attempts: 1 },
+    { chunk: 2, rows: [21, 25], state: 'done', updated: 5, rejected: 0, failed: 0, attempts: 1 },
+  ]);
+});
+
+test('an empty source completes with a total of 0', async () => {
+  const result = await system.run('empty', { storeHash: 'abc', source: { customers: [] } });
+  expect(result).toMatchObject({ customers: { total: 0, updated: 0 }, chunks: { total: 0, done: 0 }, calls: 0 });
+  expect(await read(result.report)).toBe('row,id,outcome,code,message\n');
+});
+
+test('e-mail addresses that move from one customer to another arrive, whatever their order in the source', async () => {
+  const rows = customers(40);
+  rows[0] = { id: 1, email: 'customer40@example.com' };
+  rows[39] = { id: 40, email: 'moved@example.com' };
+  const result = await system.run('moved', { storeHash: 'abc', source: { customers: rows } });
+  expect(result.customers).toMatchObject({ updated: 40, rejected: 0 });
+  expect(await system.customer(1)).toMatchObject({ email: 'customer40@example.com' });
+});
+
+describe('a job that can not run fails at once, with a type, what was wrong, and its counts:', () => {
+  const none = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 };
+  test.each<[string, unknown, string, RegExp]>([
+    ['no input at all', undefined, 'BadInput', /expected/i],
+    ['a store hash in capitals', { storeHash: 'ABC', source: { customers: [] } }, 'BadInput', /storeHash/],
+    [
+      'a misspelt option',
+      { storeHash: 'abc', source: { customers: [] }, options: { dryrun: true } },
+      'BadInput',
+      /dryrun/,
+    ],
+    ['no source', { storeHash: 'abc' }, 'BadInput', /source/],
+    ['a source elsewhere', { storeHash: 'abc', source: { uri: 'file:///etc/passwd' } }, 'BadSource', /sources/],
+    ['nothing to retry', { storeHash: 'abc', source: { retryOf: 'customer-updates/abc/never' } }, 'BadInput', /no job/],
+  ])('%s', async (name, input, type, message) => {
+    const failure = await failureOf(name, { storeHash: 'abc', ...(input as object) });
+    if (input === undefined) expect(failure.message).toMatch(/source/);
+    expect(failure.type).toBe(type);
+    expect(failure.message).toMatch(message);
+    expect((failure.details?.[0] as JobResult).customers).toEqual(none);
+    expect((await system.stats()).requests).toBe(0);
+  });
+});
+
+test('onInvalid "fail" stops the job before any call, with a report of the invalid rows', async () => {
+  const rows = [...customers(25), { id: 26, first_name: '' }];
+  const input = { storeHash: 'abc', source: { customers: rows }, options: { onInvalid: 'fail' } };
+  const failure = await failureOf('strict', input);
+  expect(failure.type).toBe('InvalidRows');
+  const result = failure.details?.[0] as JobResult;
+  expect(result.customers).toMatchObject({ total: 26, invalid: 1, unprocessed: 25 });
+  expect(await read(result.report)).toMatch(/26,26,invalid,invalid_field,/);
+  expect((await system.stats()).requests).toBe(0);
+});
+
+test('dryRun checks the source and the token, and sends nothing', async () => {
+  const options = { dryRun: true };
+  const result = await system.run('dry', { storeHash: 'abc', source: { customers: customers(25) }, options });
+  expect(result.customers).toMatchObject({ total: 25, updated: 0, unprocessed: 25 });
+  expect(await system.stats()).toMatchObject({ puts: 0, gets: 1 });
+
+  await system.control('tokens', { store: 'abc', token: 'another-token' });
+  const failure = await failureOf('dry refused', { storeHash: 'abc', source: { customers: customers(5) }, options });
+  expect(failure.type).toBe('BadInput');
+  expect(failure.message).toMatch(/token/);
+});
+
+test('limit sends that many customers and leaves the others unprocessed, to be sent again', async () => {
+  const input: JobInput = { storeHash: 'abc', source: { customers: customers(40) }, options: { limit: 15 } };
+  const result = await system.run('limited', input);
+  expect(result.customers).toMatchObject({ total: 40, updated: 15, unprocessed: 25 });
+  expect(await system.stats()).toMatchObject({ customersApplied: 15 });
+  expect((await read(result.retry)).trim().split('\n')).toHaveLength(25);
+
+  const rest = await system.run('the rest', { storeHash: 'abc', source: { retryOf: 'customer-updates/abc/limited' } });
+  expect(rest.customers).toMatchObject({ total: 25, updated: 25 });
+  expect(await system.stats()).toMatchObject({ customersApplied: 40, customersAppliedMoreThanOnce: 0 });
+});
+
+test('a paused job sends nothing until it is resumed', async () => {
+  const handle = await system.start('paused', { storeHash: 'abc', source: { customers: customers(600) } });
+  await until(async () => (await handle.query(progressQuery)).chunks.done >= 3);
+  const paused = await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'lunch' }] });
+  expect(paused).toMatchObject({
+    state: 'paused',
+    waitingFor: { kind: 'pause', message: expect.stringMatching(/lunch/) },
+  });
+
+  // What was scheduled is sent still; then the store hears nothing.
+  await until(async () => (await handle.describe()).raw.pendingActivities?.length === 0);
+  const { puts } = await system.stats();
+  expect(puts).toBeLessThan(60);
+  await expect(handle.query(progressQuery)).resolves.toMatchObject({ state: 'paused' });
+  expect((await system.stats()).puts).toBe(puts);
+
+  await handle.executeUpdate(resumeUpdate);
+  expect((await handle.result()).customers).toMatchObject({ total: 600, updated: 600 });
+  await expect(handle.executeUpdate(resumeUpdate)).rejects.toThrow();
+});
+
+test('a cancelled job lets its calls finish, reports, and can be sent again', async () => {
+  const handle = await system.start('cancelled', { storeHash: 'abc', source: { customers: customers(600) } });
+  await until(async () => (await handle.query(progressQuery)).chunks.done >= 5);
+  await handle.cancel();
+
+  const error = await handle.result().catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+  const progress = await handle.query(progressQuery);
+  expect(progress.state).toBe('cancelled');
+  expectCountsToAddUp(progress);
+  expect(progress.customers.updated).toBe((await system.stats()).customersApplied);
+  expect((await read(progress.retry)).trim().split('\n')).toHaveLength(progress.customers.unprocessed);
+
+  const rest = await system.run('after cancel', {
+    storeHash: 'abc',
+    source: { retryOf: 'customer-updates/abc/cancelled' },
+  });
+  expect(rest.customers.updated).toBe(progress.customers.unprocessed);
+  expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 600, customersAppliedMoreThanOnce: 0 });
+});

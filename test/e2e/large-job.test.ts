@@ -1,0 +1,66 @@
+import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract.ts';
+import { customers, writeSource } from '../support/customers.ts';
+import { allFailures, startSystem, type System } from '../support/system.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({
+    emulator: ['--customers', '20000', '--latency', '2'],
+    // The server's own threshold is 4,096 events; this makes a run some 250 chunks long.
+    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 1000 } },
+  });
+});
+afterAll(() => system.close());
+
+test('a job of 20,000 continues as new several times, counts exactly, and still answers for its early runs', async () => {
+  const rows = customers(20_000);
+  const unknown = [3, 4, 5_000, 19_999];
+  for (const row of unknown) rows[row - 1] = { id: 1_000_000 + row, notes: 'nobody' };
+  rows[9] = { id: 10, first_name: '' };
+  const uri = await writeSource(system, 'twenty-thousand.ndjson', rows);
+
+  const handle = await system.start('twenty-thousand', { storeHash: 'abc', source: { uri } });
+  const result = await handle.result();
+
+  expect(result.customers).toEqual({
+    total: 20_000,
+    updated: 19_995,
+    rejected: 4,
+    failed: 0,
+    invalid: 1,
+    unprocessed: 0,
+  });
+  expect(result.chunks).toEqual({ total: 2_000, done: 2_000 });
+  const stats = await system.stats();
+  expect(stats).toMatchObject({ customersApplied: 19_995, customersAppliedMoreThanOnce: 0, maxInFlight: 3 });
+  expect(stats.puts).toBe(result.calls);
+
+  const runs = [];
+  for await (const run of system.client.workflow.list({ query: `WorkflowId = '${handle.workflowId}'` })) runs.push(run);
+  expect(runs.length).toBeGreaterThan(4);
+
+  expect((await allFailures(handle)).map(({ row }) => row)).toEqual([3, 4, 10, 5_000, 19_999]);
+  const { total, outcomes } = await handle.query(outcomesQuery, { from: 0, count: 2 });
+  expect(total).toBe(2_000);
+  expect(outcomes).toMatchObject([
+    { rows: [1, 11], updated: 8, rejected: 2 },
+    { rows: [12, 21], updated: 10, rejected: 0 },
+  ]);
+}, 120_000);
+
+test('a job that the store rejects altogether keeps the latest failures in state and the others in files', async () => {
+  const rows = Array.from({ length: 3_500 }, (_, index) => ({ id: 1_000_000 + index, notes: 'nobody' }));
+  const uri = await writeSource(system, 'nobody.ndjson', rows);
+  const options = { maxRejectedPercent: 100 };
+  const handle = await system.start('nobody', { storeHash: 'abc', source: { uri }, options });
+  const result = await handle.result();
+
+  expect(result.customers).toMatchObject({ total: 3_500, updated: 0, rejected: 3_500 });
+  const inState = await allFailures(handle);
+  expect(inState).toHaveLength(1_000);
+  const { total, olderIn } = await handle.query(failuresQuery);
+  expect(total).toBe(3_500);
+  expect(olderIn).toMatch(/^file:/);
+  expect((await handle.query(progressQuery)).customers.rejected).toBe(3_500);
+}, 120_000);

@@ -1,0 +1,52 @@
+import { progressQuery, storeWorkflowId } from '../../src/contract.ts';
+import { customers } from '../support/customers.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+/** The worker that holds the lease of store abc at present. */
+async function holder() {
+  const { raw } = await system.client.workflow.getHandle(storeWorkflowId('abc')).describe();
+  const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
+  const worker = system.workers.find(({ pid }) => identity.startsWith(`${pid}@`));
+  if (!worker) throw new Error(`No worker of ours holds the lease, but ${identity}.`);
+  return worker;
+}
+
+async function startJob(name: string, count: number) {
+  const handle = await system.start(name, { storeHash: 'abc', source: { customers: customers(count) } });
+  await until(async () => (await handle.query(progressQuery)).chunks.done >= 6);
+  return handle;
+}
+
+test('two jobs on one store share its three slots', async () => {
+  const [a, b] = await Promise.all([startJob('a', 300), startJob('b', 300)]);
+  const results = await Promise.all([a.result(), b.result()]);
+  expect(results.map((result) => result.customers.updated)).toEqual([300, 300]);
+  expect(await system.stats()).toMatchObject({ maxInFlight: 3 });
+});
+
+test('on SIGTERM the serving worker finishes its calls, hands over, and nothing is sent twice', async () => {
+  const handle = await startJob('terminated worker', 900);
+  const serving = await holder();
+  expect(await serving.stop()).toBe(0);
+  await system.startWorker();
+
+  expect((await handle.result()).customers).toMatchObject({ total: 900, updated: 900 });
+  expect(await system.stats()).toMatchObject({ maxInFlight: 3, unanswered: 0, customersAppliedMoreThanOnce: 0 });
+}, 60_000);
+
+test('on SIGKILL another worker takes over, and nothing is lost', async () => {
+  const handle = await startJob('killed worker', 900);
+  await (await holder()).kill();
+
+  expect((await handle.result()).customers).toMatchObject({ total: 900, updated: 900 });
+  expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 900 });
+}, 90_000);
