@@ -1,0 +1,48 @@
+import { Serving } from '../../src/activities/serving.ts';
+
+/** A promise and the function that resolves it. */
+function deferred() {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+test('a second attempt for a store waits until the first one has ended, even if that failed', async () => {
+  const serving = new Serving();
+  const first = deferred();
+  const order: string[] = [];
+  const one = serving.serve('abc', async () => {
+    await first.promise;
+    order.push('first ended');
+    throw new Error('lost');
+  });
+  const two = serving.serve('abc', async () => void order.push('second began'));
+  first.resolve();
+  await expect(one).rejects.toThrow('lost');
+  await two;
+  expect(order).toEqual(['first ended', 'second began']);
+});
+
+test('stores do not wait for each other', async () => {
+  const serving = new Serving();
+  const first = deferred();
+  const one = serving.serve('abc', () => first.promise);
+  await serving.serve('def', () => Promise.resolve());
+  first.resolve();
+  await one;
+});
+
+test('draining waits for every store', async () => {
+  const serving = new Serving();
+  const one = deferred();
+  let drained = false;
+  const served = serving.serve('abc', () => one.promise);
+  const drain = serving.drain().then(() => (drained = true));
+  expect(serving.draining.aborted).toBe(true);
+  expect(serving.handingOver.aborted).toBe(false);
+  await Promise.resolve();
+  expect(drained).toBe(false);
+  one.resolve();
+  await drain;
+  await served;
+});

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import type { ChunkOutcome, Failure, PreparedJob } from '../../src/contract.ts';
+import { encodeRuns } from '../../src/outcomes.ts';
+import { Ledger } from '../../src/workflows/ledger.ts';
+
+/** What prepareJob finds in a source: per row, whether it is valid. */
+function prepared(rows: boolean[], limit = Infinity): PreparedJob {
+  const valid = rows.flatMap((ok, index) => (ok ? [index + 1] : []));
+  const chunks: number[][] = [];
+  for (let start = 0; start < valid.length;) {
+    const end = Math.min(start + 10, start < limit ? limit : Infinity, valid.length);
+    chunks.push(valid.slice(start, end));
+    start = end;
+  }
+  const gaps = chunks.flatMap((chunk, index) => {
+    const [first = 0, last = 0] = [chunk[0], chunk.at(-1)];
+    return [first - (chunks[index - 1]?.at(-1) ?? 0) - 1, last - first + 1 - chunk.length];
+  });
+  const chunksToSend = chunks.filter((_, index) => index * 10 < limit).length;
+  return {
+    total: rows.length,
+    invalid: rows.length - valid.length,
+    valid: valid.length,
+    chunks: chunks.length,
+    chunksToSend,
+    lastSentSize: chunks[chunksToSend - 1]?.length ?? 0,
+    lastSize: chunks.at(-1)?.length ?? 0,
+    gaps: encodeRuns(gaps),
+    failures: [],
+    olderIn: null,
+  };
+}
+
+function failure(row: number, outcome: 'rejected' | 'failed', code: Failure['code'] = 'rejected'): Failure {
+  return { row, id: row, outcome, code, message: 'no' };
+}
+
+function outcome(size: number, failures: Failure[] = []): ChunkOutcome {
+  return { updated: size - failures.length, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+}
+
+const allValid = (rows: number) => prepared(Array<boolean>(rows).fill(true));
+
+test('the five counts add up after any outcomes in any order, also when the ledger was carried over', () => {
+  const source = fc.array(fc.boolean(), { minLength: 1, maxLength: 200 });
+  const fates = fc.array(fc.constantFrom('updated', 'rejected', 'failed'), { minLength: 200, maxLength: 200 });
+  fc.assert(
+    fc.property(source, fates, fc.infiniteStream(fc.nat()), fc.nat(250), (rows, fate, random, limit) => {
+      let ledger = Ledger.of(prepared(rows, limit || Infinity));
+      const valid = rows.flatMap((ok, index) => (ok ? [index + 1] : []));
+      const expected = { updated: 0, rejected: 0, failed: 0 };
+      const open = Array.from({ length: ledger.plan.chunksToSend }, (_, chunk) => chunk);
+      while (open.length > 0) {
+        const next = random.next().value as number;
+        const [chunk = 0] = open.splice(next % open.length, 1);
+        const { first, last } = ledger.rowsOf(chunk);
+        const inChunk = valid.filter((row) => row >= first && row <= last);
+        expect(inChunk).toHaveLength(ledger.sizeOf(chunk));
+        expect([inChunk[0], inChunk.at(-1)]).toEqual([first, last]);
+        const failures = [];
+        for (const row of inChunk) {
+          const is = fate[row - 1] as keyof typeof expected;
+          expected[is]++;
+          if (is !== 'updated') failures.push(failure(row, is));
+        }
+        ledger.settle(chunk, outcome(inChunk.length, failures), 1);
+        if (next % 3 === 0) ledger = new Ledger(structuredClone(ledger.carry()));
+        const { total, ...counts } = ledger.counts;
+        expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(total);
+      }
+      expect(ledger.counts).toMatchObject(expected);
+    }),
+  );
+});
+
+test('chunks that are pending at the end are unprocessed', () => {
+  const ledger = Ledger.of(allValid(25));
+  ledger.settle(1, outcome(10, [failure(12, 'rejected')]), 3);
+  ledger.end();
+  expect(ledger.outcomes().outcomes).toEqual([
+    { chunk: 0, rows: [1, 10], state: 'unprocessed', updated: 0, rejected: 0, failed: 0, attempts: 0 },
+    { chunk: 1, rows: [11, 20], state: 'done', updated: 9, rejected: 1, failed: 0, attempts: 3 },
+    { chunk: 2, rows: [21, 25], state: 'unprocessed', updated: 0, rejected: 0, failed: 0, attempts: 0 },
+  ]);
+  expect(ledger.counts).toMatchObject({ total: 25, updated: 9, rejected: 1, unprocessed: 15 });
+});
+
+test.each([
+  [{ from: 1, count: 1 }, [1]],
+  [{ from: 2 }, [2]],
+  [{ from: 7 }, []],
+  [{ from: -3, count: 2 }, [0, 1]],
+  [{ count: 0 }, []],
+  [{ from: Number.NaN }, []],
+])('outcomes of %j are those of chunks %j', (page, chunks) => {
+  const ledger = Ledger.of(allValid(25));
+  expect(ledger.outcomes(page).outcomes.map(({ chunk }) => chunk)).toEqual(chunks);
+});
+
+test('failures come in pages, by row, each naming the next', () => {
+  const ledger = Ledger.of(allValid(20));
+  ledger.settle(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
+  ledger.settle(0, outcome(10, [failure(3, 'rejected')]), 1);
+  const first = ledger.failuresPage({ limit: 2 });
+  expect(first).toMatchObject({ failures: [{ row: 3 }, { row: 12 }], total: 3, next: 12, olderIn: null });
+  expect(ledger.failuresPage({ after: 12, limit: 2 })).toMatchObject({ failures: [{ row: 15 }], next: null });
+});
+
+test('the oldest failures beyond 1,000 are saved, and answered for while that goes on', async () => {
+  const ledger = Ledger.of(allValid(10_040));
+  for (let chunk = 0; chunk < 104; chunk++) {
+    const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
+    ledger.settle(chunk, outcome(10, rows), 1);
+  }
+  expect(ledger.surplus).toBe(40);
+  await ledger.saveOldest(1_000, (failures, file) => {
+    expect(failures.map(({ row }) => row)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+    expect(ledger.failuresPage().failures[0]?.row).toBe(1);
+    return Promise.resolve(`file:///failures/${file}`);
+  });
+  expect(ledger.surplus).toBe(0);
+  expect(ledger.failuresPage()).toMatchObject({ total: 1_040, olderIn: 'file:///failures/0' });
+  expect(ledger.failuresPage().failures[0]?.row).toBe(41);
+  expect(ledger.carry().failures).toHaveLength(1_000);
+});
+
+test('customers that are sent again replace what was said of them', () => {
+  const ledger = Ledger.of(allValid(20));
+  const taken = [failure(12, 'rejected', 'email_taken'), failure(14, 'rejected', 'email_taken')];
+  ledger.settle(1, outcome(10, [...taken, failure(15, 'rejected')]), 1);
+  expect([...ledger.emailsTaken()]).toEqual([[1, [12, 14]]]);
+  ledger.amend(1, [12, 14], outcome(2, [failure(14, 'rejected', 'email_taken')]));
+  expect(ledger.counts).toMatchObject({ updated: 8, rejected: 2, unprocessed: 10 });
+  expect(ledger.failuresPage().failures.map(({ row }) => row)).toEqual([14, 15]);
+  expect(ledger.outcomes({ from: 1 }).outcomes[0]).toMatchObject({ rejected: 2, updated: 8, attempts: 2 });
+});
+
+test('customers that are sent again keep what is in a file of them already', async () => {
+  const ledger = Ledger.of(allValid(2_000));
+  ledger.settle(0, outcome(10, [failure(2, 'rejected', 'email_taken')]), 1);
+  for (let chunk = 1; chunk <= 100; chunk++) {
+    const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
+    ledger.settle(chunk, outcome(10, rows), 1);
+  }
+  await ledger.saveOldest(1_000, () => Promise.resolve('file:///failures/0'));
+  ledger.amend(0, [2], outcome(1));
+  expect(ledger.counts).toMatchObject({ updated: 9, rejected: 1_001 });
+});
