@@ -154,10 +154,15 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const pairs = (flag: string, values: Record<string, string | number> = {}) =>
-    Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
-  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'].concat(
-    options.ui ? ['--ui-port', String(port + 1000)] : ['--headless']),
-    ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
+    Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`);
+  const args = [
+    'server',
+    'start-dev',
+    '--ip=127.0.0.1',
+    `--port=${port}`,
+    '--log-level=warn',
+    options.ui ? `--ui-port=${port + 1000}` : '--headless',
+    ...(options.dbFile === undefined ? [] : [`--db-filename=${options.dbFile}`]),
     ...pairs('--dynamic-config-value', { ...UNTHROTTLED, ...options.dynamicConfig }),
     ...pairs('--search-attribute', options.searchAttributes),
   ];

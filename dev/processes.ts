@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -48,8 +48,8 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   }) as ChildProcessByStdio<null, Readable, Readable>;
-  const lifeline = child.stdio[3] as Writable;
-  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  // The shell at its other end may be gone before us.
+  const lifeline = (child.stdio[3] as Writable).on('error', () => undefined);
   const name = [file, ...args].join(' ');
   let output = '';
   let stdout = '';
@@ -58,7 +58,7 @@ export function startProgram(file: string, args: readonly string[], options: Pro
 
   const collect = (text: string) => {
     output += text;
-    log?.write(text);
+    if (options.log !== undefined) appendFileSync(options.log, text);
   };
   child.stdout.setEncoding('utf8').on('data', collect);
   child.stdout.on('data', (text: string) => (stdout += text));
@@ -72,7 +72,6 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     });
     child.once('close', (code, signal) => {
       complete = true;
-      log?.end();
       resolve({ code, signal });
     });
   });
@@ -116,6 +115,6 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     return exited;
   }
 
-  // Without a /bin/sh there is no pid, and `exited` settles at once.
+  // Without a /bin/sh or the folder there is no pid, and `exited` settles at once.
   return { pid: child.pid ?? -1, exited, output: () => output, stdout: () => stdout, waitFor, signal, stop, kill };
 }

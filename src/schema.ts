@@ -19,11 +19,9 @@ import {
 import { BadInput } from './jobs/errors.ts';
 import { found, foundName } from './jobs/found.ts';
 
-/** Most customers in an inline source. */
-export const MAX_INLINE_CUSTOMERS = 1_000;
-
-/** Most bytes of an inline source as JSON: it travels in a payload, of which Temporal takes 2 MB. */
-export const MAX_INLINE_BYTES = 512 * 1024;
+// An inline source travels in a payload, of which Temporal takes 2 MB.
+const MAX_INLINE_CUSTOMERS = 1_000;
+const MAX_INLINE_BYTES = 512 * 1024;
 
 /** Options with every default filled in. */
 export type FullOptions = { [Name in keyof JobOptions]-?: Exclude<JobOptions[Name], undefined> };
@@ -126,7 +124,7 @@ const failureSchema = z.object({
   id: z.int().nullable(),
   outcome: z.enum(['rejected', 'failed', 'invalid']),
   code: z.enum([
-    'unknown_id',
+
     'email_taken',
     'rejected',
     'invalid_field',
@@ -137,7 +135,7 @@ const failureSchema = z.object({
     'cancelled',
   ]),
   message: z.string(),
-}) satisfies z.ZodType<Failure>;
+}) satisfies z.ZodType<Failure>; //x
 
 export const failuresSchema = z.object({
   failures: z.array(failureSchema),

@@ -29,7 +29,7 @@ export async function prepareJob(parts: PreparingParts, job: JobRef, input: unkn
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    return await prepare({ storage: parts.storage, keys: jobKeys(job), records, options, onProgress });
+    return await prepare({ storage: parts.storage, keys: jobKeys(job), records, limit: options.limit, onProgress });
   } catch (error) {
     throw jobFailure(error);
   }

@@ -10,11 +10,6 @@ export class BadSource extends Error {
   override name = 'BadSource';
 }
 
-/** The source has invalid rows, and the job asks for none (`onInvalid: "fail"`). */
-export class InvalidRows extends Error {
-  override name = 'InvalidRows';
-}
-
 /** The job given as `retryOf` has left nothing to send again. */
 export class NothingToRetry extends Error {
   override name = 'NothingToRetry';

@@ -1,8 +1,8 @@
 /** Keys of a job's files in the job store. */
 import { type JobRef, STORE_HASH } from '../contract.ts';
 
-/** What a job's key looks like: a run id. */
-export const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
+// What a run id looks like.
+const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
 
 /** Where the starter's copies of sources are: files that are ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';

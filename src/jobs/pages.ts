@@ -70,7 +70,10 @@ export class PageReader {
   /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
-    const lines = await this.#page(key);
+    const lines = await this.#page(key).catch((error: unknown) => {
+      if (error instanceof NotFound) return [];
+      throw error;
+    });
     const line = lines[chunk % CHUNKS_PER_PAGE] ?? '';
     const tab = line.indexOf('\t');
     const rows = rowsOf(line.slice(0, tab));
@@ -87,21 +90,16 @@ export class PageReader {
     this.#pages.delete(key);
     this.#pages.set(key, page);
     for (const oldest of this.#pages.keys()) if (this.#pages.size > this.#kept) this.#pages.delete(oldest);
+    page.catch(() => this.#pages.delete(key));
     return page;
   }
 
   async #load(key: string): Promise<string[]> {
-    try {
-      const pieces: Uint8Array[] = [];
-      for await (const piece of this.#storage.read(key)) pieces.push(piece);
-      const bytes = Buffer.concat(pieces);
-      // A line without its end is cut off; what follows the last line end is not a line.
-      return isUtf8(bytes) ? bytes.toString('utf8').split('\n').slice(0, -1) : [];
-    } catch (error) {
-      this.#pages.delete(key);
-      if (error instanceof NotFound) return [];
-      throw error;
-    }
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#storage.read(key)) pieces.push(piece);
+    const bytes = Buffer.concat(pieces);
+    // A line without its end is cut off; what follows the last line end is not a line.
+    return isUtf8(bytes) ? bytes.toString('utf8').split('\n').slice(0, -1) : [];
   }
 }
 

@@ -2,7 +2,7 @@ import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE, type PreparedJob } from '.
 import { encodeRuns } from '../outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
-import { BadInput, BadSource, InvalidRows } from './errors.ts';
+import { BadInput, BadSource } from './errors.ts';
 import { saveFailures } from './failures.ts';
 import type { JobKeys } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
@@ -15,27 +15,25 @@ import type { Problem, SourceRecord } from './sources/record.ts';
  */
 export const MAX_CHUNKS = 200_000;
 
-// Rows that an InvalidRows names.
-const ROWS_NAMED = 5;
-
 /** What prepare works on. */
 export interface Preparation {
   storage: Storage;
   keys: JobKeys;
   records: AsyncIterable<SourceRecord[]>;
-  options: { limit: number | null; onInvalid: 'skip' | 'fail' };
+  /** Customers to send at most; those after them are in chunks too. */
+  limit: number | null;
   /** Called now and then with the rows read so far; what it throws ends the preparation. */
   onProgress?: (rows: number) => void;
 }
 
 /**
  * Checks every row of a source and writes the valid ones to the job store, in chunks. Called again, it starts over and
- * writes the same. Throws BadSource, InvalidRows or BadInput (too many customers), and then leaves nothing behind.
+ * writes the same. Throws BadSource or BadInput (too many customers), and then leaves nothing behind.
  */
 export async function prepare(preparation: Preparation): Promise<PreparedJob> {
-  const { storage, keys, options } = preparation;
+  const { storage, keys, limit } = preparation;
   const pages = new PageWriter(storage, keys);
-  const draft = new Draft(pages, options);
+  const draft = new Draft(pages, limit);
   const older = olderFailures(preparation, draft);
   try {
     const spilled = await nonEmpty(older);
@@ -43,8 +41,7 @@ export async function prepare(preparation: Preparation): Promise<PreparedJob> {
     return { ...(await draft.end()), olderIn };
   } catch (error) {
     // Only what a second attempt would find as well: there may be one already, which has written the same pages.
-    const final = error instanceof BadSource || error instanceof InvalidRows || error instanceof BadInput;
-    if (final) await pages.undo();
+    if (error instanceof BadSource || error instanceof BadInput) await pages.undo();
     throw error;
   } finally {
     await older.return(undefined);
@@ -68,7 +65,7 @@ class Draft {
   total = 0;
   readonly failures: Failure[] = [];
   readonly #pages: PageWriter;
-  readonly #options: Preparation['options'];
+  readonly #limit: number | null;
   // The row of each customer that is in a chunk.
   readonly #rowOf = new Map<number, number>();
   readonly #gaps: number[] = [];
@@ -78,9 +75,9 @@ class Draft {
   #lastSize = 0;
   #sent: { chunks: number; lastSize: number } | undefined;
 
-  constructor(pages: PageWriter, options: Preparation['options']) {
+  constructor(pages: PageWriter, limit: number | null) {
     this.#pages = pages;
-    this.#options = options;
+    this.#limit = limit;
   }
 
   /** Takes the next record; a promise where a chunk is full and being written. */
@@ -95,14 +92,13 @@ class Draft {
     chunk.lastRow = row;
     chunk.rows.push(row);
     chunk.customers.push(value);
-    const full = chunk.rows.length === CHUNK_SIZE || this.#rowOf.size === this.#options.limit;
+    const full = chunk.rows.length === CHUNK_SIZE || this.#rowOf.size === this.#limit;
     return full ? this.#endChunk() : undefined;
   }
 
-  /** All but `olderIn`. Throws InvalidRows where there are some and the job asks for none. */
+  /** All but `olderIn`. */
   async end(): Promise<Omit<PreparedJob, 'olderIn'>> {
     if (this.#chunk.rows.length > 0) await this.#endChunk();
-    if (this.#refused) throw invalidRows(this.#invalid, this.total, this.failures);
     await this.#pages.end();
     const sent = this.#sent ?? { chunks: this.#chunks, lastSize: this.#lastSize };
     return {
@@ -118,10 +114,6 @@ class Draft {
     };
   }
 
-  get #refused(): boolean {
-    return this.#options.onInvalid === 'fail' && this.#invalid > 0;
-  }
-
   // Two updates of one customer have no defined order, so only the first row that can be sent is.
   #checkFirst(id: number, row: number): Problem | undefined {
     const first = this.#rowOf.get(id);
@@ -131,7 +123,6 @@ class Draft {
 
   #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
     this.#invalid++;
-    if (this.#refused && this.failures.length === ROWS_NAMED) return;
     this.failures.push({ row, id, outcome: 'invalid', code, message });
   }
 
@@ -145,9 +136,9 @@ class Draft {
     }
     this.#gaps.push(before, within);
     this.#lastSize = rows.length;
-    if (this.#rowOf.size === this.#options.limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
+    if (this.#rowOf.size === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
     this.#chunk = emptyChunk(lastRow);
-    if (!this.#refused) await this.#pages.add(rows, customers);
+    await this.#pages.add(rows, customers);
   }
 }
 
@@ -158,11 +149,3 @@ const emptyChunk = (lastRow: number) => ({
   within: 0,
   lastRow,
 });
-
-function invalidRows(invalid: number, total: number, first: readonly Failure[]): InvalidRows {
-  const named = first.map(({ row, message }) => `row ${row}: ${message}`).join(' ');
-  return new InvalidRows(
-    `Expected only valid rows (onInvalid "fail"), got ${invalid} invalid of ${total}: ${named} ` +
-      'Correct them, or let invalid rows be skipped (onInvalid "skip").',
-  );
-}

@@ -107,7 +107,11 @@ const within = (folder: string): string => (folder.endsWith(sep) ? folder : fold
 // A rename is on the disk only once its folder is.
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;

@@ -1,5 +1,11 @@
 /** The activities as the workflows call them: where each runs, and how it is tried again. */
-import { ActivityCancellationType, ActivityFailure, ApplicationFailure, CancelledFailure, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  proxyActivities,
+} from '@temporalio/workflow';
 import {
   JOBS_TASK_QUEUE,
   STORES_TASK_QUEUE,

@@ -68,7 +68,8 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
 
   function settle(item: Item, probe: ChunkRef['probe'], outcome: ChunkOutcome): void {
     ledger.called(outcome);
-    if (!enter(item, outcome)) return unanswered(item, probe, outcome, 'The chunk has lost customers in the job store.');
+    if (!enter(item, outcome))
+      return unanswered(item, probe, outcome, 'The chunk has lost customers in the job store.');
     unansweredInRow = 0;
     job.starved = false;
     job.concurrency = outcome.concurrency;

@@ -110,7 +110,10 @@ async function prepare(job: Job): Promise<Ledger> {
   job.phase = 'running';
   if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
     await close(job);
-    const message = `${prepared.invalid} of ${prepared.total} rows are invalid, and the job was told to fail then. No call was made. See the report: ${job.files.report}`;
+    const first = ledger.failuresPage({ limit: 5 }).failures.map(({ row, message }) => `row ${row}: ${message}`);
+    const message =
+      `Expected only valid rows (onInvalid "fail"), got ${prepared.invalid} invalid of ${prepared.total}: ` +
+      `${first.join(' ')} No call was made. Correct the source, see ${job.files.report}, or let invalid rows be skipped.`;
     throw failWith(job, 'InvalidRows', message);
   }
   job.queue = ChunkQueue.of(prepared.chunksToSend);

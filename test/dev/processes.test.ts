@@ -88,16 +88,11 @@ test('signal reaches the program itself', async () => {
 });
 
 test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('nothing outlives a parent that dies by %s', async (signal) => {
-  const parent = startProgram(
-    process.execPath,
-    [
-      ...['--import', 'tsx', '--input-type=module', '-e'],
-      `import { startProgram } from './dev/processes.ts';
-       const child = startProgram('sh', ['-c', 'sleep 600 & echo grandchild $!; wait']);
-       console.log('child', child.pid, await child.waitFor(/grandchild/), 'ready');`,
-    ],
-    { cwd: root },
-  );
+  const script = `
+    import { startProgram } from './dev/processes.ts';
+    const child = startProgram('sh', ['-c', 'sleep 600 & echo grandchild $!; wait']);
+    console.log('child', child.pid, await child.waitFor(/grandchild/), 'ready');`;
+  const parent = startProgram('node', ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
   const [child, grandchild] = (await parent.waitFor(/ready/)).match(/\d+/g)!.map(Number);
   expect(runs(child!) && runs(grandchild!)).toBe(true);
   parent.signal(signal);

@@ -67,9 +67,8 @@ async function* unzipped(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   try {
     yield* gunzip as AsyncIterable<Uint8Array>;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
-    throw new BadSource(`Expected a file compressed by gzip, got one that is damaged (${error.message}).`, {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith('Z_')) throw error;
+    throw new BadSource(`Expected a file compressed by gzip, got one that is damaged (${message}).`, { cause: error });
   }
 }

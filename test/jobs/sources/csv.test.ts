@@ -173,7 +173,7 @@ test.each([
 ])(
   'refuses %j before any record',
   async (file, message) => {
-    for (const size of [3, 200_000]) {
+    for (const size of file.length < 1000 ? [3, 200] : [200_000]) {
       const records = read(file, { size });
       await expect(records).rejects.toThrow(BadSource);
       await expect(records).rejects.toThrow(message);

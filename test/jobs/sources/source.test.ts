@@ -90,13 +90,13 @@ test('says that a file is missing or a folder', async () => {
 });
 
 test.each(FILES)('says that a compressed .%s is damaged or cut off', async (extension, text) => {
-  const whole = gzipSync(text.repeat(1000));
+  const whole = gzipSync(text);
   await writeFile(`${folder}/cut.${extension}.gz`, whole.subarray(0, -12));
   await writeFile(`${folder}/plain.${extension}.gz`, text);
   for (const name of ['cut', 'plain']) {
     const reading = read(root.uri(`${name}.${extension}.gz`));
     await expect(reading).rejects.toThrow(BadSource);
-    if (extension !== 'json') await expect(reading).rejects.toThrow('Expected a file compressed by gzip');
+    await expect(reading).rejects.toThrow('Expected a file compressed by gzip');
   }
 });
 

@@ -1,0 +1,343 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import type { Failure, Source } from '../../src/contract.ts';
+import { closeJob } from '../../src/jobs/close.ts';
+import { BadPage } from '../../src/jobs/errors.ts';
+import { saveFailures } from '../../src/jobs/failures.ts';
+import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import type { EndedJob } from '../../src/jobs/report.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
+import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { textOf } from '../storage/conformance.ts';
+import { newStorage } from './support.ts';
+
+const job = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(job);
+const OPTIONS = { dryRun: false, limit: null, reportAll: false };
+const HEADING = 'row,id,outcome,code,message\n';
+const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
+const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
+
+let storage: Storage;
+
+beforeEach(async () => {
+  storage = await newStorage();
+});
+
+type Ending = EndedJob & { source: Source };
+
+/** A job of these rows, prepared, whose chunks ended so. */
+async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
+  const limit = more.options?.limit ?? null;
+  const prepared = await prepare({ storage, keys, records: inlineRecords(rows), limit });
+  expect(prepared.chunks).toBe(chunks.length);
+  return {
+    job,
+    source: { customers: rows },
+    options: OPTIONS,
+    chunks: chunks.length,
+    outcomes: encodeRuns(chunks.map(encodeChunk)),
+    olderIn: prepared.olderIn,
+    ...more,
+    failures: [...prepared.failures, ...(more.failures ?? [])],
+  };
+}
+
+const customers = (count: number) => Array.from({ length: count }, (_, index) => ({ id: 101 + index, notes: 'x' }));
+
+const rejected = (row: number, id: number, message = 'The id does not exist.'): Failure => {
+  return { row, id, outcome: 'rejected', code: 'unknown_id', message };
+};
+const failed = (row: number, id: number): Failure => {
+  return { row, id, outcome: 'failed', code: 'unavailable', message: 'No answer.' };
+};
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(fileURLToPath(storage.root), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort();
+}
+
+test('leaves only the heading, and nothing to retry, where every row was updated', async () => {
+  const closed = await closeJob(storage, await ended(customers(25), [DONE, DONE, DONE]));
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(await textOf(storage, keys.report)).toBe(HEADING);
+  expect(await files()).toEqual(['done.json', 'report.csv']);
+});
+
+test('closes a job that never had a row, or was never prepared', async () => {
+  expect(await closeJob(storage, await ended([], []))).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(await textOf(storage, keys.report)).toBe(HEADING);
+});
+
+test('has a line for every row that was not updated, in order, and sends failed and unprocessed ones again', async () => {
+  const rows: unknown[] = customers(22);
+  rows[1] = { id: 102, phone: 5 };
+  const closed = await closeJob(
+    storage,
+    await ended(rows, [{ ...DONE, rejected: 1, failed: 1 }, DONE, UNPROCESSED], {
+      failures: [failed(5, 105), rejected(3, 103)],
+    }),
+  );
+  expect(await textOf(storage, keys.report)).toBe(
+    HEADING +
+      '2,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got a number."\n' +
+      '3,103,rejected,unknown_id,The id does not exist.\n' +
+      '5,105,failed,unavailable,No answer.\n' +
+      '22,122,unprocessed,cancelled,Not sent: the job was cancelled.\n',
+  );
+  expect(closed.retry).toBe(storage.uri(keys.retry));
+  expect(await textOf(storage, keys.retry)).toBe('{"id":105,"notes":"x"}\n{"id":122,"notes":"x"}\n');
+});
+
+test('has a line for every row on demand, without code and message where it was updated', async () => {
+  const options = { ...OPTIONS, reportAll: true };
+  await closeJob(storage, await ended([...customers(2), 'x'], [DONE], { options }));
+  expect(await textOf(storage, keys.report)).toBe(
+    `${HEADING}1,101,updated,,\n2,102,updated,,\n` +
+      '3,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
+  );
+});
+
+test.each([
+  [{ ...OPTIONS, dryRun: true }, [UNPROCESSED, UNPROCESSED], ['the job was a dry run', 'the job was a dry run']],
+  [{ ...OPTIONS, limit: 10 }, [DONE, UNPROCESSED], [undefined, 'the job was limited to 10 customers']],
+  [
+    { ...OPTIONS, limit: 10 },
+    [UNPROCESSED, UNPROCESSED],
+    ['the job was cancelled', 'the job was limited to 10 customers'],
+  ],
+  [
+    OPTIONS,
+    [{ ...UNPROCESSED, state: 'pending' as const }, UNPROCESSED],
+    ['the job was cancelled', 'the job was cancelled'],
+  ],
+])('says why rows were not sent: %j', async (options, chunks, reasons) => {
+  await closeJob(storage, await ended(customers(20), chunks, { options }));
+  const lines = parse(await textOf(storage, keys.report)).slice(1);
+  for (const [chunk, reason] of reasons.entries()) {
+    const found = lines.filter(([row]) => Math.floor((Number(row) - 1) / 10) === chunk).map((line) => line.slice(2));
+    expect(found).toEqual(reason ? new Array(10).fill(['unprocessed', 'cancelled', `Not sent: ${reason}.`]) : []);
+  }
+});
+
+test('keeps no new password: names its row for sending it again from the source', async () => {
+  const rows = [
+    { id: 1, authentication: { new_password: 's3cret' } },
+    { id: 2, authentication: { force_password_reset: true } },
+    { id: 3, authentication: { new_password: 's3cret' } },
+    { id: 4, authentication: { new_password: 's3cret' } },
+  ];
+  const failures = [failed(1, 1), rejected(4, 4)];
+  await closeJob(storage, await ended(rows, [{ ...UNPROCESSED }], { failures }));
+  const password = 'It has a new password, which is not kept: send it again from the source.';
+  expect(await textOf(storage, keys.report)).toBe(
+    HEADING +
+      `1,1,failed,unavailable,"No answer. ${password}"\n` +
+      '2,2,unprocessed,cancelled,Not sent: the job was cancelled.\n' +
+      `3,3,unprocessed,cancelled,"Not sent: the job was cancelled. ${password}"\n` +
+      '4,4,rejected,unknown_id,The id does not exist.\n',
+  );
+  expect(await textOf(storage, keys.retry)).toBe('{"id":2,"authentication":{"force_password_reset":true}}\n');
+});
+
+test('has nothing to retry where all that failed has a new password', async () => {
+  const rows = [{ id: 1, authentication: { new_password: 's3cret' } }];
+  expect((await closeJob(storage, await ended(rows, [UNPROCESSED]))).retry).toBeNull();
+  expect(await files()).toEqual(['done.json', 'report.csv']);
+});
+
+test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being a formula', async (message) => {
+  await closeJob(
+    storage,
+    await ended(customers(1), [{ ...DONE, rejected: 1 }], { failures: [rejected(1, 101, message)] }),
+  );
+  expect(parse(await textOf(storage, keys.report))[1]?.[4]).toBe(`'${message}`);
+});
+
+test('puts failures of all files and at hand in order; where a row is in several, the newest knows', async () => {
+  const first = await saveFailures(storage, keys.failures('a'), [rejected(9, 109), rejected(2, 102, 'old')], null);
+  const olderIn = await saveFailures(
+    storage,
+    keys.failures('b'),
+    [rejected(4, 104, 'old'), rejected(2, 102, 'new')],
+    first,
+  );
+  const failures = [rejected(10, 110), rejected(4, 104, 'newest'), rejected(1, 101)];
+  await closeJob(storage, await ended(customers(10), [{ ...DONE, rejected: 5 }], { failures, olderIn }));
+  const lines = parse(await textOf(storage, keys.report)).slice(1);
+  expect(lines.map(([row, , , , message]) => [Number(row), message])).toEqual([
+    [1, 'The id does not exist.'],
+    [2, 'new'],
+    [4, 'newest'],
+    [9, 'The id does not exist.'],
+    [10, 'The id does not exist.'],
+  ]);
+  expect(await files()).toEqual(['done.json', 'report.csv']);
+});
+
+test('accounts for every row exactly once, whatever became of it', async () => {
+  const fate = fc.constantFrom('updated', 'rejected', 'failed', 'invalid', 'unprocessed');
+  await fc.assert(
+    fc.asyncProperty(fc.array(fate, { maxLength: 60 }), fc.boolean(), fc.nat(5), async (fates, reportAll, split) => {
+      storage = await newStorage();
+      const rows = fates.map((what, index) => (what === 'invalid' ? 'x' : { id: index + 1, notes: 'x' }));
+      const valid = fates.flatMap((what, index) => (what === 'invalid' ? [] : [{ what, row: index + 1 }]));
+      // One unprocessed row leaves its whole chunk so.
+      const chunks: ChunkCode[] = [];
+      const failures: Failure[] = [];
+      const expected = new Map(fates.map((what, index) => [index + 1, what]));
+      for (let at = 0; at < valid.length; at += 10) {
+        const chunk = valid.slice(at, at + 10);
+        if (chunk.some(({ what }) => what === 'unprocessed')) {
+          chunks.push(UNPROCESSED);
+          for (const { row } of chunk) expected.set(row, 'unprocessed');
+          continue;
+        }
+        const count = (outcome: string) => chunk.filter(({ what }) => what === outcome).length;
+        chunks.push({ ...DONE, rejected: count('rejected'), failed: count('failed') });
+        for (const { what, row } of chunk) {
+          if (what === 'rejected') failures.push(rejected(row, row));
+          if (what === 'failed') failures.push(failed(row, row));
+        }
+      }
+      const saved = failures.filter(({ row }) => row % 6 < split);
+      const olderIn = await saveFailures(storage, keys.failures('0001'), saved, null);
+      const atHand = failures.filter((failure) => !saved.includes(failure));
+      const options = { ...OPTIONS, reportAll };
+      await closeJob(storage, await ended(rows, chunks, { options, failures: atHand, olderIn }));
+
+      const lines = parse(await textOf(storage, keys.report)).slice(1);
+      const all = [...expected].filter(([, what]) => reportAll || what !== 'updated');
+      expect(lines.map(([row, , outcome]) => [Number(row), outcome])).toEqual(all);
+      const again = [...expected].filter(([, what]) => what === 'failed' || what === 'unprocessed');
+      const retry = again.length > 0 ? await textOf(storage, keys.retry) : '';
+      expect(retry).toBe(again.map(([row]) => `{"id":${row},"notes":"x"}\n`).join(''));
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
+
+describe('what is deleted', () => {
+  const copy = sourceCopyKey('abc', 'first-try', 'a.csv');
+
+  test.each([
+    ['our own copy of the source', copy, false],
+    ["somebody's own file beside it", 'sources/a.csv', true],
+    ['any other file', 'elsewhere/a.csv', true],
+  ])('%s: %s stays: %j', async (_, key, stays) => {
+    await storage.write(key, ['x']);
+    await closeJob(storage, await ended(customers(1), [DONE], { source: { uri: storage.uri(key) } }));
+    expect(await storage.exists(key)).toBe(stays);
+  });
+
+  test('not a source in another place', async () => {
+    const other = await newStorage();
+    await other.write(copy, ['x']);
+    await closeJob(storage, await ended(customers(1), [DONE], { source: { uri: other.uri(copy) } }));
+    expect(await other.exists(copy)).toBe(true);
+  });
+});
+
+describe('called again', () => {
+  /** A job with everything there can be: two pages, a chain of failures, a copy of the source, something to retry. */
+  async function everything(): Promise<Ending> {
+    const uri = storage.uri(sourceCopyKey('abc', 'first-try', 'a.csv'));
+    await storage.write(sourceCopyKey('abc', 'first-try', 'a.csv'), ['x']);
+    const first = await saveFailures(storage, keys.failures('0001'), [failed(3, 103)], null);
+    const olderIn = await saveFailures(storage, keys.failures('0002'), [rejected(4, 104)], first);
+    const chunks = Array.from({ length: 101 }, () => DONE);
+    chunks[0] = { ...DONE, rejected: 1, failed: 1 };
+    chunks[100] = UNPROCESSED;
+    return ended(customers(1_001), chunks, { source: { uri }, olderIn });
+  }
+
+  /** The storage, until it has done so many changes; then it is as if the process died, before or after the next one. */
+  function dying(changes: number, after: boolean): Storage {
+    const { root } = storage;
+    let left = changes;
+    const change = async (run: () => Promise<void>) => {
+      if (left < 0 || (left === 0 && !after)) throw new Error('died');
+      await run();
+      if (left-- === 0) throw new Error('died');
+    };
+    return {
+      root,
+      read: (key) => storage.read(key),
+      write: (key, content) => change(() => storage.write(key, content)),
+      delete: (key) => change(() => storage.delete(key)),
+      exists: (key) => storage.exists(key),
+      uri: (key) => storage.uri(key),
+      keyOf: (uri) => storage.keyOf(uri),
+    };
+  }
+
+  test('after a crash at any point, it goes on and answers the same', async () => {
+    const expected = await closeJob(storage, await everything());
+    const report = await textOf(storage, keys.report);
+    const retry = await textOf(storage, keys.retry);
+    expect(report.split('\n')).toHaveLength(5);
+    let crashes = 0;
+    for (let changes = 0, died = true; died; changes++) {
+      died = false;
+      for (const after of [false, true]) {
+        storage = await newStorage();
+        const ending = await everything();
+        const first = closeJob(dying(changes, after), ending);
+        await first.catch((error: Error) => {
+          expect(error.message).toBe('died');
+          died = true;
+          crashes++;
+        });
+        const closed = await closeJob(storage, ending);
+        expect(closed).toEqual({ report: storage.uri(keys.report), retry: storage.uri(keys.retry) });
+        expect(Object.keys(closed)).toEqual(Object.keys(expected));
+        expect(await textOf(storage, keys.report)).toBe(report);
+        expect(await textOf(storage, keys.retry)).toBe(retry);
+        expect(await files()).toEqual(['done.json', 'report.csv', 'retry.ndjson']);
+      }
+    }
+    // Three writes; two pages, two files of failures and a copy to delete; each before and after.
+    expect(crashes).toBe(16);
+  });
+
+  test('once done.json is there, it writes nothing and only deletes', async () => {
+    const ending = await everything();
+    const closed = { report: 'x:report', retry: null };
+    await storage.write(keys.done, [JSON.stringify(closed)]);
+    expect(await closeJob(storage, ending)).toEqual(closed);
+    expect(await files()).toEqual(['done.json']);
+  });
+
+  test('while an attempt that was given up deletes what this one reads, it answers as that one did', async () => {
+    const ending = await everything();
+    const reading: Storage = dying(Infinity, false);
+    reading.write = async (key, content) => {
+      if (key === keys.report) await closeJob(storage, ending);
+      await storage.write(key, content);
+    };
+    expect(await closeJob(reading, ending)).toEqual({
+      report: storage.uri(keys.report),
+      retry: storage.uri(keys.retry),
+    });
+    expect((await textOf(storage, keys.report)).split('\n')).toHaveLength(5);
+  });
+});
+
+test('says which page is missing where its rows belong into the report, and does without it otherwise', async () => {
+  const rows = customers(1_001);
+  const chunks = Array.from({ length: 101 }, () => DONE);
+  const fine = await ended(rows, [...chunks.slice(0, 100), UNPROCESSED]);
+  await storage.delete(keys.page(0));
+  expect((await closeJob(storage, fine)).retry).toBe(storage.uri(keys.retry));
+  await storage.delete(keys.done);
+  const broken = closeJob(storage, fine);
+  await expect(broken).rejects.toThrow(BadPage);
+  await expect(broken).rejects.toThrow(storage.uri(keys.page(1)));
+});

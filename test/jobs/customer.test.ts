@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { checkCustomer, CUSTOMER_FIELDS, customerId, READ_ONLY_FIELDS } from '../../src/jobs/customer.ts';
+
+const long = (length: number) => 'x'.repeat(length);
+
+test.each([
+  { email: 'a@b' },
+  { email: `${long(240)}@example.c` },
+  { first_name: 'x', last_name: long(100) },
+  { company: '', phone: '', notes: '', tax_exempt_category: '' },
+  { company: long(255), phone: long(50), notes: long(100_000), tax_exempt_category: long(255) },
+  { customer_group_id: 0 },
+  { authentication: { force_password_reset: true, new_password: 'secret' } },
+  { accepts_product_review_abandoned_cart_emails: false },
+  { store_credit_amounts: [{ amount: 12.5 }] },
+  { channel_ids: [1, 2] },
+  { channel_ids: null },
+  {
+    form_fields: [
+      { name: 'a', value: 'b' },
+      { name: 'c', value: 3 },
+      { name: 'd', value: ['e'] },
+    ],
+  },
+])('takes %j', (fields) => {
+  expect(checkCustomer({ id: 1, ...fields })).toBeUndefined();
+  expect(checkCustomer({ id: 0x7fff_ffff, ...fields })).toBeUndefined();
+});
+
+test.each([
+  [{ notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got nothing.'],
+  [{ id: '1', notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got text of 1 characters.'],
+  [{ id: 0, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got zero.'],
+  [{ id: -1, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a negative number.'],
+  [{ id: 1.5, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number that is not whole'],
+  [{ id: 2 ** 31, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number of more than 32 bits'],
+  [{ id: 1 }, 'Expected a field to update beside id, got nothing to update.'],
+  [
+    { id: 1, email: `${long(288)}@example.com` },
+    'email: expected an e-mail address of at most 250 characters, got text of 300',
+  ],
+  [{ id: 1, email: 'no at' }, 'email: expected an e-mail address of at most 250 characters, got text of 5 characters'],
+  [{ id: 1, email: 'a b@c' }, 'email: expected an e-mail address'],
+  [{ id: 1, email: 'a@b@c' }, 'email: expected an e-mail address'],
+  [{ id: 1, email: '' }, 'email: expected an e-mail address of at most 250 characters, got an empty text'],
+  [{ id: 1, first_name: '' }, 'first_name: expected text of 1 to 100 characters, got an empty text.'],
+  [{ id: 1, last_name: long(101) }, 'last_name: expected text of 1 to 100 characters, got text of 101 characters.'],
+  [{ id: 1, company: long(256) }, 'company: expected text of at most 255 characters, got text of 256 characters.'],
+  [{ id: 1, phone: 12345 }, 'phone: expected text of at most 50 characters, got a number.'],
+  [{ id: 1, notes: null }, 'notes: expected text, got null.'],
+  [
+    { id: 1, customer_group_id: 'Wholesale' },
+    'customer_group_id: expected a whole number from 0 to 2147483647, got text',
+  ],
+  [{ id: 1, authentication: 'secret' }, 'authentication: expected an object, got text of 6 characters.'],
+  [{ id: 1, authentication: { new_password: 7 } }, 'authentication.new_password: expected text, got a number.'],
+  [
+    { id: 1, accepts_product_review_abandoned_cart_emails: 'yes' },
+    'emails: expected true or false, got text of 3 charact',
+  ],
+  [{ id: 1, store_credit_amounts: 5 }, 'store_credit_amounts: expected a list of amounts, got a number.'],
+  [
+    { id: 1, store_credit_amounts: [{ amount: '5' }] },
+    'store_credit_amounts.0.amount: expected a number, got text of 1',
+  ],
+  [
+    { id: 1, channel_ids: [1, 'x'] },
+    'channel_ids.1: expected a whole number from 1 to 2147483647, got text of 1 characters',
+  ],
+  [
+    { id: 1, form_fields: [{ name: 'a', value: {} }] },
+    'form_fields.0.value: expected text, a number or a list of texts, got an',
+  ],
+  [
+    { id: 1, email: 5, phone: 5, notes: 5 },
+    'email: expected an e-mail address of at most 250 characters, got a number (and 2 more).',
+  ],
+  [[], 'expected an object with the fields of a customer, got a list of 0.'],
+  [null, 'expected an object with the fields of a customer, got null.'],
+  ['x', 'expected an object with the fields of a customer, got text of 1 characters.'],
+])('finds %j invalid', (row, message) => {
+  expect(checkCustomer(row)).toEqual({ code: 'invalid_field', message: expect.stringContaining(message) });
+});
+
+test.each([
+  [{ id: 1, nots: 'x' }, '"nots" is not a field that can be updated. The known ones are id, email, first_name,'],
+  [{ id: 1, notes: 'x', addresses: [] }, '"addresses" is not a field that can be updated.'],
+  [{ id: 1, notes: 'x', 'bob@example.com': 1 }, 'a name of 15 characters is not a field that can be updated.'],
+  [JSON.parse('{"id":1,"notes":"x","__proto__":{"email":"x"}}'), '"__proto__" is not a field that can be updated.'],
+  [{ id: 1, authentication: { password: 'x' } }, '"password" in authentication is not a field that can be updated.'],
+  [
+    { id: 1, store_credit_amounts: [{ amount: 1, currency: 'EUR' }] },
+    '"currency" in store_credit_amounts.0 is not a field',
+  ],
+])('names the unknown field of %j', (row, message) => {
+  expect(checkCustomer(row)).toEqual({ code: 'unknown_field', message: expect.stringContaining(message) });
+});
+
+test.each(READ_ONLY_FIELDS)('names the read-only field %s', (field) => {
+  expect(checkCustomer({ id: 1, notes: 'x', [field]: 'x' })).toEqual({
+    code: 'read_only_field',
+    message: `${field}: BigCommerce does not let it be changed; leave it out.`,
+  });
+});
+
+test('never tells a value, whatever is wrong with it', () => {
+  const secret = fc.constantFrom<unknown>('s3cret-x@y.z', ['s3cret'], { s3cret: 's3cret' }, 's3cret'.repeat(60));
+  fc.assert(
+    fc.property(fc.constantFrom(...CUSTOMER_FIELDS, ...READ_ONLY_FIELDS), secret, (field, value) => {
+      const message = checkCustomer({ id: 1, first_name: 's3cret'.repeat(20), [field]: value })?.message ?? '';
+      // The name of a field is told, but not of one inside another's value that is no field.
+      expect(message.replace(/^"s3cret" in/, '')).not.toContain('s3cret');
+    }),
+  );
+});
+
+test('knows the id of a row that is not usable otherwise', () => {
+  expect(customerId({ id: 5, x: 1 })).toBe(5);
+  for (const row of [{ id: '5' }, { id: 0 }, {}, null, undefined, 'x', []]) expect(customerId(row)).toBeNull();
+});

@@ -1,0 +1,111 @@
+import { BadPage } from '../../src/jobs/errors.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { CHUNKS_PER_PAGE, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { textOf } from '../storage/conformance.ts';
+import { newStorage } from './support.ts';
+
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+let storage: Storage;
+
+beforeEach(async () => {
+  storage = await newStorage();
+});
+
+async function write(chunks: number): Promise<void> {
+  const writer = new PageWriter(storage, keys);
+  for (let chunk = 0; chunk < chunks; chunk++) await writer.add([chunk + 1], [{ id: chunk + 1, notes: 'a\tb\nc' }]);
+  await writer.end();
+}
+
+/** The storage, with the reads of each key counted. */
+function counting(): { storage: Storage; reads: Map<string, number> } {
+  const reads = new Map<string, number>();
+  const read = (key: string) => {
+    reads.set(key, (reads.get(key) ?? 0) + 1);
+    return storage.read(key);
+  };
+  return { storage: { root: storage.root, read, uri: (key: string) => storage.uri(key) } as Storage, reads };
+}
+
+test('a chunk is one line: its rows, a tab, the body of its PUT', async () => {
+  const writer = new PageWriter(storage, keys);
+  await writer.add(
+    [2, 5],
+    [
+      { id: 7, notes: 'a\tb' },
+      { id: 8, phone: '' },
+    ],
+  );
+  await writer.end();
+  expect(await textOf(storage, keys.page(0))).toBe('[2,5]\t[{"id":7,"notes":"a\\tb"},{"id":8,"phone":""}]\n');
+});
+
+test('every chunk comes back as it was written, and there are 100 to a page', async () => {
+  await write(250);
+  const reader = new PageReader(storage);
+  for (const chunk of [0, 99, 100, 199, 249]) {
+    expect(await reader.readChunk(keys, chunk)).toEqual({
+      rows: [chunk + 1],
+      body: JSON.stringify([{ id: chunk + 1, notes: 'a\tb\nc' }]),
+    });
+  }
+  expect((await textOf(storage, keys.page(0))).match(/\n/g)).toHaveLength(CHUNKS_PER_PAGE);
+  expect(await storage.exists(keys.page(2))).toBe(true);
+  expect(await storage.exists(keys.page(3))).toBe(false);
+});
+
+test.each([0, 1, 100, 101])('deletes every page of %i chunks', async (chunks) => {
+  await write(chunks);
+  await deletePages(storage, keys, chunks);
+  for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
+});
+
+test('reads a page once for all who ask at a time, and keeps the pages used last', async () => {
+  await write(500);
+  const { storage: counted, reads } = counting();
+  const reader = new PageReader(counted, 2);
+  await Promise.all([0, 1, 2, 50].map((chunk) => reader.readChunk(keys, chunk)));
+  await reader.readChunk(keys, 100);
+  await reader.readChunk(keys, 3);
+  expect([...reads.values()]).toEqual([1, 1]);
+  await reader.readChunk(keys, 200);
+  await reader.readChunk(keys, 4);
+  expect(reads.get(keys.page(0))).toBe(1);
+  await reader.readChunk(keys, 101);
+  expect(reads.get(keys.page(1))).toBe(2);
+});
+
+test('names the file and the chunk where the page is missing', async () => {
+  const chunk = new PageReader(storage).readChunk(keys, 123);
+  await expect(chunk).rejects.toThrow(BadPage);
+  await expect(chunk).rejects.toThrow(
+    `Chunk 123 is not in ${storage.uri(keys.page(1))}: the page is missing or damaged.`,
+  );
+});
+
+test.each([
+  ['empty', ''],
+  ['cut off', '[1]\t[{"id":1}]\n[2]\t[{"id":2'],
+  ['cut off at the end of a line', '[1]\t[{"id":1}]\n[2]\t[{"id":2}]'],
+  ['without rows', 'x\n\t[{"id":2}]\n'],
+  ['with rows that are none', 'x\n[2,x]\t[{"id":2}]\n'],
+  ['without a body', 'x\n[2]\t\n'],
+  ['without a tab', 'x\n[2][{"id":2}]\n'],
+  ['not UTF-8', Buffer.from('x\n[2]\t[{"notes":"Zo\xeb"}]\n', 'latin1')],
+])('refuses a page that is %s', async (_, content) => {
+  await storage.write(keys.page(0), [content]);
+  await expect(new PageReader(storage).readChunk(keys, 1)).rejects.toThrow(BadPage);
+});
+
+test('reads a page again that could not be read before', async () => {
+  const reader = new PageReader(storage);
+  const failing = jest.spyOn(storage, 'read').mockImplementation(() => {
+    throw new Error('the disk broke');
+  });
+  await expect(reader.readChunk(keys, 0)).rejects.toThrow('the disk broke');
+  failing.mockRestore();
+  await expect(reader.readChunk(keys, 0)).rejects.toThrow(BadPage);
+  await write(1);
+  expect((await reader.readChunk(keys, 0)).rows).toEqual([1]);
+});

@@ -1,0 +1,275 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE, type PreparedJob } from '../../src/contract.ts';
+import { BadInput, BadSource } from '../../src/jobs/errors.ts';
+import { readFailures } from '../../src/jobs/failures.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { PageReader } from '../../src/jobs/pages.ts';
+import { MAX_CHUNKS, prepare, type Preparation } from '../../src/jobs/prepare.ts';
+import { ndjsonRecords } from '../../src/jobs/sources/ndjson.ts';
+import type { SourceRecord } from '../../src/jobs/sources/record.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
+import { decodeRuns } from '../../src/outcomes.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { textOf } from '../storage/conformance.ts';
+import { all, inPieces, newStorage } from './support.ts';
+
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const customer = (id: number) => ({ id, notes: `note ${id}` });
+let storage: Storage;
+
+beforeEach(async () => {
+  storage = await newStorage();
+});
+
+type Limit = Partial<Pick<Preparation, 'limit'>>;
+
+const run = (
+  records: AsyncIterable<SourceRecord[]>,
+  { limit = null }: Limit = {},
+  onProgress?: (rows: number) => void,
+) =>
+  prepare({
+    storage,
+    keys,
+    records,
+    limit,
+    ...(onProgress && { onProgress }),
+  });
+
+async function chunksOf({ chunks }: PreparedJob): Promise<{ rows: number[]; ids: number[] }[]> {
+  const reader = new PageReader(storage);
+  const list = [];
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const { rows, body } = await reader.readChunk(keys, chunk);
+    list.push({ rows, ids: (JSON.parse(body) as { id: number }[]).map(({ id }) => id) });
+  }
+  return list;
+}
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(fileURLToPath(storage.root), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+test('an empty source makes an empty job', async () => {
+  expect(await run(inlineRecords([]))).toEqual({
+    total: 0,
+    invalid: 0,
+    valid: 0,
+    chunks: 0,
+    chunksToSend: 0,
+    lastSentSize: 0,
+    lastSize: 0,
+    gaps: '',
+    failures: [],
+    olderIn: null,
+  });
+  expect(await files()).toEqual([]);
+});
+
+test('chunks hold ten customers each as they came, the last what is left', async () => {
+  const customers = Array.from({ length: 23 }, (_, index) => customer(100 - index));
+  const job = await run(inlineRecords(customers));
+  expect(job).toMatchObject({
+    total: 23,
+    valid: 23,
+    invalid: 0,
+    chunks: 3,
+    chunksToSend: 3,
+    lastSentSize: 3,
+    lastSize: 3,
+  });
+  expect((await new PageReader(storage).readChunk(keys, 1)).body).toBe(JSON.stringify(customers.slice(10, 20)));
+});
+
+test('every kind of invalid row is left out, and says why', async () => {
+  const file = [
+    '{"id":1,"notes":"a"}',
+    'no JSON',
+    '{"id":2,"nots":"a"}',
+    '{"id":3,"date_created":"a"}',
+    '{"id":4,"phone":5}',
+    '{"id":1,"notes":"b"}',
+    '{"id":5}',
+    '{"id":6,"notes":"c"}',
+  ].join('\n');
+  const job = await run(ndjsonRecords(inPieces(file)));
+  expect(job.failures.map(({ row, id, outcome, code }) => [row, id, outcome, code])).toEqual([
+    [2, null, 'invalid', 'invalid_field'],
+    [3, 2, 'invalid', 'unknown_field'],
+    [4, 3, 'invalid', 'read_only_field'],
+    [5, 4, 'invalid', 'invalid_field'],
+    [6, 1, 'invalid', 'duplicate'],
+    [7, 5, 'invalid', 'invalid_field'],
+  ]);
+  expect(job.failures[4]?.message).toBe('Expected one row a customer, got another one in row 1.');
+  expect(job).toMatchObject({ total: 8, invalid: 6, valid: 2 });
+  expect(await chunksOf(job)).toEqual([{ rows: [1, 8], ids: [1, 6] }]);
+});
+
+test('every other row of a customer is a duplicate of the first one that can be sent', async () => {
+  const job = await run(inlineRecords([customer(2), customer(1), customer(1), customer(1)]));
+  expect(job.failures.map(({ row, code, message }) => [row, code, message])).toEqual(
+    [3, 4].map((row) => [row, 'duplicate', 'Expected one row a customer, got another one in row 2.']),
+  );
+});
+
+test('an invalid row is not the first of its customer: the next one that can be sent is', async () => {
+  const job = await run(inlineRecords([{ id: 1, phone: 5 }, customer(1), customer(1)]));
+  expect(await chunksOf(job)).toEqual([{ rows: [2], ids: [1] }]);
+  expect(job.failures.map(({ row, code }) => [row, code])).toEqual([
+    [1, 'invalid_field'],
+    [3, 'duplicate'],
+  ]);
+});
+
+test('counts, chunks, gaps and failures are those of a plain model, whatever rows and limit', async () => {
+  const row = fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 1, max: 60 }) },
+    { weight: 2, arbitrary: fc.constant(0) },
+  );
+  const limit = fc.option(fc.integer({ min: 1, max: 50 }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { maxLength: 90 }), limit, async (ids, most) => {
+      const job = await run(inlineRecords(ids.map(customer)), { limit: most });
+
+      const rows: number[] = [];
+      ids.forEach((id, index) => {
+        if (id > 0 && ids.indexOf(id) === index) rows.push(index + 1);
+      });
+      const chunks: number[][] = [];
+      const sent = most === null ? rows : rows.slice(0, most);
+      for (const part of [sent, rows.slice(sent.length)]) {
+        for (let at = 0; at < part.length; at += CHUNK_SIZE) chunks.push(part.slice(at, at + CHUNK_SIZE));
+      }
+      const chunksToSend = Math.ceil(sent.length / CHUNK_SIZE);
+      expect(await chunksOf(job)).toEqual(chunks.map((list) => ({ rows: list, ids: list.map((at) => ids[at - 1]) })));
+      expect(job).toMatchObject({
+        total: ids.length,
+        valid: rows.length,
+        invalid: ids.length - rows.length,
+        chunks: chunks.length,
+        chunksToSend,
+        lastSentSize: chunks[chunksToSend - 1]?.length ?? 0,
+        lastSize: chunks.at(-1)?.length ?? 0,
+      });
+      const gaps = decodeRuns(job.gaps, 2 * job.chunks);
+      let before = 0;
+      for (const [index, list] of chunks.entries()) {
+        const first = before + (gaps[2 * index] as number) + 1;
+        const last = first + list.length + (gaps[2 * index + 1] as number) - 1;
+        expect([first, last]).toEqual([list[0], list.at(-1)]);
+        before = last;
+      }
+      expect(job.failures.map((failure) => failure.row)).toEqual(
+        ids.map((_, index) => index + 1).filter((at) => !rows.includes(at)),
+      );
+    }),
+    { numRuns: 60 },
+  );
+}, 60_000);
+
+test.each([
+  [25, 3, 5, 1],
+  [20, 2, 10, 6],
+  [26, 3, 6, 10],
+  [36, 4, 6, 6],
+  [99, 4, 6, 6],
+  [1, 1, 1, 5],
+])('of 36 customers, a limit of %i sends %i chunks, the last with %i; the last of all has %i', async (...row) => {
+  const [limit, chunksToSend, lastSentSize, lastSize] = row;
+  const job = await run(inlineRecords(Array.from({ length: 36 }, (_, index) => customer(index + 1))), { limit });
+  expect(job).toMatchObject({ valid: 36, chunksToSend, lastSentSize, lastSize });
+});
+
+test('the latest failures stay in state, older ones go to a file', async () => {
+  const count = FAILURES_IN_STATE + 250;
+  const job = await run(inlineRecords(new Array<unknown>(count).fill('x')));
+  expect(job.failures.map(({ row }) => row)).toEqual(
+    Array.from({ length: FAILURES_IN_STATE }, (_, index) => index + 251),
+  );
+  const older: Failure[] = await all(readFailures(storage, job.olderIn));
+  expect(older.map(({ row }) => row)).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
+  expect((await run(inlineRecords(new Array<unknown>(FAILURES_IN_STATE).fill('x')))).olderIn).toBeNull();
+});
+
+test('a second attempt starts over and writes the same', async () => {
+  const customers = Array.from({ length: 1_234 }, (_, index) => (index % 100 === 0 ? 'x' : customer(index)));
+  let pieces = 0;
+  async function* breaking() {
+    for (const record of customers.map((value, index) => ({ row: index + 1, value }))) {
+      if (++pieces === 1_100) throw new Error('the worker died');
+      yield [record];
+    }
+  }
+  await expect(run(breaking())).rejects.toThrow('the worker died');
+  const first = await run(inlineRecords(customers));
+  const pages = await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))));
+  expect(await run(inlineRecords(customers))).toEqual(first);
+  expect(await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))))).toEqual(pages);
+});
+
+describe('what ends a preparation', () => {
+  const many = Array.from({ length: 2_500 }, (_, index) => customer(index + 1));
+
+  test('a source that breaks off: nothing is left', async () => {
+    async function* broken() {
+      yield* inlineRecords(many);
+      yield* inlineRecords(new Array<unknown>(2 * FAILURES_IN_STATE).fill('x'));
+      throw new BadSource('broken');
+    }
+    await expect(run(broken())).rejects.toThrow(BadSource);
+    expect(await files()).toEqual([]);
+  });
+
+  test('a failure that may pass: pages stay, for another attempt may be using them already', async () => {
+    async function* failing() {
+      yield* inlineRecords(many);
+      throw new Error('the disk broke');
+    }
+    await expect(run(failing())).rejects.toThrow('the disk broke');
+    expect(await files()).toEqual(['000000.ndjson', '000001.ndjson']);
+  });
+
+  test('what onProgress throws, and it is told the rows read', async () => {
+    const seen: number[] = [];
+    async function* batches() {
+      yield* inlineRecords(many.slice(0, 10));
+      yield many.slice(10, 20).map((value, index) => ({ row: index + 11, value }));
+    }
+    await run(batches(), {}, (rows) => seen.push(rows));
+    expect(seen).toEqual([10, 20]);
+    const cancelled = new Error('cancelled');
+    const job = run(batches(), {}, () => {
+      throw cancelled;
+    });
+    await expect(job).rejects.toBe(cancelled);
+  });
+
+  test('more customers than a job may have, and millions of rows need little memory', async () => {
+    // Bytes are counted and dropped: this is about rows.
+    let pages = 0;
+    const counting = {
+      write: async () => void pages++,
+      delete: async () => void pages--,
+      uri: (key: string) => `x:${key}`,
+    } as unknown as Storage;
+    let peak = 0;
+    async function* endless(): AsyncGenerator<SourceRecord[]> {
+      for (let row = 1; row <= MAX_CHUNKS * CHUNK_SIZE + 1;) {
+        const batch: SourceRecord[] = [];
+        for (let count = 0; count < 2_000; count++, row++) batch.push({ row, value: { id: row, notes: 'some notes' } });
+        peak = Math.max(peak, process.memoryUsage().heapUsed);
+        yield batch;
+      }
+    }
+    const before = process.memoryUsage().heapUsed;
+    const job = prepare({ storage: counting, keys, records: endless(), limit: null });
+    await expect(job).rejects.toThrow(BadInput);
+    await expect(job).rejects.toThrow('Expected at most 2,000,000 customers in one job, got more. Split the source');
+    expect(pages).toBe(0);
+    expect(peak - before).toBeLessThan(400e6);
+  }, 120_000);
+});

@@ -1,0 +1,167 @@
+import type { z } from 'zod';
+import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract.ts';
+import { BadInput } from '../src/jobs/errors.ts';
+import {
+  type CheckedInput,
+  failuresSchema,
+  jobInputSchema,
+  jobResultSchema,
+  outcomesSchema,
+  parseJobInput,
+  progressSchema,
+} from '../src/schema.ts';
+
+// Compiles only while schemas and contract say the same, word for word.
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Flat<T> = T extends object ? { [Key in keyof T]: Flat<T[Key]> } : T;
+const same = <A, B>(_: Same<Flat<A>, Flat<B>>): void => undefined;
+same<z.output<typeof jobInputSchema>, CheckedInput>(true);
+same<z.input<typeof jobInputSchema>, JobInput>(true);
+same<z.output<typeof jobResultSchema>, JobResult>(true);
+same<z.output<typeof progressSchema>, Progress>(true);
+same<z.output<typeof outcomesSchema>, Outcomes>(true);
+same<z.output<typeof failuresSchema>, Failures>(true);
+
+const source = { uri: 'file:///data/a.csv' };
+const DEFAULTS = {
+  dryRun: false,
+  limit: null,
+  onInvalid: 'skip',
+  maxRejectedPercent: 20,
+  blankCells: 'keep',
+  ignoreColumns: [],
+  reportAll: false,
+};
+
+test('fills in every default', () => {
+  expect(parseJobInput({ storeHash: 'abc123', source })).toEqual({ storeHash: 'abc123', source, options: DEFAULTS });
+  const options = { limit: 5, blankCells: 'clear', ignoreColumns: ['Date Joined'] };
+  expect(parseJobInput({ storeHash: 'a', source, options }).options).toEqual({ ...DEFAULTS, ...options });
+});
+
+test('takes what it returned again', () => {
+  const checked = parseJobInput({ storeHash: 'abc123', source, options: { dryRun: true } });
+  expect(parseJobInput(checked)).toEqual(checked);
+});
+
+test.each([
+  [{ customers: [] }],
+  [{ customers: [{ id: 1 }, 'not checked here', null] }],
+  [{ uri: 's3://bucket/a', format: 'ndjson' }],
+  [{ retryOf: 'customer-updates/abc/first-try' }],
+])('takes the source %j', (given) => {
+  expect(parseJobInput({ storeHash: 'a', source: given }).source).toEqual(given);
+});
+
+test('takes 1,000 inline customers of 512 KiB, and no more', () => {
+  const customers = (count: number, bytes: number) => {
+    const list = Array.from({ length: count }, (_, index) => ({ id: index + 1, notes: '' }));
+    (list[0] as { notes: string }).notes = 'x'.repeat(bytes - JSON.stringify(list).length);
+    return { storeHash: 'a', source: { customers: list } };
+  };
+  expect(() => parseJobInput(customers(1_000, 512 * 1024))).not.toThrow();
+  expect(() => parseJobInput(customers(1_001, 100_000))).toThrow(
+    'source.customers: expected a list of at most 1000 customers; a file (source.uri) may have more, got a list of 1001.',
+  );
+  expect(() => parseJobInput(customers(3, 512 * 1024 + 1))).toThrow(
+    'source.customers: expected at most 524288 bytes of JSON, here 524289; a file may have more, got a list of 3.',
+  );
+});
+
+test.each([
+  [undefined, "expected a job's input: an object with storeHash and source, got nothing."],
+  ['x', "expected a job's input: an object with storeHash and source, got text of 1 characters."],
+  [{ source }, 'storeHash: expected a store hash, got nothing.'],
+  [
+    { storeHash: 'ABC', source },
+    'storeHash: expected a store hash: 1 to 32 lower-case letters and digits, got text of 3',
+  ],
+  [{ storeHash: 'a/../b', source }, 'storeHash: expected a store hash'],
+  [{ storeHash: 'a\n', source }, 'storeHash: expected a store hash'],
+  [{ storeHash: 'a' }, 'source: expected an object with one of customers, uri, retryOf, got nothing.'],
+  [
+    { storeHash: 'a', source: 'x.csv' },
+    'source: expected an object with one of customers, uri, retryOf, got text of 5',
+  ],
+  [{ storeHash: 'a', source: {} }, 'source: expected an object with one of customers, uri, retryOf, got an object.'],
+  [{ storeHash: 'a', source: { uri: 'a', retryOf: 'b' } }, 'one of customers, uri, retryOf, got uri and retryOf.'],
+  [{ storeHash: 'a', source: { uri: '' } }, 'source.uri: expected a text that is not empty, got an empty text.'],
+  [
+    { storeHash: 'a', source: { uri: 'a', format: 'xml' } },
+    'source.format: expected "csv", "ndjson" or "json", got text',
+  ],
+  [{ storeHash: 'a', source: { customers: {} } }, 'source.customers: expected a list of at most 1000 customers'],
+  [{ storeHash: 'a', source: { retryOf: 3 } }, 'source.retryOf: expected a text, got a number.'],
+  [
+    { storeHash: 'a', source: { uri: 'a', path: 'b' } },
+    'source: expected only customers, uri, retryOf, format, got "path".',
+  ],
+  [{ storeHash: 'a', source, option: {} }, 'expected only storeHash, source, options, got "option".'],
+  [
+    { storeHash: 'a', source, options: { dryrun: true } },
+    'options: expected only dryRun, limit, onInvalid, maxRejected',
+  ],
+  [{ storeHash: 'a', source, options: [] }, 'options: expected an object, got a list of 0.'],
+  [
+    { storeHash: 'a', source, options: { limit: 0 } },
+    'options.limit: expected null or a whole number from 1, got zero.',
+  ],
+  [
+    { storeHash: 'a', source, options: { limit: 1.5 } },
+    'options.limit: expected null or a whole number from 1, got a num',
+  ],
+  [
+    { storeHash: 'a', source, options: { limit: '5' } },
+    'options.limit: expected null or a whole number from 1, got text',
+  ],
+  [
+    { storeHash: 'a', source, options: { onInvalid: 'stop' } },
+    'options.onInvalid: expected "skip" or "fail", got text',
+  ],
+  [{ storeHash: 'a', source, options: { maxRejectedPercent: 101 } }, 'expected a number from 0 to 100, got a number.'],
+  [
+    { storeHash: 'a', source, options: { ignoreColumns: [1] } },
+    'options.ignoreColumns.0: expected a heading, got a num',
+  ],
+  [
+    { storeHash: 'a', source, options: { dryRun: 'yes' } },
+    'options.dryRun: expected true or false, got text of 3 char',
+  ],
+])('says where %j is wrong, what it expected and what came', (input, message) => {
+  expect(() => parseJobInput(input)).toThrow(BadInput);
+  expect(() => parseJobInput(input)).toThrow(message);
+  expect(() => parseJobInput(input)).not.toThrow('\n');
+});
+
+const result: JobResult = {
+  customers: { total: 3, updated: 1, rejected: 1, failed: 0, invalid: 1, unprocessed: 0 },
+  chunks: { total: 1, done: 1 },
+  calls: 2,
+  throttled: 0,
+  report: 'file:///report.csv',
+  retry: null,
+};
+
+test('takes answers of a worker, and leaves out what a newer one has added', () => {
+  const progress: Progress = {
+    ...result,
+    state: 'held',
+    waitingFor: { kind: 'refused', message: 'Replace the token.', until: null },
+    pace: { callsPerSecond: 2.5, concurrency: 3 },
+    eta: '2026-01-01T00:00:00.000Z',
+  };
+  expect(progressSchema.parse({ ...progress, newer: 1 })).toEqual(progress);
+  const outcomes: Outcomes = {
+    total: 1,
+    outcomes: [{ chunk: 0, rows: [1, 3], state: 'done', updated: 1, rejected: 1, failed: 0, attempts: 1 }],
+  };
+  expect(outcomesSchema.parse(outcomes)).toEqual(outcomes);
+  const failures: Failures = {
+    failures: [{ row: 2, id: null, outcome: 'invalid', code: 'duplicate', message: 'x' }],
+    total: 1,
+    next: null,
+    olderIn: null,
+  };
+  expect(failuresSchema.parse(failures)).toEqual(failures);
+  expect(() => progressSchema.parse({ ...progress, state: 'asleep' })).toThrow();
+});
