@@ -19,7 +19,7 @@ export const json = (status: number, value: unknown): Answer => ({
 });
 
 /** An answer in plain text, which is how the gateway before the API speaks. */
-export const text = (status: number, body: string): Answer => ({
+const text = (status: number, body: string): Answer => ({
   status,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body,

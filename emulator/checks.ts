@@ -14,6 +14,10 @@ export function checked<T>(name: string, value: unknown, check: Check<T>): T {
   throw new BadInput(`${name}: expected ${check.expected}, got ${came}`);
 }
 
+/** The whole number that a text spells, or the text for a check to complain of. */
+export const spelt = (value: string | undefined): number | string | undefined =>
+  value !== undefined && /^\d+$/.test(value) ? Number(value) : value;
+
 export const wholeNumber = (min: number, max: number): Check<number> => ({
   expected: `a whole number from ${min} to ${max}`,
   accepts: (value): value is number => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answers.ts';
 import { json } from './answers.ts';
-import { BadInput, checked, object, oneOf, token, trueOrFalse, wholeNumber } from './checks.ts';
+import { BadInput, checked, object, oneOf, spelt, token, trueOrFalse, wholeNumber } from './checks.ts';
 import { deliver } from './delivery.ts';
 import { address, readBody } from './requests.ts';
 import type { BigCommerce } from './store-calls.ts';
@@ -57,7 +57,7 @@ function answerControl(
     const [, hash, id] = /^GET \/_control\/customers\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
     if (hash === undefined) throw new BadInput(`expected one of ${ENDPOINTS.join(', ')}, got ${route}`);
     const { customers } = storeOf(hash);
-    const known = checked('id', Number(id), wholeNumber(1, customers.count));
+    const known = checked('id', spelt(id), wholeNumber(1, customers.count));
     return json(200, { ...customers.get(known), _applied: customers.timesWritten(known) });
   } catch (error) {
     if (error instanceof BadInput) return json(400, { error: error.message });

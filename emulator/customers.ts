@@ -1,10 +1,10 @@
 import type { Update } from './fields.ts';
 
 /** A customer as the API lists it. */
-export type Customer = { id: number; email: string } & Record<string, unknown>;
+type Customer = { id: number; email: string } & Record<string, unknown>;
 
 /** The e-mail address of a customer that no update has changed. */
-export const defaultEmail = (id: number): string => `customer${id}@example.com`;
+const defaultEmail = (id: number): string => `customer${id}@example.com`;
 
 /** What updates changed of a customer. */
 type Changes = { email?: string } & Record<string, unknown>;

@@ -5,7 +5,7 @@ const CONCURRENCY = 3;
 const CONCURRENCY_RETRY_AFTER = 1;
 
 /** What another app of the store takes away: slots of the three, and requests of every window's quota. */
-export interface OtherApp {
+interface OtherApp {
   slots: number;
   quota: number;
 }
@@ -27,6 +27,11 @@ export class Limits {
     this.#window = window;
   }
 
+  /** Whether `inFlight` requests are more than the store takes at a time. */
+  isCrowded(inFlight: number, otherApp: OtherApp): boolean {
+    return inFlight > CONCURRENCY - otherApp.slots;
+  }
+
   /**
    * Counts a request that arrived at `now` as one of `inFlight` requests. Returns for how many seconds to stay away if
    * it is over a limit, 0 if it is not.
@@ -41,7 +46,7 @@ export class Limits {
     if (this.#quota !== null && this.#used > this.#quota - otherApp.quota) {
       return Math.ceil((this.#windowEnd - now) / 1000);
     }
-    return inFlight > CONCURRENCY - otherApp.slots ? CONCURRENCY_RETRY_AFTER : 0;
+    return this.isCrowded(inFlight, otherApp) ? CONCURRENCY_RETRY_AFTER : 0;
   }
 
   /** Milliseconds until the quota is whole again. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Check } from './checks.ts';
-import { BadInput, checked, storeHash, token, wholeNumber } from './checks.ts';
+import { BadInput, checked, spelt, storeHash, token, wholeNumber } from './checks.ts';
 import { HELP } from './help.ts';
 import type { EmulatorOptions } from './server.ts';
 import { DEFAULTS, startEmulator } from './server.ts';
@@ -22,8 +22,7 @@ function flag<T>(read: (value: string) => T): (value: string) => T {
   };
 }
 
-const numeric = (check: Check<number>) =>
-  flag((value) => checked('value', /^\d+$/.test(value) ? Number(value) : value, check));
+const numeric = (check: Check<number>) => flag((value) => checked('value', spelt(value), check));
 
 function readStores(value: string): Record<string, string> {
   const stores: Record<string, string> = {};
@@ -46,10 +45,10 @@ const program = new Command('emulator')
   )
   .option('--customers <n>', 'customers in each store', numeric(wholeNumber(1, MAX_CUSTOMERS)), DEFAULTS.customers)
   .option('--latency <ms>', 'how long an answer takes', numeric(wholeNumber(0, DAY_MS)), DEFAULTS.latency)
-  .option(
-    '--quota <n>',
-    'requests in a window; without it an unlimited plan, which has no rate-limit headers',
-    numeric(wholeNumber(1, 1_000_000)),
+  .addOption(
+    new Option('--quota <n>', 'requests in a window; none is an unlimited plan, which has no rate-limit headers')
+      .argParser(numeric(wholeNumber(1, 1_000_000)))
+      .default(DEFAULTS.quota, 'none'),
   )
   .option('--window <ms>', 'length of a window', numeric(wholeNumber(1, DAY_MS)), DEFAULTS.window)
   .showSuggestionAfterError(false)
@@ -58,7 +57,7 @@ const program = new Command('emulator')
 
 function readOptions(): EmulatorOptions {
   try {
-    return { quota: null, ...program.parse().opts<Omit<EmulatorOptions, 'quota'>>() };
+    return program.parse().opts<EmulatorOptions>();
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : BAD_USE);
     throw error;

@@ -32,22 +32,28 @@ const zero = () => ({
   lastRequestAt: null as string | null,
 });
 
+/** A request that was counted in. */
+interface Arrival {
+  /**
+   * Requests in flight when it arrived, itself included; without those that have lost their connection since, for it
+   * was closed before or might have been.
+   */
+  inFlight(): number;
+  /** Counts it out: with the status it is answered with, or without a whole answer. Only the first call counts. */
+  ended(status?: number): void;
+}
+
 /** Counts the requests at one store. Times are in milliseconds of a monotonic clock. */
 export class Stats {
   #counts = zero();
   #inFlight = 0;
+  /** Requests that ended without an answer since the start. */
+  #lost = 0;
   #maxInFlight = 0;
   #stayAway = { from: Infinity, until: -Infinity };
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  /**
-   * Counts a request in. The function returned counts it out, with the status it was answered with or, left without a
-   * whole answer, none; only its first call counts.
-   */
-  arrive(method: string | undefined, now: number): (status?: number) => void {
+  /** Counts a request in. */
+  arrive(method: string | undefined, now: number): Arrival {
     const counts = this.#counts;
     counts.requests++;
     if (method === 'PUT') counts.puts++;
@@ -55,17 +61,27 @@ export class Stats {
     if (now > this.#stayAway.from && now < this.#stayAway.until) counts.callsAfterThrottle++;
     counts.lastRequestAt = new Date().toISOString();
     counts.firstRequestAt ??= counts.lastRequestAt;
-    this.#inFlight++;
-    this.#maxInFlight = Math.max(this.#maxInFlight, this.#inFlight);
+    const inFlight = ++this.#inFlight;
+    const lost = this.#lost;
     let open = true;
-    return (status) => {
+    const ended = (status?: number) => {
       if (!open) return;
       open = false;
       this.#inFlight--;
-      if (status === undefined) counts.unanswered++;
-      else counts.byStatus[status] = (counts.byStatus[status] ?? 0) + 1;
+      if (status === undefined) {
+        this.#lost++;
+        counts.unanswered++;
+      } else {
+        counts.byStatus[status] = (counts.byStatus[status] ?? 0) + 1;
+      }
       if (status === 429) counts.throttled429++;
     };
+    return { ended, inFlight: () => inFlight - (this.#lost - lost) };
+  }
+
+  /** Notes that so many requests were in flight. */
+  saw(inFlight: number): void {
+    this.#maxInFlight = Math.max(this.#maxInFlight, inFlight);
   }
 
   /** Notes that a client was told to stay away for `wait` ms. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRequest } from './raw.ts';
+import { openConnection, rawPut } from './raw.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig | undefined;
@@ -110,9 +110,10 @@ describe('three at a time', () => {
 
   test('count from the moment they arrive, before their body is there', async () => {
     const rig = await start({});
-    const socket = await openRequest(rig.url, 'PUT /stores/one/v3/customers', '[{"id":1}', 1000);
+    const connection = await openConnection(rig.url);
+    connection.write(rawPut('[{"id":1}', 1_000));
     expect(await rig.statsWhen(({ inFlight }) => inFlight === 1)).toMatchObject({ puts: 1, unanswered: 0 });
-    socket.destroy();
+    connection.destroy();
     expect(await rig.statsWhen(({ inFlight }) => inFlight === 0)).toMatchObject({ unanswered: 1, customersApplied: 0 });
   });
 

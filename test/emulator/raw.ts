@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 
-/** Opens a connection and writes a request by hand: the head, and what there is of a body that is to be `length` long. */
-export async function openRequest(url: string, line: string, body = '', length = body.length): Promise<Socket> {
+/** Opens a connection on which to write requests by hand. */
+export async function openConnection(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  await once(socket, 'connect');
   socket.on('error', () => undefined);
-  socket.write(
-    `${line} HTTP/1.1\r\nhost: ${hostname}\r\nx-auth-token: token-one\r\n` +
-      `content-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
-  );
+  await once(socket, 'connect');
   return socket;
 }
+
+/** A request of store `one` as text: its head, and what there is of a body that is to be `length` long. */
+export const rawPut = (body: string, length = body.length): string =>
+  'PUT /stores/one/v3/customers HTTP/1.1\r\nhost: localhost\r\nx-auth-token: token-one\r\n' +
+  `content-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`;
