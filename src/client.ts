@@ -30,7 +30,7 @@ import {
 import { parseJobInput } from './schema.ts';
 import { waitingActivity } from './waiting.ts';
 
-export { BadInput } from './jobs/errors.ts';
+export { BadInput } from './schema.ts';
 export type * from './contract.ts';
 
 /** There is no job of this id. */
@@ -74,21 +74,23 @@ export interface CustomerUpdate {
   result(): Promise<JobResult>;
 }
 
-/** What a person in the Web UI is told about a job. */
-export interface StartNotes {
-  /** Who starts it, and what for. */
+/** How a job is started, apart from its input. */
+export interface StartOptions {
+  /** Who starts it, and what for: shown in the Web UI. */
   startedBy?: string | undefined;
+  /** Start it anew even where one of this name has ended with a result, such as a dry run. Default false. */
+  again?: boolean | undefined;
 }
 
 /**
- * Starts a job under the id `customer-updates/{storeHash}/{name}`, or attaches to it: to one that runs, or that has
- * ended with a result. One that failed, or was cancelled, is started anew. Throws BadInput.
+ * Starts a job under the id `customer-updates/{storeHash}/{name}`, or attaches to it: to one that runs, or, without
+ * `again`, that has ended with a result. One that failed, or was cancelled, is started anew. Throws BadInput.
  */
 export async function startCustomerUpdate(
   client: Client,
   input: JobInput,
   name: string,
-  { startedBy }: StartNotes = {},
+  { startedBy, again = false }: StartOptions = {},
 ): Promise<CustomerUpdate> {
   const { storeHash } = parseJobInput(input);
   const id = jobId(storeHash, name);
@@ -99,10 +101,10 @@ export async function startCustomerUpdate(
       taskQueue: JOBS_TASK_QUEUE,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `store ${storeHash} · ${name}`.slice(0, 200),
       staticDetails: `Updates the customers of store ${storeHash} from ${source}.`,
-      memo: { source, ...(startedBy && { startedBy }) },
+      memo: { source, options: input.options ?? {}, ...(startedBy && { startedBy }) },
     })
     .catch((error: unknown) => {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -86,6 +86,8 @@ export interface StarterConfig {
   /** The API that jobs run against is taken to be the worker's. */
   apiUrl: string;
   webUiUrl: string | undefined;
+  /** The folder that paths on the command line start from. */
+  folder: string;
 }
 
 /** Reads the worker's settings. Throws BadConfig. */
@@ -108,7 +110,14 @@ export function workerConfig(): WorkerConfig {
 /** Reads the starter's settings. Throws BadConfig. */
 export function starterConfig(): StarterConfig {
   const settings = read(starterSettings);
-  return { jobStore: settings.JOB_STORE, apiUrl: settings.BIGCOMMERCE_API_URL, webUiUrl: settings.WEB_UI_URL };
+  // `npm run` moves to the package's root and tells where the person is. So it does to programs that its scripts start.
+  const { npm_lifecycle_event: script, INIT_CWD: typedIn } = process.env;
+  return {
+    jobStore: settings.JOB_STORE,
+    apiUrl: settings.BIGCOMMERCE_API_URL,
+    webUiUrl: settings.WEB_UI_URL,
+    folder: (script === 'starter' ? typedIn : undefined) ?? process.cwd(),
+  };
 }
 
 function read<T extends z.ZodType>(schema: T): z.output<T> {

@@ -4,8 +4,6 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-// ---- Names ---------------------------------------------------------------------------------------------------------
-
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
 
@@ -15,7 +13,7 @@ export const STORE_CONCURRENCY = 3;
 /** What a store hash looks like. Two spellings of one store would be two leases, so nothing else is taken. */
 export const STORE_HASH = /^[a-z0-9]{1,32}$/;
 
-/** Task queue of the workflows and of prepareJob, openStore, saveFailures and closeJob. */
+/** Task queue of the workflows and of JobActivities. */
 export const JOBS_TASK_QUEUE = 'customer-updates';
 
 /** Task queue of serveStoreQueue, apart from the jobs' queue so that leases never starve the jobs' own work. */
@@ -29,8 +27,6 @@ export const jobId = (storeHash: string, name: string): string => `customer-upda
 
 /** Workflow id of a store's serveStore. */
 export const storeWorkflowId = (storeHash: string): string => `customer-updates-store/${storeHash}`;
-
-// ---- Input ---------------------------------------------------------------------------------------------------------
 
 /** How a source is written. Each may be compressed, with `.gz` after its extension. */
 export type Format = 'csv' | 'ndjson' | 'json';
@@ -68,11 +64,6 @@ export interface JobInput {
   source: Source;
   options?: JobOptions | undefined;
 }
-
-// ---- Outcomes ------------------------------------------------------------------------------------------------------
-
-/** What became of a row that was not updated; `unprocessed` rows appear in reports only. */
-export type NotUpdated = 'rejected' | 'failed' | 'invalid' | 'unprocessed';
 
 /** Why a row was not updated, as a word for programs. */
 export type OutcomeCode =
@@ -175,8 +166,6 @@ export interface Failures {
   olderIn: string | null;
 }
 
-// ---- Messages ------------------------------------------------------------------------------------------------------
-
 export const progressQuery = defineQuery<Progress>('progress');
 export const outcomesQuery = defineQuery<Outcomes, [{ from?: number; count?: number }?]>('outcomes');
 export const failuresQuery = defineQuery<Failures, [{ after?: number; limit?: number }?]>('failures');
@@ -186,19 +175,14 @@ export const resumeUpdate = defineUpdate<Progress>('resume');
 /** "A job needs this store": sent with signal-with-start, so that it also starts serveStore. */
 export const openSignal = defineSignal('open');
 
-/** Most outcomes one `outcomes` query returns. */
-export const MAX_OUTCOMES_PAGE = 1_000;
-
-/** Most failures one `failures` query returns. */
-export const MAX_FAILURES_PAGE = 500;
+/** Most items that one query returns. */
+export const MAX_PAGE = { outcomes: 1_000, failures: 500 } as const;
 
 /** Latest failures that stay in workflow state; older ones are in the job store. */
 export const FAILURES_IN_STATE = 1_000;
 
 /** Types of the ApplicationFailure with which a job that can't run fails. */
 export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry';
-
-// ---- Activities ----------------------------------------------------------------------------------------------------
 
 /** Which job an activity works for. */
 export interface JobRef {

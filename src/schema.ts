@@ -16,8 +16,6 @@ import {
   type Source,
   STORE_HASH,
 } from './contract.ts';
-import { BadInput } from './jobs/errors.ts';
-import { found, foundName } from './jobs/found.ts';
 
 // An inline source travels in a payload, of which Temporal takes 2 MB.
 const MAX_INLINE_CUSTOMERS = 1_000;
@@ -29,6 +27,35 @@ export type FullOptions = { [Name in keyof JobOptions]-?: Exclude<JobOptions[Nam
 /** A job's input, checked, with every default filled in. */
 export interface CheckedInput extends JobInput {
   options: FullOptions;
+}
+
+/** A job's input is not what the contract says. */
+export class BadInput extends Error {
+  override name = 'BadInput';
+}
+
+// ---- What was found instead ----------------------------------------------------------------------------------------
+
+/** Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. */
+export function found(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') return value === '' ? 'an empty text' : `text of ${value.length} characters`;
+  if (typeof value === 'number') return kindOfNumber(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === 'boolean' ? 'true or false' : 'an object';
+}
+
+function kindOfNumber(value: number): string {
+  if (!Number.isInteger(value)) return 'a number that is not whole';
+  if (Math.abs(value) > 0x7fff_ffff) return 'a number of more than 32 bits';
+  return value < 0 ? 'a negative number' : value === 0 ? 'zero' : 'a number';
+}
+
+/** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
+export function foundName(name: string): string {
+  const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
+  return isName ? `"${name}"` : `a name of ${name.length} characters`;
 }
 
 // ---- Input: a check's message is what it expects; parseJobInput adds where, and what came ---------------------------
@@ -124,7 +151,7 @@ const failureSchema = z.object({
   id: z.int().nullable(),
   outcome: z.enum(['rejected', 'failed', 'invalid']),
   code: z.enum([
-
+    'unknown_id',
     'email_taken',
     'rejected',
     'invalid_field',
@@ -135,7 +162,7 @@ const failureSchema = z.object({
     'cancelled',
   ]),
   message: z.string(),
-}) satisfies z.ZodType<Failure>; //x
+}) satisfies z.ZodType<Failure>;
 
 export const failuresSchema = z.object({
   failures: z.array(failureSchema),

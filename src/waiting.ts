@@ -12,7 +12,7 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
   const { raw } = await handle.describe();
   for (const { heartbeatDetails } of raw.pendingActivities ?? []) {
     const [payload] = heartbeatDetails?.payloads ?? [];
-    const details = payload && (defaultPayloadConverter.fromPayload(payload) as { waiting?: Waiting } | null);
+    const details = payload && defaultPayloadConverter.fromPayload<{ waiting?: Waiting } | null>(payload);
     const message = details?.waiting && MESSAGES[details.waiting.reason];
     if (message)
       return { kind: details.waiting?.reason as WaitingFor['kind'], message, until: details.waiting?.until ?? null };

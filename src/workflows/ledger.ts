@@ -1,8 +1,7 @@
 import {
   CHUNK_SIZE,
   FAILURES_IN_STATE,
-  MAX_FAILURES_PAGE,
-  MAX_OUTCOMES_PAGE,
+  MAX_PAGE,
   type ChunkOutcome,
   type CustomerCounts,
   type Failure,
@@ -125,10 +124,10 @@ export class Ledger {
     return { total, updated, rejected, failed, invalid, unprocessed: valid - updated - rejected - failed };
   }
 
-  /** A slice of all chunks; at most MAX_OUTCOMES_PAGE of them. */
-  outcomes({ from = 0, count = MAX_OUTCOMES_PAGE }: { from?: number; count?: number } = {}): Outcomes {
+  /** A slice of all chunks; at most MAX_PAGE.outcomes of them. */
+  outcomes({ from = 0, count = MAX_PAGE.outcomes }: { from?: number; count?: number } = {}): Outcomes {
     const start = Math.max(0, Math.floor(from));
-    const end = Math.min(this.plan.chunks, start + Math.min(Math.max(0, Math.floor(count)), MAX_OUTCOMES_PAGE));
+    const end = Math.min(this.plan.chunks, start + Math.min(Math.max(0, Math.floor(count)), MAX_PAGE.outcomes));
     const outcomes = [];
     for (let chunk = start; chunk < end; chunk++) {
       const { state, rejected, failed, attempts } = decodeChunk(this.#codes[chunk] as number);
@@ -139,11 +138,11 @@ export class Ledger {
     return { total: this.plan.chunks, outcomes };
   }
 
-  /** A page of the failures in state, by row; at most MAX_FAILURES_PAGE. */
-  failuresPage({ after = 0, limit = MAX_FAILURES_PAGE }: { after?: number; limit?: number } = {}): Failures {
+  /** A page of the failures in state, by row; at most MAX_PAGE.failures. */
+  failuresPage({ after = 0, limit = MAX_PAGE.failures }: { after?: number; limit?: number } = {}): Failures {
     const inState = [...this.#saving, ...this.#failures];
     const rest = inState.filter(({ row }) => row > after).sort((a, b) => a.row - b.row);
-    const failures = rest.slice(0, Math.min(Math.max(1, Math.floor(limit)), MAX_FAILURES_PAGE));
+    const failures = rest.slice(0, Math.min(Math.max(1, Math.floor(limit)), MAX_PAGE.failures));
     const next = failures.length < rest.length ? (failures.at(-1)?.row ?? null) : null;
     return {
       failures,

@@ -81,7 +81,7 @@ function answerMessages(job: Job): void {
     throw new Error(`The job can be paused and resumed while it runs; it is ${job.state}.`);
   };
   const pause = (argument?: { reason?: string }) => {
-    job.pause(String(argument?.reason ?? ''));
+    job.pause(argument?.reason ?? '');
     return job.progress(Date.now());
   };
   const resume = () => {

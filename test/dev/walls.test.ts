@@ -25,9 +25,10 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
       '../schema.ts',
       '../bigcommerce/x.ts',
       '../jobs/sources/x.ts',
+      '../storage/x.ts',
       'node:os',
     ],
-    ['../storage/x.ts', '../workflows/index.ts', '../config.ts', '../client.ts', '../worker.ts', '../../emulator/x.ts'],
+    ['../workflows/index.ts', '../config.ts', '../client.ts', '../worker.ts', '../../emulator/x.ts'],
   ],
   [
     'src/bigcommerce/x.ts',

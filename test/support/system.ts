@@ -67,7 +67,7 @@ export class System {
 
   /** Starts a job of this name. */
   start(name: string, input: JobInput): Promise<WorkflowHandle<(input: JobInput) => Promise<JobResult>>> {
-    const workflowId = jobId(input.storeHash, name);
+    const workflowId = jobId(input?.storeHash, name);
     return this.client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
   }
 

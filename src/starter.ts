@@ -1,0 +1,44 @@
+/** The command line: starts jobs, and shows how they go on. */
+import { Command, CommanderError } from 'commander';
+import type { Act } from './cli/command.ts';
+import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
+import { wordsFor } from './cli/expected.ts';
+import { untilInterrupted } from './cli/interrupt.ts';
+import { addShow } from './cli/show.ts';
+import { addStart } from './cli/start.ts';
+import { addWatch } from './cli/watch.ts';
+import { STARTER } from './cli/words.ts';
+
+function createProgram(act: Act): Command {
+  const program = new Command(STARTER)
+    .description('Starts jobs that update customers of BigCommerce stores, and shows how they go on.')
+    .usage('COMMAND …')
+    .exitOverride()
+    .showHelpAfterError('(--help tells how it is used)')
+    .addHelpText('afterAll', EXIT_CODES_HELP);
+  for (const addCommand of [addStart, addWatch, addShow]) addCommand(program, act);
+  return program;
+}
+
+function codeOf(error: unknown): number {
+  // Commander has printed what is wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allUpdated : EXIT.badUse;
+  console.error(wordsFor(error));
+  return EXIT.badUse;
+}
+
+// Who reads the output has seen enough, and the job goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.detached);
+});
+
+const code = await untilInterrupted(async (interrupt) => {
+  let code: number = EXIT.allUpdated;
+  const program = createProgram(async (command) => {
+    code = await command(interrupt);
+  });
+  await program.parseAsync();
+  return code;
+}).catch(codeOf);
+process.exit(code);
