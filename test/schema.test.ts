@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract.ts';
-import { BadInput } from '../src/jobs/errors.ts';
 import {
+  BadInput,
   type CheckedInput,
   failuresSchema,
   jobInputSchema,
@@ -14,7 +14,7 @@ import {
 // Compiles only while schemas and contract say the same, word for word.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 type Flat<T> = T extends object ? { [Key in keyof T]: Flat<T[Key]> } : T;
-const same = <A, B>(_: Same<Flat<A>, Flat<B>>): void => undefined;
+const same = <A, B>(isSame: Same<Flat<A>, Flat<B>>): boolean => isSame;
 same<z.output<typeof jobInputSchema>, CheckedInput>(true);
 same<z.input<typeof jobInputSchema>, JobInput>(true);
 same<z.output<typeof jobResultSchema>, JobResult>(true);

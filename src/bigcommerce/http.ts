@@ -35,7 +35,7 @@ export function openConnections(origin: string): Dispatcher {
 export function exchange(connections: Dispatcher, request: Exchange): Promise<Answer> {
   const { method, path, headers, body, signal, beforeWrite } = request;
   return new Promise((resolve, reject) => {
-    let stopped: { reason: unknown } | undefined;
+    let stopped = false;
     let started: Dispatcher.DispatchController | undefined;
     const answer: Answer = { status: 0, headers: {}, text: '' };
     const chunks: Buffer[] = [];
@@ -46,7 +46,7 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
     };
     const stop = (reason: unknown) => {
       end();
-      stopped = { reason };
+      stopped = true;
       reject(reason);
       started?.abort(new Error('stopped'));
     };
@@ -60,15 +60,14 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
       { method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart(controller) {
-          // It may have been stopped while it waited for a connection; what is thrown here keeps it from being written.
-          if (!stopped) {
-            try {
-              beforeWrite();
-            } catch (error) {
-              stop(error);
-            }
-          }
+          // It may have been stopped while it waited for a connection. What is thrown here keeps it from being written.
           if (stopped) throw new Error('stopped');
+          try {
+            beforeWrite();
+          } catch (error) {
+            stop(error);
+            throw error;
+          }
           started = controller;
         },
         onResponseStart(_, status, answerHeaders) {

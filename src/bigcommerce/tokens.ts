@@ -75,7 +75,8 @@ function readTokens(file: string): Record<string, string> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`Expected ${expected}, but it cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`Expected ${expected}, but it cannot be read (${code}).`, { cause: error });
   }
   let json: unknown;
   try {

@@ -1,6 +1,6 @@
 /** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
 import { stringify } from 'csv-stringify/sync';
-import { CHUNK_SIZE, type CloseJobInput, type Failure, type NotUpdated, type OutcomeCode } from '../contract.ts';
+import { CHUNK_SIZE, type CloseJobInput, type Failure, type OutcomeCode } from '../contract.ts';
 import { decodeChunk, decodeRuns } from '../outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failureFiles, failuresIn } from './failures.ts';
@@ -21,7 +21,7 @@ interface Customer {
 interface SettledRow {
   row: number;
   id: number | null;
-  outcome: 'updated' | NotUpdated;
+  outcome: 'updated' | Failure['outcome'] | 'unprocessed';
   code: OutcomeCode | '';
   message: string;
   customer?: Customer;

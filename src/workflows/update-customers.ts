@@ -101,9 +101,12 @@ function answerMessages(job: Job): void {
 async function prepare(job: Job): Promise<Ledger> {
   const prepared = await prepareJob
     .executeWithOptions({ summary: 'read and check the source' }, [{ job: job.ref, input: job.input }])
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       const failure = thrownBy(error);
-      throw failure ? failWith(job, failure.type as JobFailureType, failure.message) : error;
+      if (!failure || isCancellation(error)) throw error;
+      // The starter's copy of a source that can't be read is of no more use.
+      if (failure.type === 'BadSource') await close(job);
+      throw failWith(job, failure.type as JobFailureType, failure.message);
     });
   const ledger = Ledger.of(prepared);
   job.ledger = ledger;

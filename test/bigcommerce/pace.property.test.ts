@@ -64,7 +64,9 @@ function run(world: World): Run {
 
   function arrive({ number, call }: Event): Heard {
     if (now >= windowStart + world.windowMs) {
-      windowStart = world.lazyWindows ? now : windowStart + Math.floor((now - windowStart) / world.windowMs) * world.windowMs;
+      windowStart = world.lazyWindows
+        ? now
+        : windowStart + Math.floor((now - windowStart) / world.windowMs) * world.windowMs;
       used = 0;
       usedByUs = 0;
     }

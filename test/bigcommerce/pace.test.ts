@@ -81,6 +81,14 @@ describe('the quota', () => {
     expect(startAll(store, 30)).toBe(1);
   });
 
+  test('is reset when the quickest answer says so', () => {
+    const store = pace();
+    startAll(store, 0, 2);
+    store.answered(100, taken(limit(0, 20_000)));
+    store.answered(900, taken(limit(0, 20_000)));
+    expect(store.next(900)).toEqual({ waitMs: 19_200, reason: 'quota' });
+  });
+
   test('is renewed by an answer out of a later window', () => {
     const store = pace();
     startAll(store, 0, 2);
@@ -230,6 +238,15 @@ describe('calls at once', () => {
     expect(store.allowed()).toBe(2);
     oneByOne(store, 2_000, 20);
     expect(store.allowed()).toBe(3);
+  });
+
+  test('become more only after 20 in a row', () => {
+    const store = pace();
+    throttleOnce(store, 0);
+    oneByOne(store, 1_000, 19);
+    throttleOnce(store, 1_000);
+    oneByOne(store, 2_000, 19);
+    expect(store.allowed()).toBe(1);
   });
 
   test('take twice as long to become more when that failed at once, and 20 again once it held', () => {

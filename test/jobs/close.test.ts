@@ -123,7 +123,9 @@ test.each([
   const lines = parse(await textOf(storage, keys.report)).slice(1);
   for (const [chunk, reason] of reasons.entries()) {
     const found = lines.filter(([row]) => Math.floor((Number(row) - 1) / 10) === chunk).map((line) => line.slice(2));
-    expect(found).toEqual(reason ? new Array(10).fill(['unprocessed', 'cancelled', `Not sent: ${reason}.`]) : []);
+    expect(found).toEqual(
+      reason ? Array.from({ length: 10 }, () => ['unprocessed', 'cancelled', `Not sent: ${reason}.`]) : [],
+    );
   }
 });
 

@@ -65,7 +65,7 @@ test('deletes all files, whatever a crash has left of them', async () => {
       await Object.getPrototypeOf(storage).delete.call(storage, key);
     });
     const deleting = deleteFailures(storage, newest as string);
-    await (deleted < 3 ? expect(deleting).rejects.toThrow('crash') : deleting);
+    expect(await deleting.catch((error: Error) => error.message)).toBe(deleted < 3 ? 'crash' : undefined);
     crash.mockRestore();
     await deleteFailures(storage, newest as string);
     expect(await Promise.all(names.map((name) => storage.exists(name)))).toEqual([false, false, false]);

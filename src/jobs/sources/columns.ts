@@ -1,6 +1,6 @@
-import { BadSource } from '../errors.ts';
+import { foundName } from '../../schema.ts';
 import { CUSTOMER_FIELDS, type CustomerField, READ_ONLY_FIELDS } from '../customer.ts';
-import { foundName } from '../found.ts';
+import { BadSource } from '../errors.ts';
 
 /** A column of a CSV file: the field it stands for, and how a cell that is not blank reads. */
 export interface Column {

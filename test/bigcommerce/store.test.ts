@@ -1,0 +1,597 @@
+import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
+import type { IsolationState } from '../../src/bigcommerce/isolate.ts';
+import {
+  createStores,
+  type CustomerUpdate,
+  type Permit,
+  type Store,
+  type Stores,
+} from '../../src/bigcommerce/store.ts';
+import { idsIn, type Reply, type Seen, startTinyApi, type TinyApi } from './tiny-api.ts';
+
+const TOKEN = 's3cret-token';
+
+let api: TinyApi;
+let stores: Stores;
+let store: Store;
+/** What the tokens file says, and what is known of it before it is read again. */
+let tokenInFile: string | undefined;
+let tokenRead: string | undefined;
+
+beforeEach(async () => {
+  api = await startTinyApi();
+  tokenInFile = tokenRead = TOKEN;
+  stores = open(api.url);
+  store = stores.get('abc');
+});
+afterEach(async () => {
+  await api.close();
+  await stores.close();
+});
+
+function open(apiUrl: string): Stores {
+  const tokens = {
+    tokenFor: () => tokenRead,
+    reread: () => (tokenRead = tokenInFile),
+    source: 'the tokens file /etc/tokens.json',
+  };
+  return createStores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3' });
+}
+
+/** A permit that a test can end. */
+function permit(check: () => void = () => {}): Permit & { lose(): void; drain(): void } {
+  const [lost, draining] = [new AbortController(), new AbortController()];
+  return {
+    lost: lost.signal,
+    draining: draining.signal,
+    check,
+    lose: () => lost.abort(new Error('lost')),
+    drain: () => draining.abort(new Error('draining')),
+  };
+}
+
+const customers = (...ids: number[]) =>
+  JSON.stringify(ids.map((id) => ({ id, email: `Customer${id}@example.com`, first_name: 'Ann', notes: 'long story' })));
+
+const update = (options: Partial<CustomerUpdate> = {}) =>
+  store.updateCustomers({ body: customers(1, 2, 3), permit: permit(), ...options });
+
+async function failure<T extends StoreError>(kind: new (...args: never[]) => T, call: Promise<unknown>): Promise<T> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(kind);
+  return error as T;
+}
+
+const unprocessable = (errors: unknown): Reply => ({
+  status: 422,
+  body: { status: 422, title: 'JSON data is missing or invalid', type: '', errors },
+});
+
+/** An API that knows customers 1 to 99, and stops at the first one it does not know. */
+const unknownFrom100 = (seen: Seen): Reply | undefined => {
+  const index = seen.method === 'PUT' ? idsIn(seen).findIndex((id) => id >= 100) : -1;
+  return index < 0 ? undefined : unprocessable({ [`${index}.id`]: 'invalid customer ID' });
+};
+
+describe('an ordinary chunk', () => {
+  test('is one PUT of the body as it is', async () => {
+    const body = '[ {"id":1, "notes":"ä\\u0041"},{"id":2.0} ]';
+    expect(await update({ body })).toEqual({ updated: [1, 2], rejected: [], failed: [], calls: 1, throttled: 0 });
+    expect(api.seen).toEqual([
+      {
+        method: 'PUT',
+        url: '/stores/abc/v3/customers',
+        body,
+        headers: expect.objectContaining({
+          'x-auth-token': TOKEN,
+          accept: 'application/json',
+          'content-type': 'application/json',
+          'user-agent': 'bigcommerce-customer-updates/1.2.3',
+        }) as object,
+      },
+    ]);
+  });
+
+  test('goes to an API under a path of its own', async () => {
+    const proxied = open(`${api.url}/bigcommerce/`);
+    await proxied.get('abc').updateCustomers({ body: customers(1), permit: permit() });
+    expect(api.seen[0]?.url).toBe('/bigcommerce/stores/abc/v3/customers');
+    await proxied.close();
+  });
+
+  test('can be sent in part', async () => {
+    expect(await update({ only: [3, 1] })).toMatchObject({ updated: [1, 3], calls: 1 });
+    expect(api.puts()).toEqual([[1, 3]]);
+  });
+
+  test('says nothing of a state', async () => {
+    const onState = jest.fn();
+    await update({ onState });
+    expect(onState).not.toHaveBeenCalled();
+  });
+});
+
+test('a store is one for the whole process, with three calls in flight at most', async () => {
+  expect(stores.get('abc')).toBe(store);
+  const { release } = api.pause();
+  const calls = Promise.all(
+    Array.from({ length: 8 }, () => stores.get('abc').updateCustomers({ body: customers(1), permit: permit() })),
+  );
+  await api.arrived(3);
+  expect(api.inFlight()).toBe(3);
+  release();
+  await calls;
+  expect(api.seen).toHaveLength(8);
+  expect(api.mostInFlight()).toBe(3);
+  expect(store.concurrency()).toBe(3);
+});
+
+describe('customers that the store rejects', () => {
+  test('are found by their index, and the others are updated', async () => {
+    api.always(unknownFrom100);
+    const states: IsolationState[] = [];
+    const outcome = await update({ body: customers(1, 100, 2, 3), onState: (state) => states.push(state) });
+    const rejected = [{ id: 100, code: 'unknown_id', message: 'id: invalid customer ID' }];
+    expect(outcome).toEqual({ updated: [1, 2, 3], rejected, failed: [], calls: 2, throttled: 0 });
+    expect(api.puts()).toEqual([
+      [1, 100, 2, 3],
+      [1, 2, 3],
+    ]);
+    expect(states).toEqual([{ todo: [[1, 2, 3]], updated: [], rejected, failed: [], missing: [] }]);
+  });
+
+  test('are found by their e-mail address, which is masked', async () => {
+    api.next(unprocessable({ '.customer_update': 'Failed: email customer2@example.com already in use' }));
+    expect(await update()).toMatchObject({
+      updated: [1, 3],
+      rejected: [{ id: 2, code: 'email_taken', message: 'Failed: email *** already in use' }],
+      calls: 2,
+    });
+  });
+
+  test('are sent again with everything that the body says of them', async () => {
+    api.next(unprocessable({ '0.id': 'invalid customer ID' }));
+    await update();
+    expect(JSON.parse(api.seen[1]?.body ?? '')).toEqual((JSON.parse(customers(1, 2, 3)) as unknown[]).slice(1));
+  });
+
+  test('are halved when the call is too large', async () => {
+    api.always((seen) => (idsIn(seen).length > 2 ? { status: 413, body: '' } : undefined));
+    expect(await update({ body: customers(1, 2, 3, 4) })).toMatchObject({ updated: [1, 2, 3, 4], calls: 3 });
+  });
+
+  test('are sent again singly when a success leaves them out', async () => {
+    api.next({ body: { data: [{ id: 2 }], meta: {} } });
+    expect(await update()).toMatchObject({ updated: [2, 1, 3], calls: 3 });
+  });
+
+  test('are told apart after a partial success', async () => {
+    api.next({ status: 207, body: { data: [{ id: 1 }, { id: 2 }], errors: { '2.id': 'invalid customer ID' } } });
+    expect(await update()).toMatchObject({ updated: [1, 2], rejected: [{ id: 3 }], calls: 2 });
+  });
+
+  test('are reported without the values sent', async () => {
+    api.always(() => unprocessable({ '0.notes': 'long story is too long for Ann, s3cret-token' }));
+    expect(await update({ body: customers(1) })).toMatchObject({
+      rejected: [{ id: 1, message: 'notes: *** is too long for ***, ***' }],
+    });
+  });
+});
+
+describe('a call that fails is not sent again', () => {
+  test('after a 429, which says how long to wait', async () => {
+    api.next({ status: 429, headers: { 'X-Retry-After': '3' }, body: '' });
+    const error = await failure(Throttled, update());
+    expect(error.delayMs).toBeGreaterThan(2_900);
+    expect(error.delayMs).toBeLessThanOrEqual(3_000);
+    expect(error).toMatchObject({ calls: 1, throttled: 1, state: undefined });
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test('after a 429 without headers, which waits a second or more', async () => {
+    api.next({ status: 429, body: '' });
+    const error = await failure(Throttled, update());
+    expect(error.delayMs).toBeGreaterThan(990);
+    expect(store.concurrency()).toBe(2);
+  });
+
+  test.each([500, 502, 503, 504, 408, 202])('after a %i', async (status) => {
+    api.next({ status, body: '<html>secret@example.com</html>', headers: { 'x-retry-after': '9' } });
+    const error = await failure(Unavailable, update());
+    expect(error).toMatchObject({
+      calls: 1,
+      throttled: 0,
+      delayMs: 9_000,
+      message: `The store gave the status ${status}.`,
+    });
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test('after an answer that breaks off', async () => {
+    api.next((response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"data":[{"id":1}', () => response.destroy());
+    });
+    expect(await failure(Unavailable, update())).toMatchObject({ calls: 1, message: 'No answer (UND_ERR_SOCKET).' });
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test('after an answer that is not one', async () => {
+    api.next({ body: '{"data":[{"id":1},' });
+    expect(await failure(Unavailable, update())).toMatchObject({ calls: 1 });
+  });
+
+  test('after an answer that does not end', async () => {
+    api.next((response) => {
+      const fill = () => void (response.write('x'.repeat(1_000_000)) && setImmediate(fill));
+      response.on('drain', fill);
+      fill();
+    });
+    expect(await failure(Unavailable, update())).toMatchObject({
+      calls: 1,
+      message: 'No answer (UND_ERR_RES_EXCEEDED_MAX_SIZE).',
+    });
+  });
+
+  test('where nobody listens, and nothing was sent', async () => {
+    await api.close();
+    expect(await failure(Unavailable, update())).toMatchObject({ calls: 0, message: 'No answer (ECONNREFUSED).' });
+    api = await startTinyApi();
+  });
+
+  test('after 75 s, however often a byte comes', async () => {
+    let drip: NodeJS.Timeout | undefined;
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'setInterval', 'performance', 'Date'],
+    });
+    try {
+      api.next((response) => {
+        response.writeHead(200);
+        drip = setInterval(() => response.write(' '), 5);
+      });
+      const aborted = api.aborted();
+      const call = failure(Unavailable, update());
+      await api.arrived(1);
+      jest.advanceTimersByTime(74_999);
+      expect(api.inFlight()).toBe(1);
+      jest.advanceTimersByTime(1);
+      expect(await call).toMatchObject({ calls: 1, message: 'No answer in 75 s.' });
+      await aborted;
+    } finally {
+      jest.useRealTimers();
+      clearInterval(drip);
+    }
+  });
+});
+
+describe('a next attempt goes on where the last one failed', () => {
+  test('with the customers that are still to send', async () => {
+    api.next(unprocessable({ '0.id': 'invalid customer ID' }), { status: 502, body: '' });
+    const { state, calls } = await failure(Unavailable, update());
+    expect([calls, state?.todo]).toEqual([2, [[2, 3]]]);
+    const again = await update({ state: JSON.parse(JSON.stringify(state)) as IsolationState });
+    expect(again).toMatchObject({ updated: [2, 3], rejected: [{ id: 1, code: 'unknown_id' }], calls: 1 });
+  });
+
+  test('and sends nothing when all are settled', async () => {
+    const state = { todo: [], updated: [1, 2, 3], rejected: [], failed: [], missing: [] };
+    expect(await update({ state })).toMatchObject({ updated: [1, 2, 3], calls: 0 });
+    expect(api.seen).toHaveLength(0);
+  });
+});
+
+describe('the quota headers hold', () => {
+  const left = (units: number, resetMs = '60000') => ({
+    'X-Rate-Limit-Requests-Quota': '150',
+    'X-Rate-Limit-Requests-Left': String(units),
+    'X-Rate-Limit-Time-Window-Ms': '60000',
+    'X-Rate-Limit-Time-Reset-Ms': resetMs,
+  });
+
+  test.each<[string, Reply]>([
+    ['a success', { headers: left(0) }],
+    ['an error', { ...unprocessable({}), headers: left(0) }],
+    ['an outage', { status: 503, body: '', headers: left(0) }],
+    ['a 429', { status: 429, body: '', headers: left(0) }],
+  ])('on %s, however they are spelled', async (_, reply) => {
+    api.next(reply);
+    await update({ body: customers(1) }).catch(() => undefined);
+    const ending = permit();
+    const waiting = update({ permit: ending });
+    // The other store of this API has a quota of its own, and its call has been there and back.
+    await stores.get('def').updateCustomers({ body: customers(1), permit: permit() });
+    expect(api.puts()).toHaveLength(2);
+    ending.drain();
+    await failure(Draining, waiting);
+  });
+
+  test('and a call that broke off is counted as used', async () => {
+    api.next({ headers: left(1) }, (response) => response.destroy());
+    await update();
+    await failure(Unavailable, update());
+    const ending = permit();
+    const waiting = update({ permit: ending });
+    await stores.get('def').updateCustomers({ body: customers(1), permit: permit() });
+    expect(api.puts()).toHaveLength(3);
+    ending.drain();
+    await failure(Draining, waiting);
+  });
+
+  test('until the reset, and then the next call starts by itself', async () => {
+    api.next({ headers: left(0, '300') });
+    await update();
+    const startedAt = performance.now();
+    await update();
+    expect(performance.now() - startedAt).toBeGreaterThan(250);
+  });
+});
+
+describe('the fence', () => {
+  /** Ends what a call does before it has a connection, which takes a turn of the event loop. */
+  const whileConnecting = async () => {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+
+  test('is asked once for each request', async () => {
+    const check = jest.fn();
+    for (let i = 0; i < 3; i++) await update({ permit: permit(check) });
+    expect(check).toHaveBeenCalledTimes(3);
+  });
+
+  test('is asked when the connection is there, in the instant before the request is written', async () => {
+    let over = false;
+    const ending = permit(() => {
+      if (over) throw new Error('over');
+    });
+    const call = failure(LeaseLost, update({ permit: ending }));
+    await whileConnecting();
+    over = true;
+    expect(await call).toMatchObject({ calls: 0 });
+    await update();
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test.each(['lose', 'drain'] as const)(
+    'lets nothing be written after %s, though the connection was on its way',
+    async (end) => {
+      const ending = permit();
+      const call = failure(end === 'lose' ? LeaseLost : Draining, update({ permit: ending }));
+      await whileConnecting();
+      ending[end]();
+      expect(await call).toMatchObject({ calls: 0 });
+      await update();
+      expect(api.seen).toHaveLength(1);
+    },
+  );
+
+  test('keeps a request from being written, and its place is free again', async () => {
+    const closed = permit(() => {
+      throw new Error('it ended 2 s ago');
+    });
+    for (let i = 0; i < 4; i++) {
+      const error = await failure(LeaseLost, update({ permit: closed }));
+      expect(error).toMatchObject({ calls: 0, message: 'The lease of the store does not hold: it ended 2 s ago' });
+    }
+    expect(api.seen).toHaveLength(0);
+    await update();
+  });
+
+  test('holds for isolating calls too', async () => {
+    api.always(unknownFrom100);
+    let asked = 0;
+    const once = permit(() => {
+      if (++asked > 1) throw new Error('over');
+    });
+    const error = await failure(LeaseLost, update({ body: customers(1, 100), permit: once }));
+    expect(error).toMatchObject({ calls: 1, state: { todo: [[1]], rejected: [{ id: 100 }] } });
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test('ends requests in flight at once when the lease is lost', async () => {
+    const { release } = api.pause();
+    const mine = permit();
+    const call = failure(LeaseLost, update({ permit: mine }));
+    await api.arrived(1);
+    const aborted = api.aborted();
+    mine.lose();
+    expect(await call).toMatchObject({ calls: 1, state: undefined });
+    await aborted;
+    expect(api.inFlight()).toBe(0);
+    release();
+  });
+
+  test('ends waits when the lease is lost', async () => {
+    const { release } = api.pause();
+    const others = [update(), update(), update()];
+    await api.arrived(3);
+    const mine = permit();
+    const call = failure(LeaseLost, update({ permit: mine }));
+    mine.lose();
+    expect(await call).toMatchObject({ calls: 0 });
+    release();
+    await Promise.all(others);
+    expect(api.seen).toHaveLength(3);
+  });
+});
+
+describe('a process that hands the queue over', () => {
+  test('sends nothing new', async () => {
+    const leaving = permit();
+    leaving.drain();
+    expect(await failure(Draining, update({ permit: leaving }))).toMatchObject({ calls: 0 });
+    expect(api.seen).toHaveLength(0);
+  });
+
+  test('lets what is in flight finish', async () => {
+    const { release } = api.pause();
+    const leaving = permit();
+    const call = update({ permit: leaving });
+    await api.arrived(1);
+    leaving.drain();
+    release();
+    expect(await call).toMatchObject({ updated: [1, 2, 3] });
+  });
+
+  test('stops finding rejected customers after the call in flight, and says how far it got', async () => {
+    api.always(unknownFrom100);
+    const { release } = api.pause();
+    const leaving = permit();
+    const call = failure(Draining, update({ body: customers(1, 100), permit: leaving }));
+    await api.arrived(1);
+    leaving.drain();
+    release();
+    expect(await call).toMatchObject({ calls: 1, state: { todo: [[1]], rejected: [{ id: 100 }] } });
+    expect(api.seen).toHaveLength(1);
+  });
+});
+
+describe('a refusal', () => {
+  const refuse: Reply = { status: 401, body: 'Unauthorized' };
+
+  test.each([401, 403, 404, 405, 501, 507])('%i says what to do', async (status) => {
+    api.next({ status, body: `no ${TOKEN} of ann@example.com` });
+    const error = await failure(Refused, update());
+    expect(error).toMatchObject({ calls: 1, name: 'Refused' });
+    expect(error.message).toMatch(/(put|give|check|raise).*\d\d\d/);
+    expect(error.message).not.toMatch(/s3cret|@/);
+  });
+
+  test('by a redirect does not carry the token elsewhere', async () => {
+    const elsewhere = await startTinyApi();
+    api.next({ status: 307, headers: { location: `${elsewhere.url}/stores/abc/v3/customers` }, body: '' });
+    await failure(Refused, update());
+    expect(elsewhere.seen).toHaveLength(0);
+    await elsewhere.close();
+  });
+
+  test('stops every call of the store, of all its jobs, and of no other store', async () => {
+    api.next(refuse);
+    const first = await failure(Refused, update());
+    expect(await failure(Refused, update())).toMatchObject({ calls: 0, message: first.message });
+    await failure(Refused, update({ probe: 'check' }));
+    expect(api.seen).toHaveLength(1);
+    await stores.get('def').updateCustomers({ body: customers(1), permit: permit() });
+  });
+
+  test('stops the calls that were waiting when it came', async () => {
+    const { release } = api.pause();
+    api.next(refuse, refuse, refuse);
+    const calls = [1, 2, 3, 4, 5].map(() => failure(Refused, update()));
+    await api.arrived(3);
+    release();
+    await Promise.all(calls);
+    expect(api.seen).toHaveLength(3);
+  });
+
+  test('ends when the token is another one, and holds again for the refused one', async () => {
+    api.next(refuse);
+    await failure(Refused, update());
+    tokenRead = tokenInFile = 'new-token';
+    await update({ probe: 'check' });
+    await update();
+    tokenRead = tokenInFile = TOKEN;
+    await failure(Refused, update());
+    expect(api.seen.map(({ headers }) => headers['x-auth-token'])).toEqual([TOKEN, 'new-token', 'new-token']);
+  });
+
+  test('ends when a call that asks for it is taken', async () => {
+    api.next(refuse, refuse);
+    await failure(Refused, update());
+    await failure(Refused, update({ probe: 'resume' }));
+    await failure(Refused, update());
+    expect(api.seen).toHaveLength(2);
+    await update({ probe: 'resume' });
+    await update();
+    expect(api.seen).toHaveLength(4);
+  });
+
+  test('does not end with a call that asks for it and is not answered', async () => {
+    api.next(refuse, { status: 502, body: '' });
+    await failure(Refused, update());
+    await failure(Unavailable, update({ probe: 'resume' }));
+    await failure(Refused, update());
+  });
+
+  test('does not end with the success of a call sent before it', async () => {
+    let answerFirst = () => {};
+    api.next((response) => {
+      answerFirst = () => response.end('{"data":[{"id":1},{"id":2},{"id":3}]}');
+    }, refuse);
+    const before = update();
+    await api.arrived(1);
+    await failure(Refused, update());
+    answerFirst();
+    await before;
+    await failure(Refused, update());
+    expect(api.seen).toHaveLength(2);
+  });
+
+  test('of a token that was replaced meanwhile is not one: the call goes out once more with the new token', async () => {
+    api.always(({ headers }) => (headers['x-auth-token'] === 'new-token' ? undefined : refuse));
+    tokenInFile = 'new-token';
+    expect(await update()).toMatchObject({ updated: [1, 2, 3], calls: 2 });
+    expect(await update()).toMatchObject({ calls: 1 });
+  });
+
+  test('of the new token too is final', async () => {
+    api.always(() => refuse);
+    tokenInFile = 'new-token';
+    expect(await failure(Refused, update())).toMatchObject({ calls: 2 });
+    expect(await failure(Refused, update())).toMatchObject({ calls: 0 });
+  });
+
+  test('comes before any call where there is no token', async () => {
+    tokenRead = undefined;
+    expect(await failure(Refused, update())).toMatchObject({
+      calls: 0,
+      message: 'There is no access token for the store abc: add it to the tokens file /etc/tokens.json.',
+    });
+    tokenRead = TOKEN;
+    await update();
+  });
+});
+
+describe('a token check', () => {
+  test('asks for the time, and counts no call', async () => {
+    await store.checkToken({ permit: permit() });
+    expect(api.seen).toEqual([expect.objectContaining({ method: 'GET', url: '/stores/abc/v2/time', body: '' })]);
+    api.next({ status: 401, body: 'Unauthorized' });
+    expect(await failure(Refused, store.checkToken({ permit: permit() }))).toMatchObject({ calls: 0 });
+  });
+
+  test.each<[number, new (...args: never[]) => StoreError]>([
+    [429, Throttled],
+    [502, Unavailable],
+    [400, Unavailable],
+  ])('answered with %i fails as a call does', async (status, kind) => {
+    api.next({ status, body: '{}' });
+    expect(await failure(kind, store.checkToken({ permit: permit() }))).toMatchObject({ calls: 0, throttled: 0 });
+  });
+
+  test('neither refuses nor admits the calls of others', async () => {
+    api.next({ status: 403, body: '{}' });
+    await failure(Refused, store.checkToken({ permit: permit() }));
+    api.next({ status: 403, body: '{}' });
+    await failure(Refused, update());
+    await store.checkToken({ permit: permit(), probe: 'resume' });
+    await failure(Refused, update());
+    expect(api.puts()).toHaveLength(1);
+  });
+});
+
+test('the slowest call is known, while it runs and afterwards', async () => {
+  expect(store.slowestRecentMs()).toBe(0);
+  const { release } = api.pause();
+  const call = update();
+  await api.arrived(1);
+  const sooner = store.slowestRecentMs();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(store.slowestRecentMs()).toBeGreaterThan(sooner + 20);
+  release();
+  await call;
+  await update();
+  expect(store.slowestRecentMs()).toBeGreaterThan(25);
+});

@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { findTemporal } from '../../dev/dev-server.ts';
+import { startProgram } from '../../dev/processes.ts';
+import { progressQuery, type JobResult } from '../../src/contract.ts';
+import { customers } from '../support/customers.ts';
+import { noTemporalSettings, startSystem, TOKENS, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
+let system: System;
+let temporal: string;
+
+beforeAll(async () => {
+  temporal = await findTemporal();
+  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+/** The plain Temporal command line against the system's server. */
+const cli = (...args: string[]) =>
+  run(temporal, [...args, '--address', system.server.address], { env: { ...process.env, ...noTemporalSettings() } });
+
+/** Our starter, without a terminal: how it ended and what it printed. */
+async function starter(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const program = startProgram(process.execPath, ['dist/starter.js', ...args], { env: system.env });
+  const { code } = await program.exited;
+  return { code, output: program.output() };
+}
+
+async function file(name: string, content: string): Promise<string> {
+  await writeFile(`${system.folder}/${name}`, content);
+  return `${system.folder}/${name}`;
+}
+
+const ndjson = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+test('a job started with the plain temporal command runs to its end on a worker of npm run worker', async () => {
+  await Promise.all(system.workers.map((worker) => worker.stop()));
+  const worker = startProgram('npm', ['run', 'worker'], {
+    env: {
+      ...noTemporalSettings(),
+      TEMPORAL_ADDRESS: system.server.address,
+      BIGCOMMERCE_API_URL: system.apiUrl,
+      BIGCOMMERCE_STORE_HASH: 'abc',
+      BIGCOMMERCE_ACCESS_TOKEN: TOKENS.abc,
+      JOB_STORE: `file:${system.folder}/data`,
+    },
+  });
+  await worker.waitFor(/ready/);
+  const id = 'customer-updates/abc/x';
+  const input = JSON.stringify({ storeHash: 'abc', source: { customers: customers(35) } });
+  const which = ['--type', 'updateCustomers', '--task-queue', 'customer-updates', '--workflow-id', id];
+  await cli('workflow', 'start', ...which, '--input', input);
+  const { stdout } = await cli('workflow', 'result', '--workflow-id', id, '--output', 'json');
+  const { result } = JSON.parse(stdout) as { result: JobResult };
+  expect(result.customers).toEqual({ total: 35, updated: 35, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 });
+
+  for (const query of ['progress', 'outcomes', 'failures']) await cli('workflow', 'query', '--type', query, '-w', id);
+  expect(await worker.stop()).toBe(0);
+  await system.startWorker();
+}, 60_000);
+
+test('the starter runs a CSV file to its end, prints the counts, and exits with 0 as all were updated', async () => {
+  const path = await file('spring.csv', 'Customer ID;Notes\n1;"hello; you"\n2;two\n');
+  const { code, output } = await starter('start', path, '--store', 'abc');
+  expect(output).toMatch(/customer-updates\/abc\/spring-[0-9a-f]{8}/);
+  expect(output).toMatch(/updated +2/);
+  expect(output).toMatch(/report\.csv/);
+  expect(code).toBe(0);
+  expect(await system.customer(1)).toMatchObject({ notes: 'hello; you' });
+
+  const again = await starter('start', path, '--store', 'abc');
+  expect(again.code).toBe(0);
+  expect((await system.stats()).puts).toBe(1);
+});
+
+test('the starter exits with 1 where some were not updated, and names them', async () => {
+  const rows = [...customers(12), { id: 999_999, notes: 'nobody' }, { id: 13, first_name: '' }];
+  const { code, output } = await starter('start', await file('some.ndjson', ndjson(rows)), '--store', 'abc');
+  expect(output).toMatch(/999999.*unknown_id|unknown_id.*999999/);
+  expect(output).toMatch(/invalid_field/);
+  expect(code).toBe(1);
+});
+
+test('the starter exits with 3 where the job fails, and says what to do', async () => {
+  const path = await file('headings.csv', 'Customer ID,Notes,Date Joined,Shoe size\n1,a,b,c\n');
+  const { code, output } = await starter('start', path, '--store', 'abc');
+  expect(output).toMatch(/--ignore "Date Joined"/);
+  expect(code).toBe(3);
+  const ignored = await starter('start', path, '--store', 'abc', '--ignore', 'Date Joined', '--ignore', 'Shoe size');
+  expect(ignored.code).toBe(0);
+});
+
+test('Ctrl-C detaches: the job goes on, and another starter watches it to its end', async () => {
+  const path = await file('long.ndjson', ndjson(customers(600)));
+  const program = startProgram(
+    process.execPath,
+    ['dist/starter.js', 'start', path, '--store', 'abc', '--name', 'long'],
+    {
+      env: system.env,
+    },
+  );
+  const id = 'customer-updates/abc/long';
+  const handle = system.client.workflow.getHandle(id);
+  await program.waitFor(/customer-updates\/abc\/long/);
+  await until(async () => (await handle.query(progressQuery).catch(() => null))?.state === 'running');
+  program.signal('SIGINT');
+  expect((await program.exited).code).toBe(130);
+  expect(program.output()).toMatch(/watch/);
+
+  const watched = await starter('watch', id);
+  expect(watched.output).toMatch(/updated +600/);
+  expect(watched.code).toBe(0);
+  const shown = await starter('show', 'long', '--store', 'abc');
+  expect(shown.output).toMatch(/completed/);
+  expect(shown.code).toBe(0);
+}, 60_000);
+
+test('a job that is not there exits with 2', async () => {
+  const { code, output } = await starter('watch', 'customer-updates/abc/never');
+  expect(output).toMatch(/no job/i);
+  expect(code).toBe(2);
+});

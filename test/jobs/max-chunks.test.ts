@@ -1,0 +1,38 @@
+import { BadInput } from '../../src/jobs/errors.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
+import type { SourceRecord } from '../../src/jobs/sources/record.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+
+// One customer a chunk, so that a job is full ten times sooner.
+jest.mock('../../src/contract.ts', () => ({
+  ...jest.requireActual<object>('../../src/contract.ts'),
+  CHUNK_SIZE: 1,
+}));
+
+function preparing(customers: number): { chunks: Promise<number>; pages: Set<string> } {
+  const pages = new Set<string>();
+  const storage = {
+    write: async (key: string) => void pages.add(key),
+    delete: async (key: string) => void pages.delete(key),
+  } as unknown as Storage;
+  async function* records(): AsyncGenerator<SourceRecord[]> {
+    for (let row = 1; row <= customers; row++) yield [{ row, value: { id: row, notes: '' } }];
+  }
+  const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+  const prepared = prepare({ storage, keys, records: records(), limit: null });
+  return { chunks: prepared.then(({ chunks }) => chunks), pages };
+}
+
+test('takes as many chunks as fit into the state of a job', async () => {
+  const { chunks, pages } = preparing(MAX_CHUNKS);
+  expect(await chunks).toBe(MAX_CHUNKS);
+  expect(pages.size).toBe(2_000);
+});
+
+test('refuses one more, says what to do, and leaves no page', async () => {
+  const { chunks, pages } = preparing(MAX_CHUNKS + 1);
+  await expect(chunks).rejects.toThrow(BadInput);
+  await expect(chunks).rejects.toThrow('customers in one job, got more. Split the source into several jobs.');
+  expect(pages.size).toBe(0);
+});
