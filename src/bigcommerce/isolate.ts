@@ -25,7 +25,7 @@ export interface IsolationState {
   rejected: NotTaken[];
   /** Whether the store took these is unknown. */
   failed: NotTaken[];
-  /** Ids that a successful answer left out once. */
+  /** Ids that a success, or a partial one, left out once. */
   missing: number[];
 }
 
@@ -55,7 +55,7 @@ function taken(state: IsolationState, subset: number[], answered: Set<number>): 
   const left = subset.filter((id) => !answered.has(id));
   const again = left.filter((id) => !state.missing.includes(id));
   const lost = left.filter((id) => state.missing.includes(id));
-  const message = 'The store answered without an error, but twice left this customer out.';
+  const message = 'The store took the call, but twice did not say that it took this customer.';
   return {
     ...state,
     todo: [...again.map((id) => [id]), ...state.todo],
@@ -71,6 +71,8 @@ function objected(
   answer: Isolate,
   emailOf: (id: number) => string | undefined,
 ): IsolationState {
+  // A partial success that does not say of what: the one who was sent alone may have been left out.
+  if (subset.length === 1 && answer.code === 'unavailable') return taken(state, subset, new Set());
   const accused = accuse(subset, answer, emailOf);
   if (accused.size === 0) {
     const middle = Math.ceil(subset.length / 2);
@@ -81,8 +83,7 @@ function objected(
   return {
     ...state,
     todo: rest.length > 0 ? [rest, ...state.todo] : state.todo,
-    rejected: [...state.rejected, ...out.filter(({ code }) => code !== 'unavailable')],
-    failed: [...state.failed, ...out.filter(({ code }) => code === 'unavailable')],
+    rejected: [...state.rejected, ...out],
   };
 }
 

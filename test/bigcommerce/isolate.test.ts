@@ -148,9 +148,12 @@ test('several named at once are rejected at once, each with the first complaint 
   expect(state.rejected).toContainEqual({ id: 7, code: 'rejected', message: 'b' });
 });
 
-test('a single customer whose answer leaves open what happened has failed, and is not rejected', () => {
-  const state = settle(start([7]), isolate({ code: 'unavailable', message: '207' }), emailOf);
-  expect(state).toMatchObject({ todo: [], rejected: [], failed: [{ id: 7, code: 'unavailable', message: '207' }] });
+test('a single customer whose answer leaves open what happened is sent once more, and is never rejected', () => {
+  const open = isolate({ code: 'unavailable', message: '207' });
+  expect(run([7], (ids, call) => (call === 1 ? open : ok(ids)))).toMatchObject({ state: { updated: [7] }, calls: 2 });
+  const { state, calls } = run([7], () => open);
+  expect(state).toMatchObject({ updated: [], rejected: [], failed: [{ id: 7, code: 'unavailable' }] });
+  expect(calls).toBe(2);
 });
 
 test('the state holds no e-mail address', () => {
