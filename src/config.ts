@@ -35,6 +35,8 @@ const starterSettings = jobsSettings.extend({
   WEB_UI_URL: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://localhost:8233' }).optional(),
 });
 
+const notYet = z.undefined({ error: 'expected nothing: this version does not support it yet' }).optional();
+
 const workerSettings = jobsSettings
   .extend({
     BIGCOMMERCE_API_URL: apiUrl.default('https://api.bigcommerce.com'),
@@ -52,6 +54,9 @@ const workerSettings = jobsSettings
     MAX_STORES: z.coerce.number({ error: 'expected a number' }).int().min(1).max(1000).default(20),
     QUOTA_RESERVE_PERCENT: z.coerce.number({ error: 'expected a number' }).int().min(0).max(99).default(0),
     METRICS_ADDRESS: address.optional(),
+    // Whoever sets these relies on them.
+    PAYLOAD_KEYS_FILE: notYet,
+    HEALTH_ADDRESS: notYet,
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   })
   .superRefine((settings, context) => {

@@ -25,7 +25,12 @@ interface Reached {
 }
 
 /** Sends one chunk. An attempt that fails says in its heartbeat details where the next one goes on. */
-export async function updateChunk(store: Store, permit: Permit, pages: PageReader, ref: ChunkRef): Promise<ChunkOutcome> {
+export async function updateChunk(
+  store: Store,
+  permit: Permit,
+  pages: PageReader,
+  ref: ChunkRef,
+): Promise<ChunkOutcome> {
   const context = Context.current();
   const { attempt } = context.info;
   const reached: Reached = { calls: 0, throttled: 0, unanswered: 0, ...context.info.heartbeatDetails };
