@@ -1,17 +1,28 @@
 // Builds `dist`: the programs, and the workflows as one bundle, so that a worker starts without bundling.
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
-rmSync('dist', { recursive: true, force: true });
-for (const project of ['src', 'emulator']) {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' });
+// Built beside `dist` and put in its place whole: programs may be starting from it.
+const fresh = `dist.${process.pid}`;
+for (const [project, outDir] of [
+  ['src', fresh],
+  ['emulator', `${fresh}/emulator`],
+]) {
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', project, '--outDir', outDir];
+  const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
+  if (status !== 0) {
+    rmSync(fresh, { recursive: true });
+    process.exit(status ?? 1);
+  }
 }
-writeFileSync('dist/emulator.js', "import './emulator/main.js';\n");
+writeFileSync(`${fresh}/emulator.js`, "import './emulator/main.js';\n");
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-const { code } = await bundleWorkflowCode({ workflowsPath: `${root}dist/workflows/index.js`, logger: quiet });
-writeFileSync('dist/workflow-bundle.js', code);
+const { code } = await bundleWorkflowCode({ workflowsPath: `${root}${fresh}/workflows/index.js`, logger: quiet });
+writeFileSync(`${fresh}/workflow-bundle.js`, code);
+rmSync('dist', { recursive: true, force: true });
+renameSync(fresh, 'dist');

@@ -27,11 +27,8 @@ function codeOf(error: unknown): number {
   return EXIT.badUse;
 }
 
-// Who reads the output has seen enough, and the job goes on.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.detached);
-});
+// Nobody reads the output any more, as behind `| head`. The job goes on.
+process.stdout.on('error', () => process.exit(EXIT.detached));
 
 const code = await untilInterrupted(async (interrupt) => {
   let code: number = EXIT.allUpdated;

@@ -8,11 +8,13 @@ import { serveStoreQueue } from './activities/serve-store-queue.ts';
 import { Serving } from './activities/serving.ts';
 import { createStores } from './bigcommerce/store.ts';
 import { createTokens } from './bigcommerce/tokens.ts';
-import { BadConfig, PACKAGE_ROOT, workerConfig } from './config.ts';
+import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, type LeaseActivities } from './contract.ts';
+import { SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
 import { createLogger, temporalLogger } from './log.ts';
 import { openStorage } from './storage/open.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** Chunks' calls end within this after SIGTERM, and the leases with them. */
 const STOP_MS = 120_000;
@@ -30,15 +32,23 @@ async function main(): Promise<void> {
     },
   });
 
-  const storage = openStorage(config.jobStore, PACKAGE_ROOT);
-  const sourceRoots = (config.sourceRoots ?? [storage.uri('sources')]).map((root) => openStorage(root, PACKAGE_ROOT));
-  const tokens = createTokens(config.tokens, (message) => log.warn(message));
+  const { storage, sourceRoots, tokens } = settle(() => ({
+    storage: openStorage(config.jobStore, PACKAGE_ROOT),
+    sourceRoots: sourceRootsOf(config),
+    tokens: createTokens(config.tokens, (message) => log.warn(message)),
+  }));
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
   const stores = createStores({ apiUrl, tokens, quotaReservePercent, version });
 
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const nativeConnection = await NativeConnection.connect(connectionOptions);
+  const { connectionOptions, namespace = 'default' } = settle(() => loadClientConnectConfig());
+  const address = connectionOptions.address ?? 'localhost:7233';
+  const nativeConnection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
+    throw new BadConfig(
+      `No Temporal server answers at ${address}: ${(error as Error).message}\n` +
+        'TEMPORAL_ADDRESS or a Temporal profile sets the address. For a server on this machine run `temporal server start-dev`.',
+    );
+  });
   const connection = await Connection.connect(connectionOptions);
   const client = new Client({ connection, namespace });
   const serving = new Serving();
@@ -74,14 +84,27 @@ async function main(): Promise<void> {
     await running[0];
     serving.handOver();
   });
-  log.info(
-    { address: connectionOptions.address ?? 'localhost:7233', namespace, jobStore: storage.root, apiUrl },
-    'ready',
-  );
+  log.info({ address, namespace, jobStore: storage.root, apiUrl }, 'ready');
   await Promise.all(running);
   await stopping;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close()]);
   log.info('stopped');
+}
+
+/** Where sources may lie: the places that are set, and the starter's copies in any case. */
+function sourceRootsOf({ jobStore, sourceRoots }: WorkerConfig): Storage[] {
+  const own = openStorage(jobStore, PACKAGE_ROOT);
+  const roots = sourceRoots ?? [own.uri('sources')];
+  return [...roots, own.uri(SOURCE_COPIES.replace(/\/$/, ''))].map((root) => openStorage(root, PACKAGE_ROOT));
+}
+
+/** Whatever `make` throws is about a setting. */
+function settle<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new BadConfig((error as Error).message, { cause: error });
+  }
 }
 
 /** The workflows, as the build bundled them. */
@@ -106,6 +129,8 @@ function stopOnSignal(stop: (signal: string) => Promise<void>): Promise<void> {
 }
 
 await main().catch((error: unknown) => {
-  console.error(error instanceof BadConfig ? error.message : error);
-  process.exitCode = error instanceof BadConfig ? 2 : 1;
+  const expected = error instanceof BadConfig;
+  console.error(expected ? error.message : error);
+  // The library's own threads would keep the process.
+  process.exit(expected ? 2 : 1);
 });

@@ -4,10 +4,10 @@ import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../bigcomm
 import type { ChunkFailureType, ChunkOutcome, JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
 
-/** Tries of one activity without an answer, after which the workflow puts the chunk back. */
-export const UNANSWERED_TRIES = 4;
-
-/** Pauses after a try without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. */
+/**
+ * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. After the last one the
+ * activity gives up and the workflow puts the chunk back: otherwise it would never learn of an outage.
+ */
 const BACKOFF_MS = [1_000, 2_000, 4_000];
 
 /** A failure that ends the job, for errors that no further attempt would mend; other errors as they are. */

@@ -8,8 +8,11 @@ import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
 import { chunkFailure } from './failures.ts';
 
-/** An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. */
-const HEARTBEAT_MS = 5_000;
+/**
+ * An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. The store reports
+ * waits from 5 s on: the first heartbeat is sent at once and the next ones are throttled, so that one must come first.
+ */
+const HEARTBEAT_MS = 6_000;
 
 /** What an attempt leaves to the next one: no customer's data beyond ids and the store's masked messages. */
 interface Reached {

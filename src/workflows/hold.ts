@@ -17,8 +17,8 @@ export interface Hold {
 export const OUTAGE_AFTER = 3;
 
 /** Customers tried before their rejections count, and after a person has waived it once. */
-export const REJECTIONS_COUNT_FROM = 100;
-export const REJECTIONS_COUNT_FROM_WAIVED = 200;
+const REJECTIONS_COUNT_FROM = 100;
+const REJECTIONS_COUNT_FROM_WAIVED = 200;
 
 const FIRST_DELAY: Record<HoldKind, number | null> = { outage: 10_000, refused: 30_000, rejections: null };
 const LONGEST_DELAY = 300_000;

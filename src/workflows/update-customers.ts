@@ -4,8 +4,8 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
+  continueAsNew,
   isCancellation,
-  makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
   TemporalFailure,
@@ -143,7 +143,7 @@ async function renew(job: Job, ledger: Ledger): Promise<never> {
   throwIfCancelled();
   const { source, ...rest } = job.input;
   const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
-  return makeContinueAsNewFunc<typeof updateCustomers>({ memo: workflowInfo().memo ?? {} })(input, job.carry());
+  return continueAsNew<typeof updateCustomers>(input, job.carry());
 }
 
 /** Writes the report. Whatever is still pending then is unprocessed. A cancel does not interrupt it. */

@@ -66,8 +66,19 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ],
   [
     'src/cli/x.ts',
-    ['./y.ts', '../client.ts', '../config.ts', '../contract.ts', '../schema.ts', '../storage/x.ts', 'commander'],
-    ['../worker.ts', '../jobs/x.ts', '../activities/x.ts', '../bigcommerce/x.ts', '../workflows/index.ts'],
+    [
+      ...[
+        './y.ts',
+        '../client.ts',
+        '../config.ts',
+        '../contract.ts',
+        '../schema.ts',
+        '../jobs/x.ts',
+        '../storage/x.ts',
+      ],
+      'commander',
+    ],
+    ['../worker.ts', '../activities/x.ts', '../bigcommerce/x.ts', '../workflows/index.ts'],
   ],
   [
     'src/worker.ts',

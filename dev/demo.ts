@@ -1,0 +1,214 @@
+/** `npm run demo`: a whole job on this machine, start to end; with `-- --keep` it leaves all of it running. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { customerUpdate } from '../src/client.ts';
+import { jobId, type JobResult } from '../src/contract.ts';
+import { startDevServer } from './dev-server.ts';
+import { startProgram } from './processes.ts';
+import { SAMPLE_STORE_SIZE, sampleCustomers, type GoodCustomer, type Sample } from './sample.ts';
+
+const STORE = 'demo';
+const TOKEN = 'demo-token';
+const CUSTOMERS = 2_000;
+
+/** What a call takes, and a quota that makes the job wait once: one sees it, and the demo is over in half a minute. */
+const EMULATED = { latency: 50, quota: 120, window: 12_000 };
+
+/** Longer than the job takes on any machine. */
+const PATIENCE_MS = 180_000;
+
+/** What undoes each step, the last one first. */
+const undo: (() => Promise<unknown>)[] = [];
+
+/** Where what was started is: the settings of further programs. */
+interface Parts {
+  TEMPORAL_ADDRESS: string;
+  BIGCOMMERCE_API_URL: string;
+  JOB_STORE: string;
+}
+
+/** Runs all of it; resolves to whether everything came out as the sample demands. */
+async function demo(keep: boolean, stopped: AbortSignal): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+  const parts = await startParts(folder);
+  const sample = sampleCustomers(CUSTOMERS);
+  const file = join(folder, 'customers.csv');
+  await writeFile(file, sample.csv);
+  step('Customers', `${file}: ${grouped(CUSTOMERS)}, of which 5 can't be updated`);
+
+  // A server that was running already may know jobs of earlier demos, hence a name that is new.
+  const start = (name: string) => ['start', file, '--store', STORE, '--name', name];
+  const name = basename(folder);
+  console.log(`\n> npm run starter -- ${start(name).join(' ')}`);
+  const code = await runStarter(start(name), parts, stopped);
+  // 1: some customers of the sample can't be updated.
+  if (code !== 1) throw new Error(`The starter should have exited with 1, but got ${code}. See ${folder}/worker.log.`);
+
+  const result = await resultOf(jobId(STORE, name), parts.TEMPORAL_ADDRESS);
+  const report = await readFile(new URL(result.report as string), 'utf8');
+  console.log(`\nThe report:\n${report}`);
+  const differences = await compare(sample, result, report, parts.BIGCOMMERCE_API_URL);
+  console.log(
+    differences.length > 0
+      ? `Not as it should be:\n  ${differences.join('\n  ')}`
+      : `As it should be: the counts, the report, the new values of all ${grouped(sample.good.length)} good customers at the store, ` +
+          'never more than 3 calls in flight.',
+  );
+  if (keep) {
+    console.log(
+      '\nAll of it goes on running until Ctrl-C. Another job, in another terminal:\n' +
+        Object.entries(parts)
+          .map(([variable, value]) => `  export ${variable}=${value}\n`)
+          .join('') +
+        `  npm run starter -- ${start('again').join(' ')}\n` +
+        `What the store counted: curl -s '${parts.BIGCOMMERCE_API_URL}/_control/stats?store=${STORE}'`,
+    );
+  }
+  return differences.length === 0;
+}
+
+function step(what: string, how: string): void {
+  console.log(`${what.padEnd(16)} ${how}`);
+}
+
+const grouped = (value: number): string => value.toLocaleString('en');
+
+/** Starts server, store and worker, their logs in `folder`. */
+async function startParts(folder: string): Promise<Parts> {
+  const server = await startDevServer({ ui: true, useRunning: true, log: join(folder, 'temporal.log') });
+  undo.push(() => server.stop());
+  const web = server.uiUrl === undefined ? 'which TEMPORAL_ADDRESS names' : `Web UI ${server.uiUrl}`;
+  step('Temporal server', `${server.address}, ${web}`);
+
+  const apiUrl = await startEmulator();
+  const { latency, quota, window } = EMULATED;
+  step('Emulated store', `${apiUrl}: ${latency} ms a call, a quota of ${quota} calls in ${window / 1000} s`);
+
+  const parts = {
+    TEMPORAL_ADDRESS: server.address,
+    BIGCOMMERCE_API_URL: apiUrl,
+    JOB_STORE: `file:${join(folder, 'jobs')}`,
+  };
+  const token = { BIGCOMMERCE_STORE_HASH: STORE, BIGCOMMERCE_ACCESS_TOKEN: TOKEN, BIGCOMMERCE_TOKENS_FILE: '' };
+  const log = join(folder, 'worker.log');
+  const worker = startProgram(process.execPath, ['dist/worker.js'], { env: { ...settings(parts), ...token }, log });
+  undo.push(() => worker.stop());
+  await worker.waitFor(/ready/);
+  step('Worker', `process ${worker.pid}, log ${log}`);
+  return parts;
+}
+
+/** Starts the emulator; returns what stands before `/stores/` and `/_control/`. */
+async function startEmulator(): Promise<string> {
+  const flags = { port: 0, stores: `${STORE}=${TOKEN}`, customers: SAMPLE_STORE_SIZE, ...EMULATED };
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const emulator = startProgram(process.execPath, ['dist/emulator.js', ...args]);
+  undo.push(() => emulator.stop());
+  return /http:\/\/\S+/.exec(await emulator.waitFor(/ready/))?.[0] as string;
+}
+
+/** The environment of our programs: these parts, whatever else is set on this machine or in `.env`. */
+function settings(parts: Parts): Record<string, string | undefined> {
+  const others = Object.keys(process.env).filter((variable) => variable.startsWith('TEMPORAL_'));
+  return {
+    ...Object.fromEntries(others.map((variable) => [variable, undefined])),
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_CONFIG_FILE: '/nonexistent',
+    SOURCE_ROOTS: '',
+    METRICS_ADDRESS: '',
+    WEB_UI_URL: '',
+    LOG_LEVEL: 'info',
+    ...parts,
+  };
+}
+
+/** Runs the starter on our own terminal; resolves to its exit code, null where it had to be stopped. */
+async function runStarter(args: string[], parts: Parts, stopped: AbortSignal): Promise<number | null> {
+  const starter = spawn(process.execPath, ['dist/starter.js', ...args], {
+    env: { ...process.env, ...settings(parts) },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // In a process group of its own: at Ctrl-C it would say that the job goes on.
+    detached: true,
+    timeout: PATIENCE_MS,
+  });
+  const kill = () => void starter.kill();
+  stopped.addEventListener('abort', kill);
+  process.once('exit', kill);
+  const [code] = (await once(starter, 'exit')) as [number | null];
+  return code;
+}
+
+async function resultOf(id: string, address: string): Promise<JobResult> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await customerUpdate(new Client({ connection }), id).result();
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What differs between what became of the sample and what should have, in words. */
+async function compare(sample: Sample, result: JobResult, report: string, apiUrl: string): Promise<string[]> {
+  const differences: string[] = [];
+  if (!isDeepStrictEqual(result.customers, sample.counts)) {
+    differences.push(`expected ${JSON.stringify(sample.counts)}, got ${JSON.stringify(result.customers)}`);
+  }
+  for (const [row, code] of sample.notUpdated) {
+    if (!new RegExp(`^${row},\\d*,\\w+,${code},`, 'm').test(report))
+      differences.push(`no ${code} of row ${row} in the report`);
+  }
+  const stale: number[] = [];
+  // A few at a time, so that two thousand connections don't open at once.
+  for (let first = 0; first < sample.good.length; first += 20) {
+    const some = sample.good.slice(first, first + 20);
+    const current = await Promise.all(
+      some.map(({ id }) => ask<GoodCustomer>(`${apiUrl}/_control/customers/${STORE}/${id}`)),
+    );
+    stale.push(...some.filter((good, index) => !carries(current[index] as GoodCustomer, good)).map(({ id }) => id));
+  }
+  if (stale.length > 0)
+    differences.push(`${stale.length} customers don't carry their new values, the first is ${stale[0]}`);
+  const { maxInFlight } = await ask<{ maxInFlight: number }>(`${apiUrl}/_control/stats?store=${STORE}`);
+  if (maxInFlight > 3) differences.push(`there were up to ${maxInFlight} calls in flight, not 3`);
+  return differences;
+}
+
+const carries = (customer: GoodCustomer, wanted: GoodCustomer): boolean =>
+  (Object.keys(wanted) as (keyof GoodCustomer)[]).every((field) => customer[field] === wanted[field]);
+
+async function ask<T>(url: string): Promise<T> {
+  return (await (await fetch(url)).json()) as T;
+}
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const keep = process.argv.includes('--keep');
+const stop = new AbortController();
+const signalled = new Promise<number>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+      resolve(128 + constants.signals[signal]);
+    });
+  }
+});
+// Nobody reads on: what we started ends with us.
+process.stdout.on('error', () => process.exit(1));
+const shown = demo(keep, stop.signal).then(
+  (asDemanded) => (asDemanded ? 0 : 1),
+  (error: unknown) => {
+    // What fails because it is being stopped is not worth a word.
+    if (!stop.signal.aborted) console.error(error instanceof Error ? error.message : error);
+    return undefined;
+  },
+);
+const code = await Promise.race([shown, signalled]);
+if (keep && code !== undefined) await signalled;
+console.log('\nStopping everything …');
+for (const step of undo.reverse()) await step().catch((error: unknown) => console.error((error as Error).message));
+process.exit(code ?? 1);

@@ -1,0 +1,71 @@
+import { customerUpdate, JobEnded } from '../client.ts';
+import type { Failures, JobResult, Progress } from '../contract.ts';
+import { print } from './command.ts';
+import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
+import { storeOfJob } from './names.ts';
+import type { Session } from './session.ts';
+import { countsTable, failuresTable, grouped, place, shellWord, STARTER } from './words.ts';
+
+/** Failures that are shown; the report has all of them. */
+const SHOWN = 5;
+
+/** Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last, where it is known. */
+export async function showEnding(session: Session, id: string, progress: Progress | undefined): Promise<number> {
+  const ending = await session
+    .call(() => customerUpdate(session.client, id).result())
+    .catch((error: unknown) => {
+      if (error instanceof JobEnded) return error;
+      throw error;
+    });
+  print(`\nThe job ${howItEnded(ending)}`);
+  const result = ending instanceof JobEnded ? progress : ending;
+  if (result === undefined) print('Its counts and files are not known here: no worker answers.');
+  else await showResult(session, id, result);
+  return ending instanceof JobEnded ? EXIT.noResult : exitCodeOf(ending);
+}
+
+/** Prints the counts, the first rows that were not updated, and where the files are. */
+export async function showResult(session: Session, id: string, result: JobResult): Promise<void> {
+  const { customers, calls, throttled } = result;
+  if (customers.total > 0)
+    print(`\n${countsTable(customers)}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
+  if (customers.rejected + customers.failed + customers.invalid > 0) {
+    const job = customerUpdate(session.client, id);
+    // The counts are worth showing without them, when no worker is there to answer.
+    const failures = await session.call(() => job.failures(0, SHOWN)).catch(() => undefined);
+    if (failures !== undefined) print(failuresText(failures, result.report));
+  }
+  const files = filesText(id, result);
+  if (files !== '') print(`\n${files}`);
+}
+
+function howItEnded(ending: JobResult | JobEnded): string {
+  if (ending instanceof JobEnded) {
+    const { how, type, message } = ending;
+    return how === 'failed' ? `has failed${type === undefined ? '' : ` (${type})`}: ${message}` : `was ${how}.`;
+  }
+  if (ending.customers.total === 0) return 'has ended: its source has no customers.';
+  return wasDryRun(ending) ? 'was a dry run: nothing was sent. To send, start it without --dry-run.' : 'has ended.';
+}
+
+function failuresText({ failures, total }: Failures, report: string | null): string {
+  const some = total > failures.length;
+  const where = report === null ? 'The report will have all of them.' : 'The report has all of them.';
+  return (
+    `\n${some ? `${grouped(total)} rows were not updated, such as` : 'Not updated'}:\n${failuresTable(failures)}` +
+    (some ? `\n  ${where}` : '')
+  );
+}
+
+function filesText(id: string, result: JobResult): string {
+  const lines = [];
+  if (result.report !== null) lines.push(`Report: ${place(result.report)}`);
+  if (result.retry !== null && !wasDryRun(result)) {
+    const file = place(result.retry);
+    lines.push(
+      `Retry:  ${file}`,
+      `        To send these customers again: ${STARTER} start ${shellWord(file)} --store ${storeOfJob(id) ?? 'HASH'}`,
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServiceError } from '@temporalio/client';
+import type { Progress } from '../contract.ts';
+import { askProgress, foundJob } from './jobs.ts';
+import { isRefused, type Session } from './session.ts';
+import type { View } from './view.ts';
+import { shellWord } from './words.ts';
+
+const INTERVAL_MS = 1_000;
+
+/**
+ * Shows a job until it has ended, whatever becomes of worker and server in between; returns its last progress, where a
+ * worker was there to tell it. Throws NoSuchJob, and AbortError on `signal`.
+ */
+export async function follow(
+  session: Session,
+  id: string,
+  view: View,
+  signal: AbortSignal,
+): Promise<Progress | undefined> {
+  let trouble: string | undefined;
+  let cure: string | undefined;
+  signal.addEventListener('abort', () => view.end());
+  try {
+    for (;;) {
+      const look = await lookAt(session, id);
+      if (signal.aborted) throw signal.reason;
+      if (look.trouble !== undefined && look.trouble !== trouble && !look.ended) view.say(look.trouble);
+      if (trouble !== undefined && look.progress) view.say('The job answers again.');
+      trouble = look.trouble;
+      if (look.progress) {
+        const needed = cureOf(id, look.progress);
+        if (needed !== undefined && needed !== cure) view.say(`The job is ${needed}`);
+        cure = needed;
+        view.show(look.progress);
+      }
+      if (look.ended) return look.progress;
+      await sleep(INTERVAL_MS, undefined, { signal });
+    }
+  } finally {
+    view.end();
+  }
+}
+
+interface Look {
+  ended: boolean;
+  progress?: Progress;
+  /** Why there is none, in words. */
+  trouble?: string;
+}
+
+async function lookAt(session: Session, id: string): Promise<Look> {
+  try {
+    const { status } = await foundJob(session, id);
+    const progress = await askProgress(session, id);
+    const ended = status !== 'RUNNING';
+    return typeof progress === 'string' ? { ended, trouble: progress } : { ended, progress };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || isRefused(error)) throw error;
+    return { ended: false, trouble: `The Temporal server at ${session.address} does not answer, trying again.` };
+  }
+}
+
+/** That a job is held or paused, why, and what a person does for it to go on; undefined where it is not. */
+export function cureOf(id: string, { state, waitingFor }: Progress): string | undefined {
+  if ((state !== 'held' && state !== 'paused') || waitingFor === null) return undefined;
+  const resume = `temporal workflow update execute --workflow-id ${shellWord(id)} --name resume`;
+  return `${state}: ${waitingFor.message}\n        To resume it: ${resume}`;
+}

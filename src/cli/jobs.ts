@@ -1,0 +1,65 @@
+/** Jobs as the server knows them, whether or not a worker is there to ask. */
+import { ServiceError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { customerUpdate, NoSuchJob } from '../client.ts';
+import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
+import { BadUse } from './bad-use.ts';
+import type { Session } from './session.ts';
+
+/** A job as far as the server can tell. */
+export interface FoundJob {
+  /** As Temporal calls it: `RUNNING`, `COMPLETED`, `FAILED` … */
+  status: string;
+  /** What it was started from and how; undefined where no client of ours started it. */
+  source: string | undefined;
+  options: JobOptions | undefined;
+}
+
+/** The job with this id, if there is one. Throws BadUse where it is another kind of workflow. */
+export async function findJob({ client, call }: Session, id: string): Promise<FoundJob | undefined> {
+  try {
+    const { type, status, memo } = await call(() => client.workflow.getHandle(id).describe());
+    if (type !== 'updateCustomers') throw new BadUse(`${id} is not a job: it is a workflow of type ${type}.`);
+    const { source, options } = (memo ?? {}) as { source?: string; options?: JobOptions };
+    return { status: status.name, source, options };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** findJob where there has to be one. Throws NoSuchJob, or BadUse where the id looks like a job's name alone. */
+export async function foundJob(session: Session, id: string): Promise<FoundJob> {
+  const job = await findJob(session, id);
+  if (job) return job;
+  if (!id.includes('/')) {
+    throw new BadUse(`There is no job ${id}. If that is a job's name, say its store as well: --store HASH`);
+  }
+  throw new NoSuchJob(id);
+}
+
+/** How far a job is, or why nobody says so, in words. */
+export async function askProgress(session: Session, id: string): Promise<Progress | string> {
+  try {
+    return await session.call(() => customerUpdate(session.client, id).progress());
+  } catch (error) {
+    if (error instanceof NoSuchJob) throw error;
+    if (await workersPoll(session)) {
+      const why = error instanceof ServiceError ? '' : ` (${(error as Error).message})`;
+      return `The worker does not answer, trying again${why}.`;
+    }
+    return `No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`;
+  }
+}
+
+/** A worker asks for work again at least each minute, and the server remembers it for five. */
+const POLLED_WITHIN_MS = 70_000;
+
+async function workersPoll({ client, namespace, call }: Session): Promise<boolean> {
+  const taskQueue = { name: JOBS_TASK_QUEUE };
+  const { pollers } = await call(() =>
+    client.workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: 1 }),
+  );
+  const since = Date.now() / 1000 - POLLED_WITHIN_MS / 1000;
+  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > since);
+}

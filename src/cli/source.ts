@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import type { StarterConfig } from '../config.ts';
+import type { Format, JobOptions } from '../contract.ts';
+import { BadUse } from './bad-use.ts';
+import { copyName, defaultJobName } from './names.ts';
+import { copyToJobStore, countRecords, hashOf } from './source-file.ts';
+import { grouped } from './words.ts';
+
+/** What a job is started from. */
+export interface StartSource {
+  /** For people. */
+  words: string;
+  /** The job's name, unless another one is wanted. */
+  jobName: string;
+  /** Whether a job that was started from `uri` has the same content. */
+  is(uri: string): boolean;
+  /** How many customers, in words. */
+  count(options: JobOptions): Promise<string>;
+  /** The URI to start from; makes what it names. */
+  uri(storeHash: string, jobName: string): Promise<string>;
+}
+
+/** The source that an argument names: a file of this machine, or a URI that workers can read. Throws BadUse. */
+export async function openStartSource(
+  argument: string,
+  format: Format | undefined,
+  { jobStore, folder }: StarterConfig,
+  signal: AbortSignal,
+): Promise<StartSource> {
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument);
+  const path = resolve(folder, argument);
+  const sha256 = await hashOf(path, signal);
+  const fileName = copyName(path, sha256);
+  return {
+    words: path,
+    jobName: defaultJobName(path, sha256),
+    is: (uri) => basename(uri) === fileName,
+    async count({ blankCells = 'keep', ignoreColumns = [], limit }) {
+      const count = await countRecords(path, format, { blankCells, ignoreColumns }, signal);
+      const customers = `${grouped(count)} customers`;
+      return typeof limit === 'number' && limit < count ? `${grouped(limit)} of ${customers}` : customers;
+    },
+    uri: (storeHash, jobName) => copyToJobStore(path, sha256, jobStore, { storeHash, jobName, fileName }, signal),
+  };
+}
+
+function uriSource(uri: string): StartSource {
+  if (!/^(s3|file):\/\//.test(uri)) {
+    throw new BadUse(`Expected a file, an s3:// URI or a file:/// URI, got ${uri}. Download it and give the file.`);
+  }
+  return {
+    words: uri,
+    jobName: defaultJobName(uri, createHash('sha256').update(uri).digest('hex')),
+    is: (other) => other === uri,
+    count: async () => 'the customers',
+    uri: async () => uri,
+  };
+}

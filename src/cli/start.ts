@@ -1,0 +1,101 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { startCustomerUpdate } from '../client.ts';
+import { starterConfig, type StarterConfig } from '../config.ts';
+import { type Format, type JobOptions, jobId } from '../contract.ts';
+import { ask, canAsk } from './ask.ts';
+import { BadUse } from './bad-use.ts';
+import { type AddCommand, print } from './command.ts';
+import { meetExisting } from './existing.ts';
+import type { Interrupt } from './interrupt.ts';
+import { findJob } from './jobs.ts';
+import { checkJobName, tidyStoreHash } from './names.ts';
+import { withSession } from './session.ts';
+import { openStartSource, type StartSource } from './source.ts';
+import { announce, watchToTheEnd } from './watch.ts';
+import { shellWord, STARTER } from './words.ts';
+
+const PUBLIC_API = 'api.bigcommerce.com';
+
+interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
+  store: string;
+  name?: string;
+  format?: Format;
+  ignore?: string[];
+  yes?: boolean;
+}
+
+/** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
+export const addStart: AddCommand = (program, act) => {
+  const everyHeading = (heading: string, before: string[] = []) => [...before, heading];
+  program
+    .command('start')
+    .description('start a job from a file and show it to its end; the same file again is the same job')
+    .argument(
+      '<file>',
+      'CSV, NDJSON or JSON file, also with .gz; or the s3:// or file:/// URI of one that workers can read',
+    )
+    .requiredOption('--store <hash>', "store hash, or the store's API path")
+    .option('--name <name>', 'name of the job; default: made of file name and content')
+    .addOption(new Option('--format <format>', 'default: by the file name').choices(['csv', 'ndjson', 'json']))
+    .addOption(new Option('--ignore <heading>', 'leave out this CSV column; may be repeated').argParser(everyHeading))
+    .addOption(new Option('--blank-cells <do>', 'what a blank CSV cell does; default: keep').choices(['keep', 'clear']))
+    .addOption(new Option('--on-invalid <do>', 'what an invalid row does; default: skip').choices(['skip', 'fail']))
+    .option('--max-rejected-percent <n>', 'hold when the store rejects more than this; default: 20', numeric(0, 100))
+    .option('--limit <n>', 'send at most this many customers', numeric(1, Number.MAX_SAFE_INTEGER))
+    .option('--dry-run', 'check file and token, send nothing')
+    .option('--report-all', 'report updated customers as well')
+    .option('--yes', 'do not ask before updating customers of a real store')
+    .action((file: string, flags: Flags) => act((interrupt) => start(file, flags, interrupt)));
+};
+
+async function start(file: string, flags: Flags, interrupt: Interrupt): Promise<number> {
+  const { store, name, format, ignore, yes = false, ...rest } = flags;
+  const options: JobOptions = { ...rest, ...(ignore && { ignoreColumns: ignore }) };
+  const storeHash = tidyStoreHash(store);
+  const config = starterConfig();
+  const source = await openStartSource(file, format, config, interrupt.signal);
+  const jobName = name === undefined ? source.jobName : checkJobName(name);
+  const id = jobId(storeHash, jobName);
+
+  return withSession(config.webUiUrl, async (session) => {
+    const existing = await findJob(session, id);
+    const todo = meetExisting(existing, { id, source, options });
+    if (todo === 'attach') {
+      const running = existing?.status === 'RUNNING';
+      print(running ? 'This job is running already; attached to it.' : 'This job has ended already; its result:');
+    } else {
+      if (!yes && !options.dryRun) await askFirst(config, storeHash, source, options, interrupt.signal);
+      const uri = await source.uri(storeHash, jobName);
+      const input = { storeHash, source: { uri, ...(format && { format }) }, options };
+      interrupt.farewell = `Whether the job was started is not known. To see it: ${STARTER} show ${shellWord(id)}`;
+      await startCustomerUpdate(session.client, input, jobName, { again: todo === 'startAgain' });
+    }
+    announce(session, id);
+    return watchToTheEnd(session, id, interrupt);
+  });
+}
+
+async function askFirst(
+  { apiUrl }: StarterConfig,
+  storeHash: string,
+  source: StartSource,
+  options: JobOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { hostname } = new URL(apiUrl);
+  if (hostname !== PUBLIC_API || !canAsk()) return;
+  const customers = await source.count(options);
+  if (await ask(`Update ${customers} of store ${storeHash} at ${hostname}, from ${source.words}?`, signal)) return;
+  throw new BadUse('Nothing was started.');
+}
+
+/** Reads a whole number within bounds, for commander. */
+function numeric(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(
+      `Expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`}.`,
+    );
+  };
+}

@@ -1,0 +1,85 @@
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { Progress } from '../contract.ts';
+import { countsLine, paceLine, stateLine } from './words.ts';
+
+/** Shows a job as it goes on. */
+export interface View {
+  /** How far the job is; called more often than it changes. */
+  show(progress: Progress): void;
+  /** Something to be read once. */
+  say(text: string): void;
+  /** Nothing follows any more; more than once does no harm. */
+  end(): void;
+}
+
+/** A bar on a terminal, lines elsewhere. */
+export function openView(output: NodeJS.WriteStream): View {
+  return output.isTTY ? barView(output) : linesView((line) => output.write(`${line}\n`), Date.now);
+}
+
+/** Lines for logs: one when something has changed, at most one each five seconds, and the last one in any case. */
+export function linesView(write: (line: string) => void, now: () => number): View {
+  const INTERVAL_MS = 5_000;
+  let written = '';
+  let writtenAt = -Infinity;
+  let latest: Progress | undefined;
+
+  function writeLatest() {
+    if (latest === undefined) return;
+    // The time that is left changes without anything having happened.
+    const { customers, state, waitingFor } = latest;
+    const content = JSON.stringify({ customers, state, waitingFor });
+    if (content === written) return;
+    const parts = [stateLine(latest, now()), paceLine(latest, now()), countsLine(customers)];
+    write(parts.filter((part) => part !== '').join(' · '));
+    written = content;
+    writtenAt = now();
+  }
+
+  return {
+    show(progress) {
+      latest = progress;
+      if (now() - writtenAt >= INTERVAL_MS) writeLatest();
+    },
+    say: write,
+    end: writeLatest,
+  };
+}
+
+const PERCENT = '[{bar}] {percentage}%  {text}';
+const TEXT = '{text}';
+
+/** A bar, the counts below it, and below these what the job does. */
+function barView(output: NodeJS.WriteStream): View {
+  let bars: MultiBar | undefined;
+  let lines: [bar: SingleBar, counts: SingleBar, state: SingleBar] | undefined;
+
+  function open(): NonNullable<typeof lines> {
+    // Lines are cut at the terminal's width rather than wrapped, since what is drawn over must stay where it is.
+    bars = new MultiBar({ stream: output, linewrap: true, barsize: 20, clearOnComplete: true, emptyOnZero: true });
+    const line = (format: string) => (bars as MultiBar).create(1, 0, { text: '' }, { format });
+    return [line(PERCENT), line(TEXT), line(TEXT)];
+  }
+
+  function close() {
+    bars?.stop();
+    bars = lines = undefined;
+  }
+
+  return {
+    show(progress) {
+      lines ??= open();
+      const [bar, counts, state] = lines;
+      const { customers } = progress;
+      bar.setTotal(customers.total);
+      bar.update(customers.total - customers.unprocessed, { text: paceLine(progress, Date.now()) });
+      counts.update(0, { text: countsLine(customers) });
+      state.update(0, { text: stateLine(progress, Date.now()) });
+    },
+    say(text) {
+      close();
+      output.write(`${text}\n`);
+    },
+    end: close,
+  };
+}

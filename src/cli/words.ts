@@ -1,0 +1,97 @@
+/** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
+import { fileURLToPath } from 'node:url';
+import type { CustomerCounts, Failure, JobState, Progress } from '../contract.ts';
+
+/** How the starter is called. */
+export const STARTER = 'npm run starter --';
+
+/** A whole number with thousands separators. */
+export const grouped = (value: number): string => value.toLocaleString('en');
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** A time span in its two largest units: `8 s`, `3 min 20 s`, `5 h 36 min`. */
+export function duration(ms: number): string {
+  let seconds = Math.max(1, Math.round(ms / 1000));
+  const largest = UNITS.findIndex(([, size]) => seconds >= size);
+  const parts = UNITS.slice(largest, largest + 2).map(([unit, size]) => {
+    const count = Math.floor(seconds / size);
+    seconds %= size;
+    return `${count} ${unit}`;
+  });
+  return parts.join(' ');
+}
+
+const OUTCOMES = ['updated', 'rejected', 'failed', 'invalid', 'unprocessed'] as const;
+
+/** The five counts and their sum below each other, numbers to the right. */
+export function countsTable(customers: CustomerCounts): string {
+  const width = grouped(customers.total).length;
+  return [...OUTCOMES, 'total' as const]
+    .map((name) => `  ${name.padEnd(11)}  ${grouped(customers[name]).padStart(width)}`)
+    .join('\n');
+}
+
+/** The five counts in one line; empty before there are customers to count. */
+export const countsLine = (customers: CustomerCounts): string =>
+  customers.total === 0 ? '' : OUTCOMES.map((name) => `${name} ${grouped(customers[name])}`).join(' · ');
+
+/** Rows that were not updated below each other, in columns. */
+export function failuresTable(failures: readonly Failure[]): string {
+  const cells = failures.map(({ row, id, outcome, code }) => [grouped(row), String(id ?? '-'), outcome, code]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  return failures
+    .map(({ message }, index) => {
+      const [row, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
+        column < 2 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
+      );
+      return `  row ${row}  id ${id}  ${outcome}  ${code}  ${message}`;
+    })
+    .join('\n');
+}
+
+const STATES: Record<JobState, string> = {
+  preparing: 'reading and checking the source',
+  running: 'running',
+  paused: 'paused',
+  held: 'held',
+  cancelling: 'cancelling: what is in flight finishes',
+  closing: 'writing the report',
+  completed: 'completed',
+  cancelled: 'cancelled',
+  failed: 'failed',
+};
+
+/** What a job does, and what it waits for; why it is held or paused is too long for a line. */
+export function stateLine({ state, waitingFor }: Progress, now: number): string {
+  if (waitingFor === null) return STATES[state];
+  const left = waitingFor.until === null ? 0 : Date.parse(waitingFor.until) - now;
+  if (state === 'held' || state === 'paused') {
+    return left > 0 ? `${STATES[state]}, tries again in ${duration(left)}` : STATES[state];
+  }
+  return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${waitingFor.message}`;
+}
+
+/** How far a job is, how fast, and how long it will take; empty before that is known. */
+export function paceLine({ customers, pace, eta }: Progress, now: number): string {
+  const settled = `${grouped(customers.total - customers.unprocessed)} of ${grouped(customers.total)}`;
+  const left = eta === null ? 0 : Date.parse(eta) - now;
+  return [
+    ...(customers.total > 0 ? [settled] : []),
+    ...(pace ? [`${pace.callsPerSecond.toFixed(1)} calls/s`] : []),
+    // A job that waits does not reckon anew.
+    ...(left > 0 ? [`about ${duration(left)} left`] : []),
+  ].join(' · ');
+}
+
+/** A file's path where the URI names one of this machine, else the URI. */
+export const place = (uri: string): string => (uri.startsWith('file:///') ? fileURLToPath(uri) : uri);
+
+/** A word of a command for a shell, quoted where that is needed. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
