@@ -115,7 +115,7 @@ test('Ctrl-C detaches: the job goes on, and another starter watches it to its en
   expect(watched.output).toMatch(/updated +600/);
   expect(watched.code).toBe(0);
   const shown = await starter('show', 'long', '--store', 'abc');
-  expect(shown.output).toMatch(/completed/);
+  expect(shown.output).toMatch(/has ended/);
   expect(shown.code).toBe(0);
 }, 60_000);
 
