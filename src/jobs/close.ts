@@ -1,6 +1,5 @@
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
-import { deleteFailures } from './failures.ts';
 import { type JobKeys, jobKeys, SOURCE_COPIES } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
 import { deletePages } from './pages.ts';
@@ -13,15 +12,14 @@ export interface Closed {
 }
 
 /**
- * Writes the report and what is to be sent again, then deletes the job's other files, our own copy of the source among
- * them. Called again, after a crash at any point, it goes on and answers the same. Throws BadPage where rows that belong
+ * Writes the report and what is to be sent again, then deletes the pages and our own copy of the source; the files of
+ * failures stay, for queries of the ended job name them. Called again, after a crash at any point, it goes on and answers the same. Throws BadPage where rows that belong
  * into the report are in a page that is missing or damaged.
  */
 export async function closeJob(storage: Storage, job: EndedJob & { source: Source }): Promise<Closed> {
   const keys = jobKeys(job.job);
   const closed = (await whatWasWritten(storage, keys)) ?? (await writeBoth(storage, keys, job));
   await deletePages(storage, keys, job.chunks);
-  await deleteFailures(storage, job.olderIn);
   const copy = 'uri' in job.source ? storage.keyOf(job.source.uri) : undefined;
   if (copy?.startsWith(SOURCE_COPIES)) await storage.delete(copy);
   return closed;

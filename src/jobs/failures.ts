@@ -3,7 +3,7 @@
  * of older ones, so that the newest file leads to all of them.
  */
 import type { Failure } from '../contract.ts';
-import { NotFound, type Storage } from '../storage/storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { ndjsonRecords } from './sources/ndjson.ts';
 
 // Failures put together for one write to the disk.
@@ -43,18 +43,6 @@ export async function* failureFiles(storage: Storage, uri: string | null): Async
     yield key;
     next = await olderFile(storage, key);
   }
-}
-
-/** Deletes the file at `uri` and all older ones, as far as they are there. */
-export async function deleteFailures(storage: Storage, uri: string | null): Promise<void> {
-  const keys: string[] = [];
-  try {
-    for await (const key of failureFiles(storage, uri)) keys.push(key);
-  } catch (error) {
-    if (!(error instanceof NotFound)) throw error;
-  }
-  // The oldest first, so that the newest still leads to those that a crash left.
-  for (const key of keys.reverse()) await storage.delete(key);
 }
 
 async function olderFile(storage: Storage, key: string): Promise<string | null> {

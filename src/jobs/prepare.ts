@@ -32,6 +32,8 @@ export interface Preparation {
  */
 export async function prepare(preparation: Preparation): Promise<PreparedJob> {
   const { storage, keys, limit } = preparation;
+  // A workflow that was reset prepares again under the same keys: it has not ended any more.
+  await storage.delete(keys.done);
   const pages = new PageWriter(storage, keys);
   const draft = new Draft(pages, limit);
   const older = olderFailures(preparation, draft);

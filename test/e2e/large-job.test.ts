@@ -1,4 +1,6 @@
 import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract.ts';
+import { readFailures } from '../../src/jobs/failures.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { allFailures, startSystem, type System } from '../support/system.ts';
 
@@ -63,4 +65,9 @@ test('a job that the store rejects altogether keeps the latest failures in state
   expect(total).toBe(3_500);
   expect(olderIn).toMatch(/^file:/);
   expect((await handle.query(progressQuery)).customers.rejected).toBe(3_500);
+
+  const older = [];
+  const storage = openStorage(`file:${system.folder}/data`, system.folder);
+  for await (const { row } of readFailures(storage, olderIn)) older.push(row);
+  expect([...older, ...inState.map(({ row }) => row)].sort((a, b) => a - b)).toEqual(rows.map((_, index) => index + 1));
 }, 120_000);

@@ -1,5 +1,5 @@
 import type { Failure } from '../../src/contract.ts';
-import { deleteFailures, readFailures, saveFailures } from '../../src/jobs/failures.ts';
+import { readFailures, saveFailures } from '../../src/jobs/failures.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { NotFound, type Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -53,21 +53,4 @@ test('says which file is missing, damaged or not of this storage', async () => {
   await storage.write(keys.failures('run-1'), []);
   await expect(all(readFailures(storage, first))).rejects.toThrow(`${first} is damaged`);
   await expect(all(readFailures(storage, 'file:///elsewhere'))).rejects.toThrow(storage.root);
-});
-
-test('deletes all files, whatever a crash has left of them', async () => {
-  for (let deleted = 0; deleted <= 3; deleted++) {
-    const [, , newest] = await chain();
-    const names = ['run-1', 'run-2', 'run-3'].map((name) => keys.failures(name));
-    let left = deleted;
-    const crash = jest.spyOn(storage, 'delete').mockImplementation(async (key) => {
-      if (left-- === 0) throw new Error('crash');
-      await Object.getPrototypeOf(storage).delete.call(storage, key);
-    });
-    const deleting = deleteFailures(storage, newest as string);
-    expect(await deleting.catch((error: Error) => error.message)).toBe(deleted < 3 ? 'crash' : undefined);
-    crash.mockRestore();
-    await deleteFailures(storage, newest as string);
-    expect(await Promise.all(names.map((name) => storage.exists(name)))).toEqual([false, false, false]);
-  }
 });

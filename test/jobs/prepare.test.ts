@@ -209,6 +209,12 @@ test('a second attempt starts over and writes the same', async () => {
   expect(await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))))).toEqual(pages);
 });
 
+test('a workflow that was reset prepares again, and has not ended any more', async () => {
+  await storage.write(keys.done, ['{}']);
+  await run(inlineRecords([customer(1)]));
+  expect(await storage.exists(keys.done)).toBe(false);
+});
+
 describe('what ends a preparation', () => {
   const many = Array.from({ length: 2_500 }, (_, index) => customer(index + 1));
 
@@ -249,7 +255,8 @@ describe('what ends a preparation', () => {
 
 test('a great many rows need little memory', async () => {
   // Pages are dropped: this is about rows.
-  const dropping = { write: async () => undefined } as unknown as Storage;
+  const nothing = () => Promise.resolve();
+  const dropping = { write: nothing, delete: nothing } as unknown as Storage;
   let peak = 0;
   async function* many(): AsyncGenerator<SourceRecord[]> {
     for (let row = 1; row <= 300_000;) {
