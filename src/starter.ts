@@ -4,10 +4,15 @@ import type { Act } from './cli/command.ts';
 import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
 import { wordsFor } from './cli/expected.ts';
 import { untilInterrupted } from './cli/interrupt.ts';
+import { addFailures } from './cli/failures.ts';
+import { addRetry } from './cli/retry.ts';
 import { addShow } from './cli/show.ts';
 import { addStart } from './cli/start.ts';
+import { addCancel, addPause, addResume } from './cli/steer.ts';
 import { addWatch } from './cli/watch.ts';
 import { STARTER } from './cli/words.ts';
+
+const COMMANDS = [addStart, addWatch, addShow, addPause, addResume, addCancel, addRetry, addFailures];
 
 function createProgram(act: Act): Command {
   const program = new Command(STARTER)
@@ -16,7 +21,7 @@ function createProgram(act: Act): Command {
     .exitOverride()
     .showHelpAfterError('(--help tells how it is used)')
     .addHelpText('afterAll', EXIT_CODES_HELP);
-  for (const addCommand of [addStart, addWatch, addShow]) addCommand(program, act);
+  for (const addCommand of COMMANDS) addCommand(program, act);
   return program;
 }
 

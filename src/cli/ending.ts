@@ -2,7 +2,6 @@ import { customerUpdate, JobEnded } from '../client.ts';
 import type { Failures, JobResult, Progress } from '../contract.ts';
 import { print } from './command.ts';
 import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
-import { storeOfJob } from './names.ts';
 import type { Session } from './session.ts';
 import { countsTable, failuresTable, grouped, place, shellWord, STARTER } from './words.ts';
 
@@ -33,7 +32,7 @@ export async function showResult(session: Session, id: string, result: JobResult
     const job = customerUpdate(session.client, id);
     // The counts are worth showing without them, when no worker is there to answer.
     const failures = await session.call(() => job.failures(0, SHOWN)).catch(() => undefined);
-    if (failures !== undefined) print(failuresText(failures, result.report));
+    if (failures !== undefined) print(failuresText(id, failures));
   }
   const files = filesText(id, result);
   if (files !== '') print(`\n${files}`);
@@ -48,12 +47,11 @@ function howItEnded(ending: JobResult | JobEnded): string {
   return wasDryRun(ending) ? 'was a dry run: nothing was sent. To send, start it without --dry-run.' : 'has ended.';
 }
 
-function failuresText({ failures, total }: Failures, report: string | null): string {
+function failuresText(id: string, { failures, total }: Failures): string {
   const some = total > failures.length;
-  const where = report === null ? 'The report will have all of them.' : 'The report has all of them.';
   return (
     `\n${some ? `${grouped(total)} rows were not updated, such as` : 'Not updated'}:\n${failuresTable(failures)}` +
-    (some ? `\n  ${where}` : '')
+    (some ? `\n  To see all of them: ${STARTER} failures ${shellWord(id)}` : '')
   );
 }
 
@@ -61,10 +59,9 @@ function filesText(id: string, result: JobResult): string {
   const lines = [];
   if (result.report !== null) lines.push(`Report: ${place(result.report)}`);
   if (result.retry !== null && !wasDryRun(result)) {
-    const file = place(result.retry);
     lines.push(
-      `Retry:  ${file}`,
-      `        To send these customers again: ${STARTER} start ${shellWord(file)} --store ${storeOfJob(id) ?? 'HASH'}`,
+      `Retry:  ${place(result.retry)}`,
+      `        To send these customers again: ${STARTER} retry ${shellWord(id)}`,
     );
   }
   return lines.join('\n');

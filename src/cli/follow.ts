@@ -4,7 +4,7 @@ import type { Progress } from '../contract.ts';
 import { askProgress, foundJob } from './jobs.ts';
 import { isRefused, type Session } from './session.ts';
 import type { View } from './view.ts';
-import { shellWord } from './words.ts';
+import { shellWord, STARTER } from './words.ts';
 
 const INTERVAL_MS = 1_000;
 
@@ -25,7 +25,8 @@ export async function follow(
     for (;;) {
       const look = await lookAt(session, id);
       if (signal.aborted) throw signal.reason;
-      if (look.trouble !== undefined && look.trouble !== trouble && !look.ended) view.say(look.trouble);
+      if (look.trouble !== undefined && look.trouble !== trouble && !look.ended)
+        view.say(`${look.trouble} Trying again.`);
       if (trouble !== undefined && look.progress) view.say('The job answers again.');
       trouble = look.trouble;
       if (look.progress) {
@@ -57,13 +58,12 @@ async function lookAt(session: Session, id: string): Promise<Look> {
     return typeof progress === 'string' ? { ended, trouble: progress } : { ended, progress };
   } catch (error) {
     if (!(error instanceof ServiceError) || isRefused(error)) throw error;
-    return { ended: false, trouble: `The Temporal server at ${session.address} does not answer, trying again.` };
+    return { ended: false, trouble: `The Temporal server at ${session.address} does not answer.` };
   }
 }
 
 /** That a job is held or paused, why, and what a person does for it to go on; undefined where it is not. */
 export function cureOf(id: string, { state, waitingFor }: Progress): string | undefined {
   if ((state !== 'held' && state !== 'paused') || waitingFor === null) return undefined;
-  const resume = `temporal workflow update execute --workflow-id ${shellWord(id)} --name resume`;
-  return `${state}: ${waitingFor.message}\n        To resume it: ${resume}`;
+  return `${state}: ${waitingFor.message}\n        To resume it: ${STARTER} resume ${shellWord(id)}`;
 }

@@ -1,5 +1,5 @@
 /** Jobs as the server knows them, whether or not a worker is there to ask. */
-import { ServiceError } from '@temporalio/client';
+import { ServiceError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { customerUpdate, NoSuchJob } from '../client.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
@@ -41,14 +41,29 @@ export async function foundJob(session: Session, id: string): Promise<FoundJob> 
 /** How far a job is, or why nobody says so, in words. */
 export async function askProgress(session: Session, id: string): Promise<Progress | string> {
   try {
-    return await session.call(() => customerUpdate(session.client, id).progress());
+    return await asked(session, () => customerUpdate(session.client, id).progress());
   } catch (error) {
-    if (error instanceof NoSuchJob) throw error;
-    if (await workersPoll(session)) {
-      const why = error instanceof ServiceError ? '' : ` (${(error as Error).message})`;
-      return `The worker does not answer, trying again${why}.`;
+    if (error instanceof NoAnswer) return error.message;
+    throw error;
+  }
+}
+
+/** No worker answers for a job. */
+class NoAnswer extends BadUse {
+  override name = 'NoAnswer';
+}
+
+/** What a job answers. Throws NoAnswer where no worker does. */
+export async function asked<T>(session: Session, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await session.call(ask);
+  } catch (error) {
+    if (error instanceof NoSuchJob || error instanceof WorkflowUpdateFailedError) throw error;
+    if (!(await workersPoll(session))) {
+      throw new NoAnswer(`No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`);
     }
-    return `No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`;
+    const why = error instanceof ServiceError ? '' : ` (${(error as Error).message})`;
+    throw new NoAnswer(`The worker does not answer${why}.`);
   }
 }
 

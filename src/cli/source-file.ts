@@ -62,7 +62,8 @@ export async function copyToJobStore(
   return storage.uri(key);
 }
 
-function openJobStore(uri: string): Storage {
+/** The job store, as the starter is told where it is. Throws BadUse. */
+export function openJobStore(uri: string): Storage {
   try {
     return openStorage(uri, PACKAGE_ROOT);
   } catch (error) {

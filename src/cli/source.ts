@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { StarterConfig } from '../config.ts';
-import type { Format, JobOptions } from '../contract.ts';
+import type { Format, JobOptions, Source } from '../contract.ts';
 import { BadUse } from './bad-use.ts';
 import { copyName, defaultJobName } from './names.ts';
 import { copyToJobStore, countRecords, hashOf } from './source-file.ts';
@@ -17,8 +17,8 @@ export interface StartSource {
   is(uri: string): boolean;
   /** How many customers, in words. */
   count(options: JobOptions): Promise<string>;
-  /** The URI to start from; makes what it names. */
-  uri(storeHash: string, jobName: string): Promise<string>;
+  /** The source as a job is given it; makes what it names. */
+  make(storeHash: string, jobName: string): Promise<Source>;
 }
 
 /** The source that an argument names: a file of this machine, or a URI that workers can read. Throws BadUse. */
@@ -28,7 +28,7 @@ export async function openStartSource(
   { jobStore, folder }: StarterConfig,
   signal: AbortSignal,
 ): Promise<StartSource> {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument);
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument, format);
   const path = resolve(folder, argument);
   const sha256 = await hashOf(path, signal);
   const fileName = copyName(path, sha256);
@@ -41,11 +41,14 @@ export async function openStartSource(
       const customers = `${grouped(count)} customers`;
       return typeof limit === 'number' && limit < count ? `${grouped(limit)} of ${customers}` : customers;
     },
-    uri: (storeHash, jobName) => copyToJobStore(path, sha256, jobStore, { storeHash, jobName, fileName }, signal),
+    async make(storeHash, jobName) {
+      const uri = await copyToJobStore(path, sha256, jobStore, { storeHash, jobName, fileName }, signal);
+      return { uri, format };
+    },
   };
 }
 
-function uriSource(uri: string): StartSource {
+function uriSource(uri: string, format: Format | undefined): StartSource {
   if (!/^(s3|file):\/\//.test(uri)) {
     throw new BadUse(`Expected a file, an s3:// URI or a file:/// URI, got ${uri}. Download it and give the file.`);
   }
@@ -54,6 +57,18 @@ function uriSource(uri: string): StartSource {
     jobName: defaultJobName(uri, createHash('sha256').update(uri).digest('hex')),
     is: (other) => other === uri,
     count: async () => 'the customers',
-    uri: async () => uri,
+    make: async () => ({ uri, format }),
+  };
+}
+
+/** What an ended job has left to send again. */
+export function retrySource(id: string, unsettled: number): StartSource {
+  const words = `what the job ${id} has left to send again`;
+  return {
+    words,
+    jobName: `${id.split('/').at(-1)}-retry`,
+    is: (source) => source === words,
+    count: async () => `${grouped(unsettled)} customers`,
+    make: async () => ({ retryOf: id }),
   };
 }

@@ -1,20 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { startCustomerUpdate } from '../client.ts';
-import { starterConfig, type StarterConfig } from '../config.ts';
-import { type Format, type JobOptions, jobId } from '../contract.ts';
-import { ask, canAsk } from './ask.ts';
-import { BadUse } from './bad-use.ts';
-import { type AddCommand, print } from './command.ts';
-import { meetExisting } from './existing.ts';
+import { starterConfig } from '../config.ts';
+import type { Format, JobOptions } from '../contract.ts';
+import { begin } from './begin.ts';
+import type { AddCommand } from './command.ts';
 import type { Interrupt } from './interrupt.ts';
-import { findJob } from './jobs.ts';
 import { checkJobName, tidyStoreHash } from './names.ts';
 import { withSession } from './session.ts';
-import { openStartSource, type StartSource } from './source.ts';
-import { announce, watchToTheEnd } from './watch.ts';
-import { shellWord, STARTER } from './words.ts';
-
-const PUBLIC_API = 'api.bigcommerce.com';
+import { openStartSource } from './source.ts';
 
 interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
   store: string;
@@ -55,42 +47,13 @@ async function start(file: string, flags: Flags, interrupt: Interrupt): Promise<
   const config = starterConfig();
   const source = await openStartSource(file, format, config, interrupt.signal);
   const jobName = name === undefined ? source.jobName : checkJobName(name);
-  const id = jobId(storeHash, jobName);
-
-  return withSession(config.webUiUrl, async (session) => {
-    const existing = await findJob(session, id);
-    const todo = meetExisting(existing, { id, source, options });
-    if (todo === 'attach') {
-      const running = existing?.status === 'RUNNING';
-      print(running ? 'This job is running already; attached to it.' : 'This job has ended already; its result:');
-    } else {
-      if (!yes && !options.dryRun) await askFirst(config, storeHash, source, options, interrupt.signal);
-      const uri = await source.uri(storeHash, jobName);
-      const input = { storeHash, source: { uri, ...(format && { format }) }, options };
-      interrupt.farewell = `Whether the job was started is not known. To see it: ${STARTER} show ${shellWord(id)}`;
-      await startCustomerUpdate(session.client, input, jobName, { again: todo === 'startAgain' });
-    }
-    announce(session, id);
-    return watchToTheEnd(session, id, interrupt);
-  });
-}
-
-async function askFirst(
-  { apiUrl }: StarterConfig,
-  storeHash: string,
-  source: StartSource,
-  options: JobOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { hostname } = new URL(apiUrl);
-  if (hostname !== PUBLIC_API || !canAsk()) return;
-  const customers = await source.count(options);
-  if (await ask(`Update ${customers} of store ${storeHash} at ${hostname}, from ${source.words}?`, signal)) return;
-  throw new BadUse('Nothing was started.');
+  return withSession(config.webUiUrl, (session) =>
+    begin(session, { storeHash, jobName, source, options, yes }, config, interrupt),
+  );
 }
 
 /** Reads a whole number within bounds, for commander. */
-function numeric(min: number, max: number): (value: string) => number {
+export function numeric(min: number, max: number): (value: string) => number {
   return (value) => {
     const number = /^\d+$/.test(value) ? Number(value) : NaN;
     if (number >= min && number <= max) return number;

@@ -1,33 +1,17 @@
-import { starterConfig } from '../config.ts';
-import { type AddCommand, print } from './command.ts';
+import { print } from './command.ts';
 import { showEnding } from './ending.ts';
 import { follow } from './follow.ts';
 import type { Interrupt } from './interrupt.ts';
-import { foundJob } from './jobs.ts';
-import { typedJobId } from './names.ts';
-import { type Session, withSession } from './session.ts';
+import { jobCommand } from './job-command.ts';
+import type { Session } from './session.ts';
 import { openView } from './view.ts';
 import { shellWord, STARTER } from './words.ts';
 
 /** `watch JOB`: shows a job to its end. */
-export const addWatch: AddCommand = (program, act) => {
-  program
-    .command('watch')
-    .description('show a job to its end')
-    .argument('<job>', 'workflow id of the job, or its name with --store')
-    .option('--store <hash>', "store hash, or the store's API path")
-    .action((typed: string, { store }: { store?: string }) => act((interrupt) => watch(typed, store, interrupt)));
-};
-
-async function watch(typed: string, store: string | undefined, interrupt: Interrupt): Promise<number> {
-  const id = typedJobId(typed, store);
-  interrupt.farewell = '';
-  return withSession(starterConfig().webUiUrl, async (session) => {
-    await foundJob(session, id);
-    announce(session, id);
-    return watchToTheEnd(session, id, interrupt);
-  });
-}
+export const addWatch = jobCommand('watch', 'show a job to its end', async ({ session, id, interrupt }) => {
+  announce(session, id);
+  return watchToTheEnd(session, id, interrupt);
+});
 
 /** Says which job it is and where to see it. */
 export function announce(session: Session, id: string): void {
@@ -45,7 +29,7 @@ export async function watchToTheEnd(session: Session, id: string, interrupt: Int
   const word = shellWord(id);
   interrupt.farewell =
     `Detached; the job goes on.\n  To watch it:  ${STARTER} watch ${word}\n` +
-    `  To cancel it: temporal workflow cancel --workflow-id ${word}`;
+    `  To cancel it: ${STARTER} cancel ${word}`;
   const progress = await follow(session, id, openView(process.stdout), interrupt.signal);
   const code = await showEnding(session, id, progress);
   printWebPage(session, id);

@@ -10,6 +10,7 @@ import {
   JOBS_TASK_QUEUE,
   STORES_TASK_QUEUE,
   storeTaskQueue,
+  type ChunkOutcome,
   type JobActivities,
   type LeaseActivities,
   type StoreActivities,
@@ -61,11 +62,22 @@ export const storeActivities = (storeHash: string) =>
     retry,
   });
 
-/** What an activity that failed, or was cancelled, said of it; undefined where `error` is not an activity's. */
-export function thrownBy(error: unknown): { type: string; message: string; details: unknown[] } | undefined {
+/** What an activity that failed, or was cancelled, said of it. */
+interface Thrown {
+  type: string;
+  message: string;
+  /** What came of a chunk all the same, where the activity says so. */
+  outcome: ChunkOutcome | undefined;
+}
+
+/** What an activity's failure tells; undefined where `error` is none. */
+export function thrownBy(error: unknown): Thrown | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;
   const { cause } = error;
-  const told = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
   const type = (cause instanceof ApplicationFailure && cause.type) || '';
-  return { type, message: cause?.message ?? error.message, details: (told && cause.details) || [] };
+  const tells = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
+  const [details] = (tells && cause.details) || [];
+  // The server has details of its own for an activity that was cancelled before it started: a word.
+  const outcome = typeof details === 'object' && details !== null ? (details as ChunkOutcome) : undefined;
+  return { type, message: cause?.message ?? error.message, outcome };
 }

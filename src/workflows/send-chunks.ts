@@ -51,7 +51,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
       settle(item, probe, await calls.run(() => updateChunk.executeWithOptions({ summary }, [ref])));
     } catch (error) {
       const failure = thrownBy(error);
-      const outcome = failure?.details[0] as ChunkOutcome | undefined;
+      const outcome = failure?.outcome;
       if (outcome) ledger.called(outcome);
       if (isCancellation(error)) {
         job.queue.putBack(item, outcome?.attempts ?? 0);

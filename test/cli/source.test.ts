@@ -26,7 +26,7 @@ afterEach(() => rm(folder, { recursive: true }));
 test('a file is copied whole into the job store, for its owner only, under a name that tells its content', async () => {
   const source = await open('spring.csv');
   expect(source.jobName).toBe(`spring-${SHA}`);
-  const uri = await source.uri('abc123', source.jobName);
+  const { uri } = (await source.make('abc123', source.jobName)) as { uri: string };
   expect(uri).toBe(`file://${folder}/jobs/sources/copies/abc123/spring-${SHA}/spring-${SHA}.csv`);
   expect(await readFile(new URL(uri), 'utf8')).toBe(CSV);
   expect((await stat(new URL(uri))).mode & 0o777).toBe(0o600);
@@ -37,7 +37,7 @@ test('the same content elsewhere is the same job, other content is not', async (
   const source = await open('spring.csv');
   await writeFile(join(folder, 'jobs.csv'), CSV);
   expect((await open('jobs.csv')).jobName).not.toBe(source.jobName);
-  const uri = await source.uri('abc123', 'mine');
+  const { uri } = (await source.make('abc123', 'mine')) as { uri: string };
   await writeFile(join(folder, 'spring.csv'), `${CSV}3,more\n`);
   const changed = await open('spring.csv');
   expect(changed.jobName).not.toBe(source.jobName);
@@ -57,7 +57,7 @@ test.each([
 test('a file that changes while it is copied starts nothing', async () => {
   const source = await open('spring.csv');
   await writeFile(join(folder, 'spring.csv'), 'id,notes\n9,other\n');
-  await expect(source.uri('abc123', 'mine')).rejects.toThrow(/changed while it was copied/);
+  await expect(source.make('abc123', 'mine')).rejects.toThrow(/changed while it was copied/);
   await expect(stat(join(folder, 'jobs/sources/copies/abc123/mine', `spring-${SHA}.csv`))).rejects.toThrow('ENOENT');
 });
 
@@ -66,7 +66,7 @@ test('a URI passes as it is, with a name made of it', async () => {
   expect(source.jobName).toBe(
     `spring-${createHash('sha256').update('s3://bucket/spring.csv').digest('hex').slice(0, 8)}`,
   );
-  expect(await source.uri('abc123', source.jobName)).toBe('s3://bucket/spring.csv');
+  expect(await source.make('abc123', source.jobName)).toEqual({ uri: 's3://bucket/spring.csv' });
   expect(source.is('s3://bucket/spring.csv')).toBe(true);
   expect(source.is('s3://other/spring.csv')).toBe(false);
 });

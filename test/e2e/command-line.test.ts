@@ -124,3 +124,42 @@ test('a job that is not there exits with 2', async () => {
   expect(output).toMatch(/no job/i);
   expect(code).toBe(2);
 });
+
+test('a job is paused, resumed, cancelled and retried from the command line', async () => {
+  // Slow enough for a person, or a starter that takes a second to start.
+  await system.control('faults', { fault: 'latency', ms: 500 });
+  const path = await file('steered.ndjson', ndjson(customers(700)));
+  const id = 'customer-updates/abc/steered';
+  const started = starter('start', path, '--store', 'abc', '--name', 'steered');
+  const handle = system.client.workflow.getHandle(id);
+  await until(async () => ((await handle.query(progressQuery).catch(() => null))?.chunks.done ?? 0) > 3);
+
+  expect(await starter('pause', id, '--reason', 'sale')).toMatchObject({ code: 0 });
+  expect((await starter('show', id)).output).toMatch(/paused: .*sale[^]*resume customer-updates/);
+  expect(await starter('resume', id)).toMatchObject({ code: 0 });
+  await until(async () => (await handle.query(progressQuery)).state === 'running');
+  expect(await starter('cancel', 'steered', '--store', 'abc')).toMatchObject({ code: 0 });
+
+  expect(await started).toMatchObject({
+    code: 3,
+    output: expect.stringMatching(/The job was cancelled[^]*npm run starter -- retry customer-updates\/abc\/steered/),
+  });
+  expect(await starter('pause', id)).toMatchObject({ code: 2, output: expect.stringMatching(/has ended already/) });
+
+  await system.control('faults', { clear: true });
+  const retried = await starter('retry', id);
+  expect(retried).toMatchObject({ code: 0, output: expect.stringMatching(/abc\/steered-retry/) });
+  expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 700, customersAppliedMoreThanOnce: 0 });
+  const nothing = await starter('retry', 'customer-updates/abc/steered-retry');
+  expect(nothing).toMatchObject({ code: 3, output: expect.stringMatching(/NothingToRetry/) });
+}, 60_000);
+
+test('failures prints every row that was not updated', async () => {
+  const rows = Array.from({ length: 1_200 }, (_, index) => ({ id: 5_000_000 + index, notes: 'nobody' }));
+  const path = await file('nobody.ndjson', ndjson(rows));
+  const options = ['--store', 'abc', '--name', 'nobody', '--max-rejected-percent', '100'];
+  expect((await starter('start', path, ...options)).output).toMatch(/1,200 rows were not updated/);
+  const { code, output } = await starter('failures', 'nobody', '--store', 'abc');
+  expect(output.match(/^ +row .* unknown_id /gm)).toHaveLength(1_200);
+  expect(code).toBe(0);
+}, 60_000);

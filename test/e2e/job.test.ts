@@ -208,6 +208,7 @@ test('a cancelled job lets its calls finish, reports, and can be sent again', as
   expect(progress.state).toBe('cancelled');
   expectCountsToAddUp(progress);
   expect(progress.customers.updated).toBe((await system.stats()).customersApplied);
+  expect(progress.calls).toBe((await system.stats()).puts);
   expect((await read(progress.retry)).trim().split('\n')).toHaveLength(progress.customers.unprocessed);
 
   const rest = await system.run('after cancel', {

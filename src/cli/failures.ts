@@ -1,0 +1,45 @@
+import { customerUpdate } from '../client.ts';
+import type { Failure, Failures } from '../contract.ts';
+import { readFailures } from '../jobs/failures.ts';
+import { print } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { jobCommand } from './job-command.ts';
+import { asked } from './jobs.ts';
+import { openJobStore } from './source-file.ts';
+import { failuresTable, grouped } from './words.ts';
+
+/** Lines that are aligned with each other. */
+const TABLE_ROWS = 500;
+
+/** `failures JOB`: prints every row that was not updated, and why. */
+export const addFailures = jobCommand(
+  'failures',
+  'print every row that was not updated, and why',
+  async ({ session, id, config }) => {
+    const job = customerUpdate(session.client, id);
+    const first = await asked(session, () => job.failures());
+    let printed = 0;
+    const show = (failures: Failure[]) => {
+      if (failures.length > 0) print(failuresTable(failures));
+      printed += failures.length;
+    };
+    let older: Failure[] = [];
+    for await (const failure of readFailures(openJobStore(config.jobStore), first.olderIn)) {
+      if (older.push(failure) < TABLE_ROWS) continue;
+      show(older);
+      older = [];
+    }
+    show(older);
+    show(first.failures);
+    for (let next = first.next; next !== null;) {
+      const after = next;
+      const page: Failures = await asked(session, () => job.failures(after));
+      show(page.failures);
+      next = page.next;
+    }
+    print(
+      printed === 0 ? 'Every row was updated, or is still to come.' : `\n${grouped(printed)} rows were not updated.`,
+    );
+    return EXIT.allUpdated;
+  },
+);

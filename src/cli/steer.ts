@@ -1,0 +1,51 @@
+/** Commands that steer a running job: pause, resume, cancel. */
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { Option } from 'commander';
+import { customerUpdate, type CustomerUpdate } from '../client.ts';
+import { BadUse } from './bad-use.ts';
+import { print } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { type JobCommand, jobCommand } from './job-command.ts';
+import { asked } from './jobs.ts';
+import { stateLine } from './words.ts';
+
+export const addPause = jobCommand<{ reason?: string }>(
+  'pause',
+  'send nothing more until the job is resumed; what is scheduled already still goes out',
+  async (command) => {
+    await steer(command, (job) => job.pause(command.flags.reason));
+    print('The job is paused.');
+    return EXIT.allUpdated;
+  },
+  [new Option('--reason <text>', 'why, for whoever looks at the job')],
+);
+
+export const addResume = jobCommand('resume', 'go on after a pause or a hold', async (command) => {
+  const progress = await steer(command, (job) => job.resume());
+  print(`The job goes on: ${stateLine(progress, Date.now())}`);
+  return EXIT.allUpdated;
+});
+
+export const addCancel = jobCommand(
+  'cancel',
+  'let what is in flight finish, write the report, and end',
+  async (command) => {
+    await steer(command, (job) => job.cancel());
+    print('The job ends: what is in flight finishes, and the report is written.');
+    return EXIT.allUpdated;
+  },
+);
+
+/** Does something to a job that runs. Throws BadUse where it does not run, or does not take it any more. */
+async function steer<T>(
+  { session, id, job }: JobCommand<unknown>,
+  act: (job: CustomerUpdate) => Promise<T>,
+): Promise<T> {
+  if (job.status !== 'RUNNING') throw new BadUse(`The job ${id} has ended already (${job.status.toLowerCase()}).`);
+  try {
+    return await asked(session, () => act(customerUpdate(session.client, id)));
+  } catch (error) {
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    throw new BadUse(error.cause?.message ?? error.message);
+  }
+}
