@@ -127,7 +127,7 @@ export interface DevServer {
   uiUrl?: string;
   pid?: number;
   stop(): Promise<void>;
-  kill(): void;
+  kill(): Promise<void>;
 }
 
 // The dev server has one shard, and each of a shard's queues is polled 20 times a second at most: slower than one busy job.
@@ -147,7 +147,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
         { cause: error },
       );
     });
-    return { address: running, stop: async () => undefined, kill: () => undefined };
+    return { address: running, stop: async () => undefined, kill: async () => undefined };
   }
 
   const cli = await findTemporal();
@@ -180,7 +180,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     ...(options.ui && { uiUrl: `http://127.0.0.1:${port + 1000}` }),
     pid: server.pid,
     stop: async () => void (await server.stop(10_000)),
-    kill: () => void server.kill(),
+    kill: async () => void (await server.kill()),
   };
 }
 

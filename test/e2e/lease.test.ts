@@ -1,4 +1,4 @@
-import { progressQuery, storeWorkflowId } from '../../src/contract.ts';
+import { progressQuery } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -11,12 +11,9 @@ beforeAll(async () => {
 afterAll(() => system.close());
 beforeEach(() => system.control('reset', {}));
 
-/** The worker that holds the lease of store abc at present. */
 async function holder() {
-  const { raw } = await system.client.workflow.getHandle(storeWorkflowId('abc')).describe();
-  const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
-  const worker = system.workers.find(({ pid }) => identity.startsWith(`${pid}@`));
-  if (!worker) throw new Error(`No worker of ours holds the lease, but ${identity}.`);
+  const worker = await system.holder();
+  if (!worker) throw new Error('No worker of ours holds the lease.');
   return worker;
 }
 

@@ -1,7 +1,8 @@
 /** The whole system for a test: a dev server, an emulator and workers, each a process of its own. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
 import { startProgram, type Program } from '../../dev/processes.ts';
@@ -11,6 +12,7 @@ import {
   type Failure,
   type JobInput,
   type JobResult,
+  storeWorkflowId,
   failuresQuery,
 } from '../../src/contract.ts';
 
@@ -21,6 +23,8 @@ export interface SystemOptions {
   /** Flags of the emulator, beyond its stores. */
   emulator?: string[];
   server?: DevServerOptions;
+  /** The server keeps what it knows over a restart. */
+  durable?: boolean;
   /** Workers started at once; default 1. */
   workers?: number;
 }
@@ -28,16 +32,25 @@ export interface SystemOptions {
 /** A running system; `close` ends all of it. */
 export class System {
   readonly folder: string;
-  readonly server: DevServer;
+  server: DevServer;
+  readonly #serverOptions: DevServerOptions;
   readonly emulator: Program;
   readonly apiUrl: string;
   readonly connection: Connection;
   readonly client: Client;
   readonly workers: Program[] = [];
 
-  constructor(folder: string, server: DevServer, emulator: Program, apiUrl: string, connection: Connection) {
+  constructor(
+    folder: string,
+    server: DevServer,
+    serverOptions: DevServerOptions,
+    emulator: Program,
+    apiUrl: string,
+    connection: Connection,
+  ) {
     this.folder = folder;
     this.server = server;
+    this.#serverOptions = serverOptions;
     this.emulator = emulator;
     this.apiUrl = apiUrl;
     this.connection = connection;
@@ -63,6 +76,27 @@ export class System {
     this.workers.push(worker);
     await worker.waitFor(/ready/);
     return worker;
+  }
+
+  /** Kills the server of a durable system, and starts it again where it was. */
+  async restartServer(): Promise<void> {
+    const port = Number(this.server.address.split(':')[1]);
+    await this.server.kill();
+    this.server = await startDevServer({ ...this.#serverOptions, port });
+  }
+
+  /** Workers that are up. */
+  async workersUp(): Promise<Program[]> {
+    const now = sleep(0).then(() => true);
+    const up = await Promise.all(this.workers.map(({ exited }) => Promise.race([exited.then(() => false), now])));
+    return this.workers.filter((_, index) => up[index]);
+  }
+
+  /** The worker that holds the lease of a store, if one of ours that is up does. */
+  async holder(store = 'abc'): Promise<Program | undefined> {
+    const { raw } = await this.client.workflow.getHandle(storeWorkflowId(store)).describe();
+    const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
+    return (await this.workersUp()).find(({ pid }) => identity.startsWith(`${pid}@`));
   }
 
   /** Starts a job of this name. */
@@ -108,11 +142,12 @@ export function noTemporalSettings(): Record<string, string | undefined> {
 
 export async function startSystem({
   emulator: flags = [],
-  server: options,
+  server: serverOptions = {},
+  durable = false,
   workers = 1,
 }: SystemOptions = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
-  const { writeFile } = await import('node:fs/promises');
+  const options = { ...serverOptions, ...(durable && { dbFile: join(folder, 'temporal.db') }) };
   await writeFile(join(folder, 'tokens.json'), JSON.stringify(TOKENS), { mode: 0o600 });
   const stores = Object.entries(TOKENS).map(([hash, token]) => `${hash}=${token}`);
   const emulator = startProgram(process.execPath, [
@@ -122,7 +157,7 @@ export async function startSystem({
   const [server, ready] = await Promise.all([startDevServer(options), emulator.waitFor(/ready/)]);
   const apiUrl = /http:\/\/\S+/.exec(ready)?.[0] ?? '';
   const connection = await Connection.connect({ address: server.address });
-  const system = new System(folder, server, emulator, apiUrl, connection);
+  const system = new System(folder, server, options, emulator, apiUrl, connection);
   await Promise.all(Array.from({ length: workers }, () => system.startWorker()));
   return system;
 }

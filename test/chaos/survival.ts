@@ -1,0 +1,175 @@
+/**
+ * `npm run test:survival`: the promises, one disturbance at a time, with the figures that came out. Exits with 1 where a
+ * promise was broken. `-- NAME …` runs only scenarios whose name contains one of the words.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { progressQuery, resumeUpdate, type JobResult, type Progress } from '../../src/contract.ts';
+import { customers, writeSource } from '../support/customers.ts';
+import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+/** What came out of a scenario: in words, and whether it is as promised. */
+interface Outcome {
+  figures: string;
+  kept: boolean;
+}
+
+interface Scenario {
+  name: string;
+  system: SystemOptions;
+  run(system: System): Promise<Outcome>;
+}
+
+const CUSTOMERS = 3_000;
+const SLOW = ['--customers', String(CUSTOMERS), '--latency', '250'];
+
+const scenarios: Scenario[] = [
+  {
+    name: '3 workers, 6 × SIGKILL',
+    system: { emulator: SLOW, workers: 3 },
+    run: (system) =>
+      disturbed(system, 6, async () => {
+        await (await holderOf(system)).kill();
+        await system.startWorker();
+      }),
+  },
+  {
+    name: '3 workers, 6 × SIGTERM',
+    system: { emulator: SLOW, workers: 3 },
+    async run(system) {
+      const outcome = await disturbed(system, 6, async () => {
+        const worker = await holderOf(system);
+        await system.startWorker();
+        await worker.stop(120_000);
+      });
+      const { customersAppliedMoreThanOnce: twice } = await system.stats();
+      return { figures: `${outcome.figures}, ${twice} sent twice`, kept: outcome.kept && twice === 0 };
+    },
+  },
+  {
+    name: '3 workers, 3 freezes of 16 s',
+    system: { emulator: SLOW, workers: 3 },
+    run: (system) =>
+      disturbed(system, 3, async () => {
+        const worker = await holderOf(system);
+        worker.signal('SIGSTOP');
+        await sleep(16_000);
+        worker.signal('SIGCONT');
+      }),
+  },
+  {
+    name: 'quota of 60 in 5 s, 30 ms a call',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '30', '--quota', '60', '--window', '5000'] },
+    async run(system) {
+      const { handle } = await start(system);
+      const { calls } = await handle.result();
+      const { throttled429, firstRequestAt, lastRequestAt } = await system.stats();
+      const took = Date.parse(String(lastRequestAt)) - Date.parse(String(firstRequestAt));
+      // The first window begins with the first call, and the last call comes early in the last one.
+      const allowed = Math.floor((calls - 1) / 60) * 5_000;
+      const over = took / allowed - 1;
+      return {
+        figures: `${calls} calls, ${throttled429} answered 429, ${(over * 100).toFixed(1)}% over the time the quota allows`,
+        kept: Number(throttled429) <= 3 && over < 0.15,
+      };
+    },
+  },
+  {
+    name: 'one slot of three left by another app',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '100'] },
+    async run(system) {
+      await system.control('faults', { fault: 'other-app', slots: 2 });
+      const { handle } = await start(system);
+      const { calls, throttled, customers: counts } = await handle.result();
+      const share = throttled / calls;
+      return {
+        figures: `${calls} calls, ${(share * 100).toFixed(1)}% answered 429, ${counts.updated} updated`,
+        kept: share < 0.2 && counts.updated === CUSTOMERS,
+      };
+    },
+  },
+  {
+    name: 'outage of 45 s',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '50'] },
+    async run(system) {
+      const { handle } = await start(system);
+      await reached(handle, ({ chunks }) => chunks.done >= 50);
+      await system.control('faults', { fault: 'status', status: 503, seconds: 45, on: 'all' });
+      const { customers: counts } = await handle.result();
+      return {
+        figures: `${counts.updated} updated, ${counts.failed} failed, nobody acted`,
+        kept: counts.updated === CUSTOMERS,
+      };
+    },
+  },
+  {
+    name: 'token revoked in mid-job',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '50'] },
+    async run(system) {
+      const { handle } = await start(system);
+      await reached(handle, ({ chunks }) => chunks.done >= 50);
+      await system.control('tokens', { store: 'abc', token: 'another-token' });
+      await reached(handle, ({ state }) => state === 'held');
+      // Long enough for the job to ask again by itself.
+      await sleep(35_000);
+      const { byStatus } = await system.control<{ byStatus: Record<string, number> }>('stats?store=abc');
+      const { waitingFor } = await handle.query(progressQuery);
+      await system.control('tokens', { store: 'abc', token: TOKENS.abc });
+      await handle.executeUpdate(resumeUpdate);
+      const { customers: counts } = await handle.result();
+      const refused = byStatus['401'] ?? 0;
+      return {
+        figures: `${refused} calls with it, then held (“${waitingFor?.message}”); ${counts.updated} updated after resume`,
+        kept: refused <= 12 && waitingFor?.kind === 'refused' && counts.updated === CUSTOMERS,
+      };
+    },
+  },
+];
+
+/** Starts a job over all customers. */
+async function start(system: System): Promise<{ handle: WorkflowHandle<() => Promise<JobResult>> }> {
+  const uri = await writeSource(system, 'all.ndjson', customers(CUSTOMERS));
+  return { handle: (await system.start('survival', { storeHash: 'abc', source: { uri } })) as never };
+}
+
+async function reached(handle: WorkflowHandle, is: (progress: Progress) => boolean): Promise<void> {
+  await until(async () => is(await handle.query(progressQuery)), 120_000);
+}
+
+async function holderOf(system: System) {
+  await until(async () => (await system.holder()) !== undefined, 60_000);
+  const worker = await system.holder();
+  if (!worker) throw new Error('Nobody holds the lease.');
+  return worker;
+}
+
+/** A job during which something happens so many times, each at a random moment of a tenth of it. */
+async function disturbed(system: System, times: number, disturb: () => Promise<void>): Promise<Outcome> {
+  const { handle } = await start(system);
+  for (let time = 0; time < times; time++) {
+    const done = 15 + time * Math.floor(240 / times) + Math.floor(Math.random() * 20);
+    await reached(handle, ({ chunks }) => chunks.done >= done);
+    await disturb();
+  }
+  const { customers: counts } = await handle.result();
+  const { maxInFlight, customersUpdatedDistinct } = await system.stats();
+  const lost = CUSTOMERS - Number(customersUpdatedDistinct);
+  return {
+    figures: `${counts.updated} of ${CUSTOMERS} updated, ${lost} lost, most in flight ${maxInFlight}`,
+    kept: counts.updated === CUSTOMERS && lost === 0 && maxInFlight === 3,
+  };
+}
+
+const wanted = process.argv.slice(2);
+for (const scenario of scenarios) {
+  if (wanted.length > 0 && !wanted.some((word) => scenario.name.includes(word))) continue;
+  const system = await startSystem(scenario.system);
+  try {
+    const { figures, kept } = await scenario.run(system);
+    console.log(`${kept ? 'kept  ' : 'BROKEN'}  ${scenario.name}: ${figures}`);
+    if (!kept) process.exitCode = 1;
+  } finally {
+    await system.close();
+  }
+}
