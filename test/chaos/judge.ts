@@ -52,7 +52,7 @@ export async function judgeJob(system: System, job: PlannedJob, result: JobResul
 /** Outcome by row, of a report with every row. */
 async function readReport(uri: string | null): Promise<Map<number, string>> {
   if (uri === null) return new Map();
-  const records = parse(await readFile(new URL(uri)), { columns: true }) as { row: string; outcome: string }[];
+  const records = parse<{ row: string; outcome: string }>(await readFile(new URL(uri)), { columns: true });
   const rows = new Map(records.map(({ row, outcome }) => [Number(row), outcome]));
   if (rows.size !== records.length) throw new Error(`${uri} names a row twice.`);
   return rows;

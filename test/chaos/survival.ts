@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { progressQuery, resumeUpdate, type JobResult, type Progress } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate, type Progress } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -62,7 +62,7 @@ const scenarios: Scenario[] = [
     name: 'quota of 60 in 5 s, 30 ms a call',
     system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '30', '--quota', '60', '--window', '5000'] },
     async run(system) {
-      const { handle } = await start(system);
+      const handle = await start(system);
       const { calls } = await handle.result();
       const { throttled429, firstRequestAt, lastRequestAt } = await system.stats();
       const took = Date.parse(String(lastRequestAt)) - Date.parse(String(firstRequestAt));
@@ -80,7 +80,7 @@ const scenarios: Scenario[] = [
     system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '100'] },
     async run(system) {
       await system.control('faults', { fault: 'other-app', slots: 2 });
-      const { handle } = await start(system);
+      const handle = await start(system);
       const { calls, throttled, customers: counts } = await handle.result();
       const share = throttled / calls;
       return {
@@ -93,7 +93,7 @@ const scenarios: Scenario[] = [
     name: 'outage of 45 s',
     system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '50'] },
     async run(system) {
-      const { handle } = await start(system);
+      const handle = await start(system);
       await reached(handle, ({ chunks }) => chunks.done >= 50);
       await system.control('faults', { fault: 'status', status: 503, seconds: 45, on: 'all' });
       const { customers: counts } = await handle.result();
@@ -107,7 +107,7 @@ const scenarios: Scenario[] = [
     name: 'token revoked in mid-job',
     system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '50'] },
     async run(system) {
-      const { handle } = await start(system);
+      const handle = await start(system);
       await reached(handle, ({ chunks }) => chunks.done >= 50);
       await system.control('tokens', { store: 'abc', token: 'another-token' });
       await reached(handle, ({ state }) => state === 'held');
@@ -128,9 +128,9 @@ const scenarios: Scenario[] = [
 ];
 
 /** Starts a job over all customers. */
-async function start(system: System): Promise<{ handle: WorkflowHandle<() => Promise<JobResult>> }> {
+async function start(system: System) {
   const uri = await writeSource(system, 'all.ndjson', customers(CUSTOMERS));
-  return { handle: (await system.start('survival', { storeHash: 'abc', source: { uri } })) as never };
+  return system.start('survival', { storeHash: 'abc', source: { uri } });
 }
 
 async function reached(handle: WorkflowHandle, is: (progress: Progress) => boolean): Promise<void> {
@@ -146,7 +146,7 @@ async function holderOf(system: System) {
 
 /** A job during which something happens so many times, each at a random moment of a tenth of it. */
 async function disturbed(system: System, times: number, disturb: () => Promise<void>): Promise<Outcome> {
-  const { handle } = await start(system);
+  const handle = await start(system);
   for (let time = 0; time < times; time++) {
     const done = 15 + time * Math.floor(240 / times) + Math.floor(Math.random() * 20);
     await reached(handle, ({ chunks }) => chunks.done >= done);
