@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -26,7 +25,7 @@ export class FileStorage implements Storage {
   async *read(key: string): AsyncGenerator<Uint8Array> {
     const path = this.#path(key);
     try {
-      yield* createReadStream(await this.#insideOf(path), { highWaterMark: READ_BYTES });
+      yield* wholeFile(await this.#insideOf(path));
     } catch (error) {
       throw isMissing(error) ? new NotFound(this.uri(key), { cause: error }) : failed('read', path, error);
     }
@@ -102,6 +101,20 @@ export class FileStorage implements Storage {
   }
 }
 
+/** A file's bytes. Throws where it was written to in the meantime: what was read is neither its old nor its new content. */
+async function* wholeFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const before = await file.stat();
+    yield* file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false }) as AsyncIterable<Uint8Array>;
+    const after = await file.stat();
+    if (after.mtimeMs === before.mtimeMs && after.size === before.size) return;
+    throw new StorageFailed(`${path} changed while it was read. Put a file there only when it is whole.`);
+  } finally {
+    await file.close();
+  }
+}
+
 const within = (folder: string): string => (folder.endsWith(sep) ? folder : folder + sep);
 
 // A rename is on the disk only once its folder is.
@@ -126,6 +139,8 @@ const NO_ACCESS: Record<string, string> = {
   EPERM: PERMISSION,
   EROFS: 'the disk is mounted read-only. Mount it for writing, or move the job store (JOB_STORE)',
   EISDIR: 'it is a folder. Name a file',
+  ENOTDIR: 'a part of the path is a file, not a folder. Move it away',
+  EEXIST: 'a part of the path is a file, not a folder. Move it away',
 };
 
 const FAILED: Record<string, string> = {

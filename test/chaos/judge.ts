@@ -5,7 +5,7 @@ import type { System } from '../support/system.ts';
 import type { PlannedJob } from './plan.ts';
 
 /** The first customer of each planned job: jobs of one run share no customer, so that the store shows whose values it has. */
-export const firstId = ({ number }: PlannedJob): number => number * 1_000 + 1;
+const firstId = ({ number }: PlannedJob): number => number * 1_000 + 1;
 
 /** The row of a planned job as it is sent. */
 export function rowOf(job: PlannedJob, row: number): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import fsPromises, { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import fsPromises, { appendFile, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -95,6 +95,19 @@ test('may itself be reached by a link', async () => {
 test('says that a folder is not a file', async () => {
   await mkdir(join(folder, 'a'));
   await expect(textOf(new FileStorage(folder), 'a')).rejects.toThrow('it is a folder. Name a file (EISDIR)');
+});
+
+test('says that a file changed while it was read, and that a part of a path is a file', async () => {
+  const storage = new FileStorage(folder);
+  await storage.write('growing', ['x'.repeat(1_000_000)]);
+  const reading = storage.read('growing');
+  await reading.next();
+  await appendFile(join(folder, 'growing'), 'more');
+  const rest = async () => {
+    for await (const _ of reading);
+  };
+  await expect(rest()).rejects.toThrow('growing changed while it was read');
+  await expect(storage.write('growing/inside', ['x'])).rejects.toThrow('a part of the path is a file');
 });
 
 describe('openStorage', () => {

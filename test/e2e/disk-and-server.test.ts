@@ -1,0 +1,55 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { customers, writeSource } from '../support/customers.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '2000', '--latency', '50'], durable: true });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+const progress = async (handle: Awaited<ReturnType<System['start']>>) =>
+  handle.query(progressQuery).catch(() => undefined);
+
+test('the Temporal server is killed and started again in the middle of a job, which goes on', async () => {
+  const handle = await system.start('restarted', { storeHash: 'abc', source: { customers: customers(900) } });
+  await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 10);
+  await system.restartServer();
+  expect((await handle.result()).customers).toMatchObject({ total: 900, updated: 900 });
+  expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 900 });
+}, 90_000);
+
+test('a job whose files can not be written says so at each attempt, and goes on when they can', async () => {
+  const jobs = `${system.folder}/data/jobs`;
+  await rename(jobs, `${jobs}.aside`);
+  await writeFile(jobs, 'in the way');
+  const handle = await system.start('unwritable', { storeHash: 'abc', source: { customers: customers(20) } });
+  const failure = async () => (await handle.describe()).raw.pendingActivities?.[0]?.lastFailure?.message;
+  await until(async () => /a part of the path is a file.*Move it away/.test((await failure()) ?? ''));
+  await rm(jobs);
+  await rename(`${jobs}.aside`, jobs);
+  expect((await handle.result()).customers).toMatchObject({ total: 20, updated: 20 });
+});
+
+test('a page that is missing holds the job, which names it and counts nothing wrong; put back, the job ends', async () => {
+  const uri = await writeSource(system, 'pages.ndjson', customers(1_500));
+  const handle = await system.start('pages', { storeHash: 'abc', source: { uri } });
+  await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 2);
+  await handle.executeUpdate(pauseUpdate, { args: [{}] });
+  const { firstExecutionRunId } = handle as unknown as { firstExecutionRunId: string };
+  const page = `${system.folder}/data/jobs/abc/${firstExecutionRunId}/pages/000001.ndjson`;
+  await mkdir(`${system.folder}/aside`);
+  await rename(page, `${system.folder}/aside/page`);
+  await handle.executeUpdate(resumeUpdate);
+  await until(async () => (await progress(handle))?.state === 'held', 60_000);
+  const held = await handle.query(progressQuery);
+  expect(held.waitingFor?.message).toMatch(/pages\/000001\.ndjson/);
+  expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
+  await rename(`${system.folder}/aside/page`, page);
+  await handle.executeUpdate(resumeUpdate);
+  expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
+}, 120_000);
