@@ -6,7 +6,6 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
-
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
 export const STORE_CONCURRENCY = 3;
 
@@ -177,7 +176,6 @@ export const openSignal = defineSignal('open');
 
 /** Most items that one query returns. */
 export const MAX_PAGE = { outcomes: 1_000, failures: 500 } as const;
-
 /** Latest failures that stay in workflow state; older ones are in the job store. */
 export const FAILURES_IN_STATE = 1_000;
 
@@ -210,6 +208,9 @@ export interface PreparedJob {
   olderIn: string | null;
 }
 
+/** What prepareJob found, less the failures. */
+export type Plan = Omit<PreparedJob, 'failures' | 'olderIn'>;
+
 /** The input of updateChunk. Only ever grows by optional fields: an older worker may serve the store. */
 export interface ChunkRef {
   job: JobRef;
@@ -229,6 +230,8 @@ export interface ChunkOutcome {
   throttled: number;
   /** Attempts of the activity that it took. */
   attempts: number;
+  /** Those of them that got no answer. */
+  unanswered?: number;
   /** Calls in flight that the store's pace allows at present. */
   concurrency: number;
 }
@@ -250,7 +253,7 @@ export type ChunkFailureType =
 export interface CloseJobInput {
   job: JobRef;
   input: unknown;
-  chunks: number;
+  plan: Plan;
   /** encodeRuns of one encodeChunk a chunk. */
   outcomes: string;
   failures: Failure[];
@@ -262,14 +265,8 @@ export interface ServeStoreInput {
   storeHash: string;
 }
 
-/** Why a process gave a store's queue back. */
-export type LeaseEnd =
-  /** The queue was idle. */
-  | 'idle'
-  /** It held the lease for as long as one attempt may. */
-  | 'rotated'
-  /** The process stops. */
-  | 'handedOver';
+/** Why a process gave a store's queue back: idle, held for as long as one attempt may, or because the process stops. */
+export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 
 /** Activities on JOBS_TASK_QUEUE. */
 export interface JobActivities {

@@ -2,6 +2,7 @@
  * Chunk outcomes as small numbers, and runs of small numbers as short text: how a job of 100,000 chunks fits into one
  * workflow's state. Pure, and part of the workflow bundle.
  */
+import { CHUNK_SIZE, type Plan } from './contract.ts';
 
 /** What is kept of one chunk. `updated` is what is left of its customers. */
 export interface ChunkCode {
@@ -92,4 +93,23 @@ export function decodeRuns(text: string, count: number): Uint32Array {
   }
   if (length !== count) throw new RangeError(`Expected ${count} encoded numbers, found ${length}.`);
   return values;
+}
+
+/** Customers in a chunk: as many as a call takes, but in the last one to be sent and in the very last one. */
+export function chunkSize(plan: Plan, chunk: number): number {
+  if (chunk === plan.chunks - 1) return plan.lastSize;
+  return chunk === plan.chunksToSend - 1 ? plan.lastSentSize : CHUNK_SIZE;
+}
+
+/** First and last source row of every chunk. */
+export function chunkRows(plan: Plan): { first: Uint32Array; last: Uint32Array } {
+  const skipped = decodeRuns(plan.gaps, 2 * plan.chunks);
+  const first = new Uint32Array(plan.chunks);
+  const last = new Uint32Array(plan.chunks);
+  for (let chunk = 0, row = 0; chunk < plan.chunks; chunk++) {
+    first[chunk] = row + 1 + (skipped[2 * chunk] as number);
+    row = (first[chunk] as number) + chunkSize(plan, chunk) - 1 + (skipped[2 * chunk + 1] as number);
+    last[chunk] = row;
+  }
+  return { first, last };
 }

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { storeTaskQueue, storeWorkflowId } from '../contract.ts';
@@ -20,14 +19,16 @@ export function holderIdentity({ workflowExecution, attempt }: Info): string {
   return `${process.pid}@${hostname()}/${workflowExecution?.runId}/${attempt}`;
 }
 
-/** Waits as long as calls of an earlier holder, which did not hand over, may still be running at the store. */
-export async function earlierCallsEnd(client: Client, storeHash: string, lost: AbortSignal): Promise<void> {
+/**
+ * How long calls of an earlier holder, which did not hand over, may still be running at the store, in ms: as long as its
+ * slowest recent call, where its last heartbeat told. Otherwise it learns of its end with its next renewal, or aborts its
+ * calls when the lease runs out.
+ */
+export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;
-  let wait = 0;
-  if (attempt > 1) wait = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs ?? 0;
-  // That one learns of its end with its next renewal, or aborts its calls when the lease runs out.
-  else if (await wasCutShort(client, storeHash)) wait = heartbeatTimeoutMs;
-  await sleep(Math.min(wait, LONGEST_CALL_MS), undefined, { signal: lost });
+  const told = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
+  if (told !== undefined) return Math.min(told, LONGEST_CALL_MS);
+  return attempt > 1 || (await wasCutShort(client, storeHash)) ? heartbeatTimeoutMs : 0;
 }
 
 /** Whether an earlier run of serveStore, a holder of which polled the queue lately, ended without its lease's end. */

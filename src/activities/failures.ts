@@ -1,6 +1,6 @@
 /** Where errors of the other rooms become what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../bigcommerce/errors.ts';
+import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
 import type { ChunkFailureType, ChunkOutcome, JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
 
@@ -49,4 +49,19 @@ export function chunkFailure(
     return failure('Unavailable', error.message, Math.max(asked, backoff * (0.5 + random())));
   }
   return error;
+}
+
+/** What a failed check of the token means: a refusal is final, anything else is tried again by the activity's policy. */
+export function checkFailure(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error;
+  const type: ChunkFailureType = error instanceof Refused ? 'Refused' : 'Unavailable';
+  const category = ApplicationFailureCategory.BENIGN;
+  const delay = error instanceof Throttled ? { nextRetryDelay: error.delayMs } : {};
+  return ApplicationFailure.create({
+    type,
+    message: error.message,
+    category,
+    nonRetryable: type === 'Refused',
+    ...delay,
+  });
 }

@@ -4,6 +4,7 @@ import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../schema.ts';
+import { jobFailure } from './failures.ts';
 import { prepareJob, type PreparingParts } from './prepare-job.ts';
 
 /** With a heartbeat timeout of 30 s. */
@@ -30,9 +31,13 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
       beating(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
 
     closeJob: ({ input, ...job }) =>
-      beating(() => {
-        const { source, options } = parseJobInput(input);
-        return closeJob(storage, { ...job, source, options });
+      beating(async () => {
+        try {
+          const { source, options } = parseJobInput(input);
+          return await closeJob(storage, { ...job, source, options });
+        } catch (error) {
+          throw jobFailure(error);
+        }
       }),
   };
 }

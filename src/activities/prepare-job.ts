@@ -58,6 +58,11 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
   if (described.status.name === 'RUNNING') {
     throw new BadInput(`source.retryOf: ${jobId} has not ended. Wait for its end, or cancel it.`);
   }
+  if (described.status.name === 'TERMINATED' || described.status.name === 'TIMED_OUT') {
+    throw new BadInput(
+      `source.retryOf: ${jobId} was terminated, so it left no retry file. Start from its source again.`,
+    );
+  }
   const { retry } = await handle.query(progressQuery);
   if (retry === null) throw new NothingToRetry(`${jobId} has left no customer to send again.`);
   if (!storage.keyOf(retry)?.startsWith(`jobs/${storeHash}/`)) {

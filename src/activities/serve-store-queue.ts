@@ -7,7 +7,7 @@ import type { Stores } from '../bigcommerce/store.ts';
 import { STORE_CONCURRENCY, storeTaskQueue, type ChunkRef, type LeaseEnd, type StoreActivities } from '../contract.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import { checkStore } from './check-store.ts';
-import { earlierCallsEnd, holderIdentity, type LeaseDetails } from './earlier-holder.ts';
+import { earlierCallsMs, holderIdentity, type LeaseDetails } from './earlier-holder.ts';
 import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
 import type { Serving } from './serving.ts';
 import { updateChunk } from './update-chunk.ts';
@@ -41,13 +41,18 @@ export interface ServingParts {
  * or this process stops. Gives it back by returning, so that a second attempt means that the first one died.
  */
 export async function serveStoreQueue(parts: ServingParts, storeHash: string): Promise<LeaseEnd> {
-  const { serving } = parts;
+  const { client, serving, stores } = parts;
   if (serving.draining.aborted) return 'handedOver';
-  const lease = new Lease(leaseOptions(parts, storeHash));
+  const store = stores.get(storeHash);
+  let inheritedMs = await earlierCallsMs(client, storeHash);
+  // While it waits for the calls of an earlier holder, it tells of those: whoever takes over from it must wait as well.
+  const details = (): LeaseDetails => ({ slowestCallMs: Math.max(inheritedMs, store.slowestRecentMs()) });
+  const lease = new Lease(leaseOptions(client, details));
   try {
     await lease.renew();
     void lease.keep();
-    await earlierCallsEnd(parts.client, storeHash, lease.lost);
+    await sleep(inheritedMs, undefined, { signal: AbortSignal.any([lease.lost, serving.draining]) });
+    inheritedMs = 0;
     const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease));
     if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
     return end;
@@ -56,24 +61,22 @@ export async function serveStoreQueue(parts: ServingParts, storeHash: string): P
   }
 }
 
-function leaseOptions({ client, stores }: ServingParts, storeHash: string): LeaseOptions {
+function leaseOptions(client: Client, details: () => LeaseDetails): LeaseOptions {
   const context = Context.current();
-  const store = stores.get(storeHash);
   return {
     timeoutMs: context.info.heartbeatTimeoutMs ?? 0,
     async renew() {
-      const details: LeaseDetails = { slowestCallMs: store.slowestRecentMs() };
+      const now = details();
       try {
-        await client.withDeadline(Date.now() + RENEWAL_DEADLINE_MS, () =>
-          client.activity.heartbeat(context.info.taskToken, details),
-        );
+        const beat = () => client.activity.heartbeat(context.info.taskToken, now);
+        await client.withDeadline(Date.now() + RENEWAL_DEADLINE_MS, beat);
       } catch (error) {
         if (error instanceof ActivityNotFoundError) return 'gone';
         // It is ours until we return; the context's own signal says to stop.
         if (!(error instanceof ActivityCancelledError)) throw error;
       }
       // The confirmed heartbeat doesn't reset the SDK's own timer, which would cancel the activity.
-      context.heartbeat(details);
+      context.heartbeat(now);
       return 'renewed';
     },
   };

@@ -43,6 +43,7 @@ export async function updateChunk(
     calls: reached.calls,
     throttled: reached.throttled,
     attempts: attempt,
+    unanswered: reached.unanswered,
     concurrency: store.concurrency(),
   });
   const heartbeat = setInterval(() => context.heartbeat(reached), HEARTBEAT_MS);

@@ -13,13 +13,12 @@ export interface Closed {
 
 /**
  * Writes the report and what is to be sent again, then deletes the pages and our own copy of the source; the files of
- * failures stay, for queries of the ended job name them. Called again, after a crash at any point, it goes on and answers the same. Throws BadPage where rows that belong
- * into the report are in a page that is missing or damaged.
+ * failures stay, for queries of the ended job name them. Called again, after a crash at any point, it goes on and answers the same.
  */
 export async function closeJob(storage: Storage, job: EndedJob & { source: Source }): Promise<Closed> {
   const keys = jobKeys(job.job);
   const closed = (await whatWasWritten(storage, keys)) ?? (await writeBoth(storage, keys, job));
-  await deletePages(storage, keys, job.chunks);
+  await deletePages(storage, keys, job.plan.chunks);
   const copy = 'uri' in job.source ? storage.keyOf(job.source.uri) : undefined;
   if (copy?.startsWith(SOURCE_COPIES)) await storage.delete(copy);
   return closed;

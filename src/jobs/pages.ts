@@ -49,9 +49,15 @@ export class PageWriter {
   }
 }
 
-/** Deletes the pages of a job of that many chunks. */
+/**
+ * Deletes a job's pages: those of its chunks, and what follows them, as far as it goes without a gap. A job that ended
+ * while it was prepared knows of no chunks, but has pages.
+ */
 export async function deletePages(storage: Storage, keys: JobKeys, chunks: number): Promise<void> {
-  for (let page = 0; page * CHUNKS_PER_PAGE < chunks; page++) await storage.delete(keys.page(page));
+  let pages = Math.ceil(chunks / CHUNKS_PER_PAGE);
+  while (await storage.exists(keys.page(pages))) pages++;
+  // The last one first, so that a crash leaves no gap.
+  while (pages > 0) await storage.delete(keys.page(--pages));
 }
 
 /** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */

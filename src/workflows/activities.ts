@@ -3,7 +3,9 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
+  isCancellation,
   proxyActivities,
 } from '@temporalio/workflow';
 import {
@@ -77,7 +79,15 @@ export function thrownBy(error: unknown): Thrown | undefined {
   const type = (cause instanceof ApplicationFailure && cause.type) || '';
   const tells = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
   const [details] = (tells && cause.details) || [];
-  // The server has details of its own for an activity that was cancelled before it started: a word.
-  const outcome = typeof details === 'object' && details !== null ? (details as ChunkOutcome) : undefined;
-  return { type, message: cause?.message ?? error.message, outcome };
+  return { type, message: cause?.message ?? error.message, outcome: isOutcome(details) ? details : undefined };
+}
+
+/** Whether this is an outcome: the server has a word for a cancelled activity, and a person may complete one with anything. */
+export function isOutcome(value: unknown): value is ChunkOutcome {
+  return typeof value === 'object' && value !== null && Array.isArray((value as Partial<ChunkOutcome>).failures);
+}
+
+/** Whether `error` is the end of what was told to stop: an activity whose worker died then did not end as cancelled. */
+export function isStopped(error: unknown, scope: CancellationScope): boolean {
+  return isCancellation(error) || (error instanceof ActivityFailure && scope.consideredCancelled);
 }

@@ -9,11 +9,21 @@ export interface Item {
 
 /** A chunk that the store did not answer for, and how often. */
 interface Unanswered {
+  /** As counted: see `unanswered`. */
   tries: number;
-  /** Chunks settled when it was tried last. */
-  doneAtTry: number;
+  /** Chunks settled when it was sent first, and after its last try. */
+  doneAtFirst: number;
+  doneAtLast: number;
   /** Chunks taken when it may be taken again. */
   notBefore: number;
+}
+
+/** How an activity went that settled nothing. */
+export interface Unsettled {
+  tries: number;
+  attempts: number;
+  doneBefore: number;
+  done: number;
 }
 
 /** A queue as it travels through continue-as-new. */
@@ -50,9 +60,7 @@ export class ChunkQueue {
     this.#end = end;
     this.#putBack = putBack;
     this.#again = again;
-    this.#unanswered = new Map(
-      unanswered.map(([chunk, { tries, doneAtTry }]) => [chunk, { tries, doneAtTry, notBefore: 0 }]),
-    );
+    this.#unanswered = new Map(unanswered.map(([chunk, before]) => [chunk, { ...before, notBefore: 0 }]));
     this.#attempts = new Map(attempts);
   }
 
@@ -77,20 +85,25 @@ export class ChunkQueue {
   }
 
   /**
-   * Says that `tries` of `item` got no answer; `done` is how many chunks are settled by now. Puts it back and returns
-   * true, or returns false where it has been tried often enough.
+   * Says that an activity, which was sent when `doneBefore` chunks were settled, got no answer for `item` in `tries`, and
+   * that `done` are settled now. Puts it back, where it has been tried often enough only if it `mustBe`; returns whether
+   * it did.
    *
    * Tries while nothing else of the job is settled say more about the store than about the chunk: they count a quarter,
    * and not at all as long as nothing was settled since the first.
    */
-  unanswered(item: Item, tries: number, done: number): boolean {
-    const before = this.#unanswered.get(item.chunk);
-    const counted = !before || done > before.doneAtTry ? tries : before.tries > tries ? Math.ceil(tries / 4) : 0;
-    const total = (before?.tries ?? 0) + counted;
-    if (total >= GIVE_UP_TRIES) return false;
-    const notBefore = this.#taken + TAKEN_BETWEEN;
-    this.#unanswered.set(item.chunk, { tries: total, doneAtTry: done, notBefore });
-    this.#attempts.set(item.chunk, this.attemptsBefore(item.chunk) + tries);
+  unanswered(item: Item, { tries, attempts, doneBefore, done }: Unsettled, mustBe: boolean): boolean {
+    const before = this.#unanswered.get(item.chunk) ?? { tries: 0, doneAtFirst: doneBefore, doneAtLast: -1 };
+    const share = done > before.doneAtLast ? 1 : done > before.doneAtFirst ? 1 / 4 : 0;
+    const total = before.tries + Math.ceil(tries * share);
+    if (total >= GIVE_UP_TRIES && !mustBe) return false;
+    this.#unanswered.set(item.chunk, {
+      tries: total,
+      doneAtFirst: before.doneAtFirst,
+      doneAtLast: done,
+      notBefore: this.#taken + TAKEN_BETWEEN,
+    });
+    this.#attempts.set(item.chunk, this.attemptsBefore(item.chunk) + attempts);
     this.#again.push(item);
     return true;
   }

@@ -22,6 +22,7 @@ export interface CarriedJob {
   queue: CarriedQueue;
   paused: string | null;
   hold: Hold | null;
+  resumed: boolean;
   rejectionsFrom: RejectionsFrom;
   emailsSentAgain: boolean;
   concurrency: number;
@@ -43,7 +44,9 @@ export class Job {
   /** A person has resumed the job and it has not acted on that yet. */
   resumed = false;
   cancelling = false;
-  /** Chunks were in flight for a while and none was settled. */
+  /** When the store's queue last gave an answer, or was given something after it had nothing; ms since 1970. */
+  heardAt = 0;
+  /** Nothing was heard for a while. */
   starved = false;
   rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
   emailsSentAgain = false;
@@ -110,10 +113,10 @@ export class Job {
     this.resumed = false;
   }
 
-  carry(): CarriedJob | undefined {
-    const { ledger, queue, paused, hold, rejectionsFrom, emailsSentAgain, concurrency } = this;
-    if (!ledger) return undefined;
-    return { ledger: ledger.carry(), queue: queue.carry(), paused, hold, rejectionsFrom, emailsSentAgain, concurrency };
+  carry(ledger: Ledger): CarriedJob {
+    const { queue, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
+    const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
+    return { ledger: ledger.carry(), queue: queue.carry(), ...carried };
   }
 
   /** Goes on where the run before this one stopped. */

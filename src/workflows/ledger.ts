@@ -1,5 +1,4 @@
 import {
-  CHUNK_SIZE,
   FAILURES_IN_STATE,
   MAX_PAGE,
   type ChunkOutcome,
@@ -7,12 +6,10 @@ import {
   type Failure,
   type Failures,
   type Outcomes,
+  type Plan,
   type PreparedJob,
 } from '../contract.ts';
-import { decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../outcomes.ts';
-
-/** What prepareJob found, less the failures, which the ledger keeps. */
-export type Plan = Omit<PreparedJob, 'failures' | 'olderIn'>;
+import { chunkRows, chunkSize, decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../outcomes.ts';
 
 /** A ledger as it travels through continue-as-new. */
 export interface CarriedLedger {
@@ -152,14 +149,16 @@ export class Ledger {
     };
   }
 
-  /** Failures beyond FAILURES_IN_STATE. */
+  /** How many failures are to go to a file. */
   get surplus(): number {
-    return Math.max(0, this.#failures.length - FAILURES_IN_STATE);
+    return this.#failures.length > FAILURES_IN_STATE ? this.#surplus().length : 0;
   }
 
   /** Moves the oldest failures, at most `count` of the surplus, to where `save` writes them. */
   async saveOldest(count: number, save: (failures: Failure[], file: number) => Promise<string>): Promise<void> {
-    this.#saving = this.#failures.splice(0, Math.min(count, this.surplus));
+    this.#saving = this.#surplus().slice(0, count);
+    const saving = new Set(this.#saving);
+    this.#failures = this.#failures.filter((failure) => !saving.has(failure));
     this.olderIn = await save(this.#saving, this.#saved);
     this.#saved++;
     this.#saving = [];
@@ -167,21 +166,20 @@ export class Ledger {
 
   /** First and last source row of a chunk. */
   rowsOf(chunk: number): { first: number; last: number } {
-    this.#rows ??= this.#readRows();
+    this.#rows ??= chunkRows(this.plan);
     return { first: this.#rows.first[chunk] as number, last: this.#rows.last[chunk] as number };
   }
 
   /** Customers in a chunk. */
   sizeOf(chunk: number): number {
-    if (chunk === this.plan.chunks - 1) return this.plan.lastSize;
-    return chunk === this.plan.chunksToSend - 1 ? this.plan.lastSentSize : CHUNK_SIZE;
+    return chunkSize(this.plan, chunk);
   }
 
-  /** The rows that the store rejected because their e-mail address belonged to somebody else, by chunk. */
+  /** Customers that the store rejected because their e-mail address belonged to somebody else, by chunk. */
   emailsTaken(): Map<number, number[]> {
     const byChunk = new Map<number, number[]>();
-    for (const { row, id, code } of this.#failures) {
-      if (code !== 'email_taken' || id === null) continue;
+    for (const { row, id } of this.#latestTaken()) {
+      if (id === null) continue;
       const chunk = this.#chunkOf(row);
       byChunk.set(chunk, [...(byChunk.get(chunk) ?? []), id]);
     }
@@ -201,17 +199,15 @@ export class Ledger {
     this.updated += sign * (this.sizeOf(chunk) - rejected - failed);
   }
 
-  #readRows(): { first: Uint32Array; last: Uint32Array } {
-    const { chunks, gaps } = this.plan;
-    const skipped = decodeRuns(gaps, 2 * chunks);
-    const first = new Uint32Array(chunks);
-    const last = new Uint32Array(chunks);
-    for (let chunk = 0, row = 0; chunk < chunks; chunk++) {
-      first[chunk] = row + 1 + (skipped[2 * chunk] as number);
-      row = (first[chunk] as number) + this.sizeOf(chunk) - 1 + (skipped[2 * chunk + 1] as number);
-      last[chunk] = row;
-    }
-    return { first, last };
+  /** The latest e-mail addresses that were taken: those customers are sent once more, which may take the failure back. */
+  #latestTaken(): Failure[] {
+    return this.#failures.filter(({ code }) => code === 'email_taken').slice(-FAILURES_IN_STATE);
+  }
+
+  /** All but those that may be taken back, and the latest. */
+  #surplus(): Failure[] {
+    const stay = new Set(this.#latestTaken());
+    return this.#failures.filter((failure) => !stay.has(failure)).slice(0, -FAILURES_IN_STATE);
   }
 
   #chunkOf(row: number): number {

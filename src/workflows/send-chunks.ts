@@ -1,19 +1,12 @@
-import {
-  CancellationScope,
-  condition,
-  isCancellation,
-  log,
-  setCurrentDetails,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { FAILURES_IN_STATE, type ChunkOutcome, type ChunkRef } from '../contract.ts';
-import { openStore, storeActivities, thrownBy } from './activities.ts';
+import { isOutcome, isStopped, storeActivities, thrownBy } from './activities.ts';
 import type { Item } from './chunk-queue.ts';
 import { details } from './details.ts';
 import { hold, OUTAGE_AFTER, tooManyRejected } from './hold.ts';
 import type { Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
+import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 
 /**
@@ -25,9 +18,6 @@ const LOOK_AHEAD = 8;
 /** A chunk that waits for long must not hold up continue-as-new: it is put back after this. */
 const DRAIN_MS = 5_000;
 
-/** No chunk settled for this long: the store's queue may have lost its worker, so it is opened again. */
-const STARVED_MS = 30_000;
-
 /** How old the current details may become while chunks are settled. */
 const DETAILS_MS = 2_000;
 
@@ -38,44 +28,50 @@ const DETAILS_MS = 2_000;
 export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 'renew'> {
   const { updateChunk } = storeActivities(job.ref.storeHash);
   const inFlight = new Set<Promise<void>>();
+  const root = CancellationScope.current();
   const calls = new CancellationScope();
   let unansweredInRow = 0;
   let detailsAt = 0;
   let opened = false;
 
-  async function send(item: Item, probe: ChunkRef['probe']): Promise<void> {
+  async function send(sent: Sent): Promise<void> {
+    const { item, probe } = sent;
     const { first, last } = ledger.rowsOf(item.chunk);
     const ref: ChunkRef = { job: job.ref, ...item, ...(probe && { probe }) };
     const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
     try {
-      settle(item, probe, await calls.run(() => updateChunk.executeWithOptions({ summary }, [ref])));
+      settle(sent, await calls.run(() => updateChunk.executeWithOptions({ summary }, [ref])));
     } catch (error) {
       const failure = thrownBy(error);
-      const outcome = failure?.outcome;
+      if (!failure) throw error;
+      const { type, message, outcome } = failure;
       if (outcome) ledger.called(outcome);
-      if (isCancellation(error)) {
-        job.queue.putBack(item, outcome?.attempts ?? 0);
-      } else if (failure?.type === 'Refused') {
-        job.queue.putBack(item, outcome?.attempts ?? 0);
-        if (probe || job.hold?.kind !== 'refused') job.hold = hold(job.hold, 'refused', failure.message, Date.now());
-      } else if (outcome) {
-        unanswered(item, probe, outcome, failure?.message ?? 'No answer.');
-      } else {
-        throw error;
+      if (type === 'Unavailable' && outcome) return unanswered(sent, outcome, message);
+      // Whatever else: it was told to stop, or its worker died after it was, or a person ended it.
+      job.queue.putBack(item, outcome?.attempts ?? 0);
+      if (type === 'Refused' && (probe || job.hold?.kind !== 'refused')) {
+        job.hold = hold(job.hold, 'refused', message, Date.now());
       }
+    } finally {
+      job.heardAt = Date.now();
     }
   }
 
-  function settle(item: Item, probe: ChunkRef['probe'], outcome: ChunkOutcome): void {
+  function settle(sent: Sent, outcome: ChunkOutcome): void {
+    if (!isOutcome(outcome)) return job.queue.putBack(sent.item, 0);
     ledger.called(outcome);
-    if (!enter(item, outcome))
-      return unanswered(item, probe, outcome, 'The chunk has lost customers in the job store.');
+    // Stopped in the middle, and by our own draining: the next run sends it.
+    const drained = calls.consideredCancelled && !root.consideredCancelled;
+    if (drained && outcome.failures.some(({ code }) => code === 'cancelled')) {
+      return job.queue.putBack(sent.item, outcome.attempts);
+    }
+    if (!enter(sent.item, outcome)) return unanswered(sent, outcome, 'The chunk has lost customers in the job store.');
     unansweredInRow = 0;
     job.starved = false;
     job.concurrency = outcome.concurrency;
     job.rate.settled(Date.now(), outcome.calls);
     // A refusal ends only with the chunk that asks: others may have been sent before it began.
-    if (probe || job.hold?.kind === 'outage') job.release();
+    if (sent.probe || job.hold?.kind === 'outage') job.release();
     const message = tooManyRejected(ledger.counts, job.rejectionsFrom, job.options.maxRejectedPercent ?? 20);
     if (message && !job.hold) job.hold = hold(null, 'rejections', message, Date.now());
   }
@@ -91,16 +87,19 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     return true;
   }
 
-  function unanswered(item: Item, probe: ChunkRef['probe'], outcome: ChunkOutcome, message: string): void {
+  function unanswered({ item, probe, doneBefore }: Sent, outcome: ChunkOutcome, message: string): void {
     unansweredInRow++;
-    const again = job.queue.unanswered(item, outcome.attempts, ledger.done);
-    if (!again && !enter(item, outcome)) job.queue.putBack(item, outcome.attempts);
+    const { attempts, unanswered: tries = attempts } = outcome;
+    const unsettled = { tries, attempts, doneBefore, done: ledger.done };
+    const again = job.queue.unanswered(item, unsettled, false);
+    if (!again && !enter(item, outcome)) job.queue.unanswered(item, unsettled, true);
     if (probe) job.hold = hold(job.hold, 'outage', message, Date.now());
     else if (unansweredInRow >= OUTAGE_AFTER && !job.hold) job.hold = hold(null, 'outage', message, Date.now());
   }
 
   function launch(item: Item, probe?: ChunkRef['probe']): void {
-    const sending = send(item, probe).finally(() => {
+    if (inFlight.size === 0) job.heardAt = Date.now();
+    const sending = send({ item, probe, doneBefore: ledger.done }).finally(() => {
       inFlight.delete(sending);
       job.woken = true;
     });
@@ -153,17 +152,6 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     setCurrentDetails(details(job.progress(detailsAt)));
   }
 
-  async function reopenWhenStarved(): Promise<void> {
-    for (;;) {
-      await condition(() => inFlight.size > 0);
-      const { calls: before } = ledger;
-      await sleep(STARVED_MS, { summary: 'is the store served?' });
-      if (inFlight.size === 0 || ledger.calls > before) continue;
-      job.starved = true;
-      await open(job, 'no chunk settled for 30 s');
-    }
-  }
-
   async function drain(): Promise<void> {
     if (!(await condition(() => inFlight.size === 0, DRAIN_MS))) calls.cancel();
     await condition(() => inFlight.size === 0);
@@ -189,25 +177,21 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     }
   }
 
-  const watch = new CancellationScope();
-  const watching = watch.run(reopenWhenStarved).catch((error: unknown) => {
-    if (!isCancellation(error)) throw error;
-  });
   try {
-    return await loop();
+    return await whileOpen(job, () => inFlight.size > 0, loop);
   } catch (error) {
-    if (!isCancellation(error)) throw error;
+    if (!isStopped(error, root)) throw error;
     job.cancelling = true;
     log.info('Cancelled: waiting for the chunks in flight', { inFlight: inFlight.size });
     await CancellationScope.nonCancellable(() => condition(() => inFlight.size === 0));
     throw error;
-  } finally {
-    watch.cancel();
-    await CancellationScope.nonCancellable(() => watching);
   }
 }
 
-/** Says that the job needs its store's queue served. */
-export async function open(job: Job, why: string): Promise<void> {
-  await openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+/** An item that was sent. */
+interface Sent {
+  item: Item;
+  probe: ChunkRef['probe'];
+  /** Chunks that were settled then. */
+  doneBefore: number;
 }

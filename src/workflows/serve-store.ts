@@ -1,5 +1,13 @@
-import { allHandlersFinished, condition, continueAsNew, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import { openSignal, type ServeStoreInput } from '../contract.ts';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { openSignal, STORE_HASH, storeWorkflowId, type ServeStoreInput } from '../contract.ts';
 import { serveStoreQueue } from './activities.ts';
 
 /** How long a queue is idle before its lease is given back; serve-store-queue.ts waits that long. */
@@ -10,6 +18,12 @@ const IDLE_MS = 60_000;
  * store's queue. It knows no jobs: the process that serves gives the lease back when the queue was idle for a minute.
  */
 export async function serveStore(input: ServeStoreInput): Promise<void> {
+  const { workflowId } = workflowInfo();
+  // Another id would be another lease of the same store, and three more calls in flight.
+  if (!STORE_HASH.test(input?.storeHash) || workflowId !== storeWorkflowId(input.storeHash)) {
+    const message = `Expected a workflow id such as customer-updates-store/abc123 and the input {"storeHash": "abc123"}, got the id ${workflowId}. Jobs start this workflow.`;
+    throw ApplicationFailure.create({ type: 'BadInput', message, nonRetryable: true });
+  }
   let openedAt = Date.now();
   setHandler(openSignal, () => void (openedAt = Date.now()), { description: 'A job needs the store.' });
   setCurrentDetails(`Keeps one worker serving the queue of store ${input.storeHash}.`);

@@ -21,13 +21,14 @@ import {
   type JobInput,
   type JobResult,
 } from '../contract.ts';
-import { closeJob, prepareJob, storeActivities, thrownBy } from './activities.ts';
+import { closeJob, isStopped, prepareJob, storeActivities, thrownBy } from './activities.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { details } from './details.ts';
 import { Job, type CarriedJob } from './job.ts';
 import { Ledger } from './ledger.ts';
+import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
-import { open, sendChunks } from './send-chunks.ts';
+import { sendChunks } from './send-chunks.ts';
 
 /**
  * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the report.
@@ -37,7 +38,8 @@ import { open, sendChunks } from './send-chunks.ts';
  */
 export async function updateCustomers(input: JobInput, carried?: CarriedJob): Promise<JobResult> {
   const job = new Job({ storeHash: input?.storeHash, key: workflowInfo().firstExecutionRunId }, input);
-  if (carried) job.restore(carried);
+  // Only a run before this one carries: whatever else comes as a second argument is not ours.
+  if (carried && workflowInfo().continuedFromExecutionRunId) job.restore(carried);
   answerMessages(job);
   try {
     return await run(job);
@@ -56,8 +58,8 @@ async function run(job: Job): Promise<JobResult> {
     if (job.options.dryRun) await checkToken(job);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
   } catch (error) {
-    if (!isCancellation(error)) throw error;
-    cancelled = error;
+    if (!isStopped(error, CancellationScope.current())) throw error;
+    cancelled = isCancellation(error) ? error : new CancelledFailure('The job was cancelled.');
   }
   await close(job);
   if (cancelled) throw cancelled;
@@ -65,6 +67,9 @@ async function run(job: Job): Promise<JobResult> {
   job.phase = 'completed';
   return job.result();
 }
+
+/** Characters of a reason that are kept. */
+const MAX_REASON = 500;
 
 function answerMessages(job: Job): void {
   setHandler(progressQuery, () => job.progress(Date.now()), {
@@ -81,7 +86,9 @@ function answerMessages(job: Job): void {
     throw new Error(`The job can be paused and resumed while it runs; it is ${job.state}.`);
   };
   const pause = (argument?: { reason?: string }) => {
-    job.pause(argument?.reason ?? '');
+    // Whatever it is, it becomes part of every answer.
+    const reason: unknown = argument?.reason;
+    job.pause(typeof reason === 'string' ? reason.slice(0, MAX_REASON) : '');
     return job.progress(Date.now());
   };
   const resume = () => {
@@ -103,10 +110,10 @@ async function prepare(job: Job): Promise<Ledger> {
     .executeWithOptions({ summary: 'read and check the source' }, [{ job: job.ref, input: job.input }])
     .catch(async (error: unknown) => {
       const failure = thrownBy(error);
-      if (!failure || isCancellation(error)) throw error;
+      if (!failure || !isJobFailure(failure.type)) throw error;
       // The starter's copy of a source that can't be read is of no more use.
       if (failure.type === 'BadSource') await close(job);
-      throw failWith(job, failure.type as JobFailureType, failure.message);
+      throw failWith(job, failure.type, failure.message);
     });
   const ledger = Ledger.of(prepared);
   job.ledger = ledger;
@@ -127,12 +134,14 @@ async function prepare(job: Job): Promise<Ledger> {
 async function checkToken(job: Job): Promise<void> {
   const { checkStore } = storeActivities(job.ref.storeHash);
   await open(job, 'a dry run asks the store');
-  await checkStore
-    .executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }])
-    .catch((error) => {
-      const failure = thrownBy(error);
-      throw failure?.type === 'Refused' ? failWith(job, 'BadInput', failure.message) : error;
-    });
+  job.heardAt = Date.now();
+  const check = () => checkStore.executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }]);
+  await whileOpen(job, () => true, check).catch(async (error: unknown) => {
+    const failure = thrownBy(error);
+    if (failure?.type !== 'Refused') throw error;
+    await close(job);
+    throw failWith(job, 'BadInput', failure.message);
+  });
 }
 
 /** Continues as new. Nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */
@@ -143,7 +152,7 @@ async function renew(job: Job, ledger: Ledger): Promise<never> {
   throwIfCancelled();
   const { source, ...rest } = job.input;
   const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
-  return continueAsNew<typeof updateCustomers>(input, job.carry());
+  return continueAsNew<typeof updateCustomers>(input, job.carry(ledger));
 }
 
 /** Writes the report. Whatever is still pending then is unprocessed. A cancel does not interrupt it. */
@@ -154,15 +163,22 @@ async function close(job: Job): Promise<void> {
     ledger.end();
     await saveFailuresOf(job, ledger);
     const { plan, outcomes, failures, olderIn } = ledger.carry();
-    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [
-      { job: job.ref, input: job.input, chunks: plan.chunks, outcomes, failures, olderIn },
-    ]);
+    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn };
+    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
+      // Cancelled before its input was looked at, which was none: there is nothing to report, and nowhere to.
+      if (thrownBy(error)?.type === 'BadInput') return job.files;
+      throw error;
+    });
     await condition(allHandlersFinished);
   });
 }
 
 function throwIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The job was cancelled.');
+}
+
+function isJobFailure(type: string): type is JobFailureType {
+  return ['BadInput', 'BadSource', 'InvalidRows', 'NothingToRetry'].includes(type);
 }
 
 function failWith(job: Job, type: JobFailureType, message: string): ApplicationFailure {

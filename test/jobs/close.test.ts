@@ -4,7 +4,6 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import type { Failure, Source } from '../../src/contract.ts';
 import { closeJob } from '../../src/jobs/close.ts';
-import { BadPage } from '../../src/jobs/errors.ts';
 import { saveFailures } from '../../src/jobs/failures.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
@@ -33,17 +32,17 @@ type Ending = EndedJob & { source: Source };
 /** A job of these rows, prepared, whose chunks ended so. */
 async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
   const limit = more.options?.limit ?? null;
-  const prepared = await prepare({ storage, keys, records: inlineRecords(rows), limit });
-  expect(prepared.chunks).toBe(chunks.length);
+  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records: inlineRecords(rows), limit });
+  expect(plan.chunks).toBe(chunks.length);
   return {
     job,
     source: { customers: rows },
     options: OPTIONS,
-    chunks: chunks.length,
+    plan,
     outcomes: encodeRuns(chunks.map(encodeChunk)),
-    olderIn: prepared.olderIn,
+    olderIn,
     ...more,
-    failures: [...prepared.failures, ...(more.failures ?? [])],
+    failures: [...failures, ...(more.failures ?? [])],
   };
 }
 
@@ -332,14 +331,27 @@ describe('called again', () => {
   });
 });
 
-test('says which page is missing where its rows belong into the report, and does without it otherwise', async () => {
-  const rows = customers(1_001);
-  const chunks = Array.from({ length: 101 }, () => DONE);
-  const fine = await ended(rows, [...chunks.slice(0, 100), UNPROCESSED]);
-  await storage.delete(keys.page(0));
-  expect((await closeJob(storage, fine)).retry).toBe(storage.uri(keys.retry));
-  await storage.delete(keys.done);
-  const broken = closeJob(storage, fine);
-  await expect(broken).rejects.toThrow(BadPage);
-  await expect(broken).rejects.toThrow(storage.uri(keys.page(1)));
+test('a page that is missing costs its rows their ids and their place in the retry file, not their line', async () => {
+  const rows: unknown[] = customers(1_020);
+  rows[1_004] = 'invalid';
+  const chunks = Array.from({ length: 102 }, () => DONE);
+  chunks[100] = chunks[101] = UNPROCESSED;
+  const job = await ended(rows, chunks);
+  await storage.delete(keys.page(1));
+  const { retry } = await closeJob(storage, job);
+  expect(retry).toBeNull();
+  const lines = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
+  expect(lines.map((line) => line.split(',').slice(0, 4).join())).toEqual(
+    Array.from({ length: 20 }, (_, index) =>
+      index === 4 ? '1005,,invalid,invalid_field' : `${index + 1_001},,unprocessed,cancelled`,
+    ),
+  );
+  expect(lines[0]).toMatch(/page in the job store is missing or damaged: send it again from the source/);
+});
+
+test('the pages of a job that ended while it was prepared go as well', async () => {
+  const rows = customers(2_500);
+  await prepare({ storage, keys, records: inlineRecords(rows), limit: null });
+  await closeJob(storage, await ended([], []).then((none) => ({ ...none, source: { customers: rows } })));
+  expect(await files()).toEqual(['done.json', 'report.csv']);
 });

@@ -15,6 +15,7 @@ function preparing(customers: number): { chunks: Promise<number>; pages: Set<str
   const storage = {
     write: async (key: string) => void pages.add(key),
     delete: async (key: string) => void pages.delete(key),
+    exists: async (key: string) => pages.has(key),
   } as unknown as Storage;
   async function* records(): AsyncGenerator<SourceRecord[]> {
     for (let row = 1; row <= customers; row++) yield [{ row, value: { id: row, notes: '' } }];

@@ -1,5 +1,8 @@
 import { ChunkQueue, GIVE_UP_TRIES } from '../../src/workflows/chunk-queue.ts';
 
+/** An activity of four tries without an answer, before which so many chunks were settled, and after which so many. */
+const tried = (done: number, doneBefore = 0) => ({ tries: 4, attempts: 4, doneBefore, done });
+
 const takeAll = (queue: ChunkQueue): number[] => {
   const chunks = [];
   for (let item = queue.take(); item; item = queue.take()) chunks.push(item.chunk);
@@ -20,13 +23,13 @@ test('one that was put back comes first', () => {
 
 test('one without an answer comes again after 30 others', () => {
   const queue = ChunkQueue.of(50);
-  queue.unanswered(queue.take() as { chunk: number }, 4, 0);
+  queue.unanswered(queue.take() as { chunk: number }, tried(0), false);
   expect(takeAll(queue).indexOf(0)).toBe(30);
 });
 
 test('one without an answer comes again at the end where there are no 30 others', () => {
   const queue = ChunkQueue.of(3);
-  queue.unanswered(queue.take() as { chunk: number }, 4, 0);
+  queue.unanswered(queue.take() as { chunk: number }, tried(0), false);
   expect(takeAll(queue)).toEqual([1, 2, 0]);
   expect(queue.empty).toBe(true);
 });
@@ -34,26 +37,39 @@ test('one without an answer comes again at the end where there are no 30 others'
 test(`a chunk is given up after ${GIVE_UP_TRIES} tries if others are settled in between`, () => {
   const queue = ChunkQueue.of(3);
   const item = { chunk: 0 };
-  expect([1, 2, 3].map((done) => queue.unanswered(item, 4, done))).toEqual([true, true, false]);
+  expect([1, 2, 3].map((done) => queue.unanswered(item, tried(done), false))).toEqual([true, true, false]);
 });
 
 test('a chunk is never given up as long as nothing else was settled since its first try', () => {
   const queue = ChunkQueue.of(3);
-  const rounds = Array.from({ length: 100 }, () => queue.unanswered({ chunk: 0 }, 4, 7));
+  const rounds = Array.from({ length: 100 }, () => queue.unanswered({ chunk: 0 }, tried(7, 7), false));
   expect(rounds.every(Boolean)).toBe(true);
 });
 
 test('tries in an outage count a quarter once others were settled', () => {
   const queue = ChunkQueue.of(3);
-  const rounds = [1, 2, 2, 2, 2, 2].map((done) => queue.unanswered({ chunk: 0 }, 4, done));
+  const rounds = [1, 2, 2, 2, 2, 2].map((done) => queue.unanswered({ chunk: 0 }, tried(done), false));
   expect(rounds).toEqual([true, true, true, true, true, false]);
+});
+
+test('tries count a quarter where the others were settled during the first of them', () => {
+  const queue = ChunkQueue.of(100);
+  const rounds = Array.from({ length: 9 }, () => queue.unanswered({ chunk: 0 }, tried(99, 1), false));
+  expect(rounds).toEqual([...Array<boolean>(8).fill(true), false]);
+});
+
+test('a chunk that can not be given up is put back behind the others', () => {
+  const queue = ChunkQueue.of(3);
+  const item = queue.take() as { chunk: number };
+  for (const done of [1, 2, 3]) queue.unanswered(item, tried(done), true);
+  expect(takeAll(queue).slice(0, 2)).toEqual([1, 2]);
 });
 
 test('a queue that was carried over goes on where it was', () => {
   const queue = ChunkQueue.of(6);
   const [zero, one] = [queue.take(), queue.take()] as [{ chunk: number }, { chunk: number }];
   queue.putBack(one, 1);
-  queue.unanswered(zero, 4, 0);
+  queue.unanswered(zero, tried(0), false);
   queue.add([{ chunk: 5, only: [51] }]);
   const carried = new ChunkQueue(structuredClone(queue.carry()));
   expect(carried.attemptsBefore(0)).toBe(4);

@@ -25,11 +25,18 @@ export async function* csvRecords(
 ): AsyncGenerator<SourceRecord[]> {
   let reader: CsvReader | undefined;
   for await (const piece of wholeHeadingFirst(bytes)) {
+    if (!reader && isBinary(piece)) throw new BadSource(NOT_TEXT);
     reader ??= new CsvReader(delimiterOf(piece), options);
     yield await reader.write(piece);
   }
   if (reader !== undefined) yield await reader.end();
 }
+
+const NOT_TEXT =
+  'Expected headings in UTF-8, got bytes that are none. Save the file as CSV in UTF-8; if it is compressed, have its name end in .gz.';
+
+// Spreadsheets, compressed files and UTF-16 have a zero byte among their first few, and text in UTF-8 has none.
+const isBinary = (start: Buffer): boolean => start.subarray(0, 16).includes(0);
 
 const BOM = Buffer.from('\uFEFF');
 
@@ -153,7 +160,7 @@ class CsvReader {
 function heading(cell: string): string {
   const text = utf8(cell);
   if (typeof text === 'string') return text;
-  throw new BadSource('Expected headings in UTF-8, got bytes that are none. Save the file as UTF-8.');
+  throw new BadSource(NOT_TEXT);
 }
 
 const invalid = (row: number, message: string): SourceRecord => ({ row, problem: { code: 'invalid_field', message } });

@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type { Format } from '../../contract.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
+import { SOURCE_COPIES } from '../keys.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
 import { jsonRecords } from './json.ts';
 import { ndjsonRecords } from './ndjson.ts';
@@ -23,10 +24,9 @@ export function openSource(
   csv: CsvOptions,
 ): AsyncIterable<SourceRecord[]> {
   const { storage, key } = placeOf(source.uri, roots);
-  const zipped = /\.gz$/i.test(key);
-  const format = source.format ?? formatOf(zipped ? key.slice(0, -3) : key);
+  const format = source.format ?? formatOf(key);
   const file = readable(storage.read(key));
-  const bytes = zipped ? unzipped(file) : file;
+  const bytes = /\.gz$/i.test(key) ? unzipped(file) : file;
   if (format === 'csv') return csvRecords(bytes, csv);
   return format === 'json' ? jsonRecords(bytes) : ndjsonRecords(bytes);
 }
@@ -37,15 +37,22 @@ function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; ke
     if (key !== undefined) return { storage, key };
   }
   const list = roots.map(({ root }) => root).join(', ');
+  if (uri.includes(`/${SOURCE_COPIES}`)) {
+    throw new BadSource(
+      `Expected the starter's copy of a file below ${list}, got ${uri}: starter and worker have different job stores. ` +
+        'Set JOB_STORE of both to the same folder.',
+    );
+  }
   throw new BadSource(`Expected the URI of a file below ${list} (SOURCE_ROOTS), got ${uri}. Put the file there.`);
 }
 
-function formatOf(key: string): Format {
-  const extension = /\.(csv|ndjson|jsonl|json)$/i.exec(key)?.[1]?.toLowerCase();
+/** The format that a file's name tells. Throws BadSource where it tells none. */
+export function formatOf(key: string): Format {
+  const extension = /\.(csv|ndjson|jsonl|json)(\.gz)?$/i.exec(key)?.[1]?.toLowerCase();
   if (extension === undefined) {
     throw new BadSource(
       'Expected a file name that ends in .csv, .ndjson, .jsonl or .json, or one of these with .gz; ' +
-        `got ${key.split('/').pop()}. Rename it, or say its format: csv, ndjson or json.`,
+        `got ${key.split('/').pop()}. Rename it, or say what it is with --format csv, ndjson or json (format).`,
     );
   }
   return extension === 'jsonl' ? 'ndjson' : (extension as Format);
@@ -69,6 +76,9 @@ async function* unzipped(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (!code?.startsWith('Z_')) throw error;
-    throw new BadSource(`Expected a file compressed by gzip, got one that is damaged (${message}).`, { cause: error });
+    throw new BadSource(
+      `Expected a file compressed by gzip, got one that is damaged (${message}) or not compressed: rename it, without .gz, if it is not.`,
+      { cause: error },
+    );
   }
 }

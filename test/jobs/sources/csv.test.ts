@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { checkCustomer } from '../../../src/jobs/customer.ts';
@@ -170,6 +171,9 @@ test.each([
   ['17,bob@example.com,Bob\n', 'Expected a first line with headings, got none that is known'],
   ['id,bob@example.com\n', 'Unknown headings: a name of 15 characters'],
   [Buffer.from('id,notes,Gr\xf6\xdfe\n1,a,b\n', 'latin1'), 'Expected headings in UTF-8'],
+  [Buffer.from('id,notes\n1,a\n', 'utf16le'), 'Save the file as CSV in UTF-8'],
+  [Buffer.from('PK\x03\x04\x14\x00\x06\x00 spreadsheet "x"y\n', 'latin1'), 'Save the file as CSV in UTF-8'],
+  [gzipSync('id,notes\n1,a\n'), 'if it is compressed, have its name end in .gz'],
 ])(
   'refuses %j before any record',
   async (file, message) => {

@@ -1,0 +1,41 @@
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+import { isStopped, openStore } from './activities.ts';
+import type { Job } from './job.ts';
+
+/** Nothing heard from the store for this long: its queue may have lost its worker, so it is opened again. */
+const STARVED_MS = 30_000;
+
+/** Says that the job needs its store's queue served. */
+export async function open(job: Job, why: string): Promise<void> {
+  await openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+}
+
+/** Runs `run`, and meanwhile opens the store again whenever something `waits` for it and nothing was heard for long. */
+export async function whileOpen<T>(job: Job, waits: () => boolean, run: () => Promise<T>): Promise<T> {
+  const watch = new CancellationScope();
+  const watching = watch
+    .run(() => openWhenStarved(job, waits))
+    .catch((error: unknown) => {
+      if (!isStopped(error, watch)) throw error;
+    });
+  try {
+    return await run();
+  } finally {
+    watch.cancel();
+    await CancellationScope.nonCancellable(() => watching);
+  }
+}
+
+async function openWhenStarved(job: Job, waits: () => boolean): Promise<never> {
+  for (;;) {
+    await condition(waits);
+    const quietFor = Date.now() - job.heardAt;
+    if (quietFor < STARVED_MS) {
+      await sleep(STARVED_MS - quietFor, { summary: 'is the store served?' });
+    } else {
+      job.starved = true;
+      await open(job, 'nothing heard from the store for 30 s');
+      job.heardAt = Date.now();
+    }
+  }
+}
