@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.base.json ./
-COPY dev/build.mjs dev/
+COPY dev/build.mjs dev/lock.mjs dev/
 COPY emulator emulator
 COPY src src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund

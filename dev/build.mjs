@@ -1,11 +1,17 @@
 // Builds `dist`: the programs, and the workflows as one bundle, so that a worker starts without bundling.
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { runs } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
+// Left by builds that were interrupted.
+for (const name of readdirSync('.')) {
+  const [, pid] = /^dist\.(\d+)$/.exec(name) ?? [];
+  if (pid && !runs(pid)) rmSync(name, { recursive: true });
+}
 // Built beside `dist` and put in its place whole: programs may be starting from it.
 const fresh = `dist.${process.pid}`;
 for (const [project, outDir] of [
@@ -22,7 +28,8 @@ for (const [project, outDir] of [
 writeFileSync(`${fresh}/emulator.js`, "import './emulator/main.js';\n");
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-const { code } = await bundleWorkflowCode({ workflowsPath: `${root}${fresh}/workflows/index.js`, logger: quiet });
+// From the sources: these are what its stack traces name.
+const { code } = await bundleWorkflowCode({ workflowsPath: `${root}src/workflows/index.ts`, logger: quiet });
 writeFileSync(`${fresh}/workflow-bundle.js`, code);
 rmSync('dist', { recursive: true, force: true });
 renameSync(fresh, 'dist');

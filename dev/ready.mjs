@@ -1,8 +1,11 @@
 // Makes a fresh clone, or one that was just updated, ready to run: installs and builds what is missing or out of date.
 // Plain JavaScript without imports from node_modules, because it runs before there are any.
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { lock } from './lock.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -20,21 +23,51 @@ function changedAt(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changedAt(`${path}/${name}`)));
 }
 
-function step(what, file, args) {
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const SOURCES = ['src', 'emulator', 'dev/build.mjs', 'tsconfig.base.json', 'node_modules/.package-lock.json'];
+const STEPS = [
+  {
+    what: 'Installing dependencies',
+    needed: () => changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json'),
+    file: 'npm',
+    args: ['ci', '--no-audit', '--no-fund'],
+  },
+  {
+    what: 'Building',
+    needed: () => changedAt('dist/workflow-bundle.js') < Math.max(...SOURCES.map(changedAt)),
+    file: process.execPath,
+    args: ['dev/build.mjs'],
+  },
+];
+
+/** Runs a step, and waits until it is gone, interrupted or not: whoever comes next must not meet it. Returns our exit code. */
+async function run({ what, file, args }) {
   console.error(`${what} …`);
-  try {
-    // Standard output belongs to the command that follows.
-    execFileSync(file, args, { stdio: ['ignore', 2, 2] });
-  } catch (error) {
-    console.error(`${what}: failed. The output above says why.`);
-    process.exit(error.status || 1);
-  }
+  // Standard output belongs to the command that follows. In a process group of its own, so that all of it is stopped.
+  const child = spawn(file, args, { stdio: ['ignore', 2, 2], detached: true });
+  let interrupted;
+  const stop = (signal) => {
+    interrupted = 128 + constants.signals[signal];
+    // At once: npm, asked to stop, goes on for half a minute, and each step starts over anyway.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const [status, signal] = await once(child, 'exit').catch((error) => [error.message]);
+  for (const signal of SIGNALS) process.off(signal, stop);
+  if (interrupted !== undefined || status === 0) return interrupted ?? status;
+  const how = signal ?? (typeof status === 'number' ? `exit code ${status}` : status);
+  console.error(`${what}: failed (${how}). The output above, if any, says why.`);
+  return 1;
 }
 
-if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json')) {
-  step('Installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund']);
-}
-const sources = ['src', 'emulator', 'dev/build.mjs', 'tsconfig.base.json', 'node_modules/.package-lock.json'];
-if (changedAt('dist/workflow-bundle.js') < Math.max(...sources.map(changedAt))) {
-  step('Building', process.execPath, ['dev/build.mjs']);
+if (STEPS.some(({ needed }) => needed())) {
+  const unlock = await lock('.cache/ready.lock', (holder) =>
+    console.error(`Another command is installing or building (process ${holder}): waiting …`),
+  );
+  for (const step of STEPS) {
+    // Whoever held the lock may have made it.
+    if (step.needed()) process.exitCode = await run(step);
+    if (process.exitCode) break;
+  }
+  unlock();
 }

@@ -72,7 +72,8 @@ const emulator = await startEmulator(options).catch((error: NodeJS.ErrnoExceptio
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  // Not once: `npm run` forwards the Ctrl-C that the terminal has sent already, and the second one would kill.
+  process.on(signal, () => {
     void emulator.close().then(() => process.exit(0));
   });
 }

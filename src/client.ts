@@ -2,7 +2,7 @@
  * For other services: starts jobs and follows them. Loads neither the worker nor its activities.
  *
  * ```ts
- * const job = await startCustomerUpdate(client, { storeHash: 'abc123', source: { uri: 's3://bucket/key.csv' } }, 'spring');
+ * const job = await startCustomerUpdate(client, { storeHash: 'abc123', source: { uri: 'file:///data/sources/spring.csv' } }, 'spring');
  * const { customers, report } = await job.result();
  * ```
  */
@@ -24,6 +24,7 @@ import {
   type Failures,
   type JobInput,
   type JobResult,
+  type JobState,
   type Outcomes,
   type Progress,
 } from './contract.ts';
@@ -112,6 +113,9 @@ export async function startCustomerUpdate(
   return customerUpdate(client, id);
 }
 
+/** States in which a job's activities are what it waits for. */
+const WORKING: readonly JobState[] = ['preparing', 'running', 'closing'];
+
 /** The job of this id. Asks nothing yet. */
 export function customerUpdate(client: Client, id: string): CustomerUpdate {
   const handle = client.workflow.getHandle(id);
@@ -126,7 +130,7 @@ export function customerUpdate(client: Client, id: string): CustomerUpdate {
         handle.query(progressQuery).then(async (progress) => ({
           ...progress,
           // A job that waits gets no turn in which to say so: its activities tell.
-          waitingFor: progress.waitingFor ?? (progress.state === 'running' ? await waitingActivity(handle) : null),
+          waitingFor: progress.waitingFor ?? (WORKING.includes(progress.state) ? await waitingActivity(handle) : null),
         })),
       ),
     outcomes: (from = 0, count = 1_000) => found(handle.query(outcomesQuery, { from, count })),

@@ -16,15 +16,24 @@ export class BadConfig extends Error {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 const apiUrl = z
-  .url({ protocol: /^https?$/, error: 'expected a URL such as https://api.bigcommerce.com' })
+  .url({ protocol: /^https?$/, error: 'expected a URL such as https://api.bigcommerce.com', abort: true })
   .refine((url) => url.startsWith('https:') || LOOPBACK.test(new URL(url).hostname), {
     error: 'expected https: plain http would show the token to the network, and is taken for this machine only',
   })
   .transform((url) => url.replace(/\/+$/, ''));
 
-const address = z
-  .string()
-  .regex(/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, { error: 'expected host:port such as 127.0.0.1:9464' });
+const address = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, {
+  error: 'expected an IP address and a port such as 127.0.0.1:9464',
+});
+
+function wholeNumber(min: number, max: number) {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.coerce
+    .number({ error })
+    .refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const jobsSettings = z.object({
   JOB_STORE: z.string().default('file:./data'),
@@ -51,24 +60,25 @@ const workerSettings = jobsSettings
       .regex(/^[!-~]+$/, { error: 'expected text without spaces' })
       .optional(),
     SOURCE_ROOTS: z.string().optional(),
-    MAX_STORES: z.coerce.number({ error: 'expected a number' }).int().min(1).max(1000).default(20),
-    QUOTA_RESERVE_PERCENT: z.coerce.number({ error: 'expected a number' }).int().min(0).max(99).default(0),
+    MAX_STORES: wholeNumber(1, 1000).default(20),
+    QUOTA_RESERVE_PERCENT: wholeNumber(0, 99).default(0),
     METRICS_ADDRESS: address.optional(),
     // Whoever sets these relies on them.
     PAYLOAD_KEYS_FILE: notYet,
     HEALTH_ADDRESS: notYet,
-    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+    LOG_LEVEL: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .superRefine((settings, context) => {
-    const { BIGCOMMERCE_TOKENS_FILE: file, BIGCOMMERCE_STORE_HASH: hash, BIGCOMMERCE_ACCESS_TOKEN: token } = settings;
-    if (file !== undefined ? hash === undefined && token === undefined : hash !== undefined && token !== undefined)
-      return;
-    context.addIssue({
-      code: 'custom',
-      path: ['BIGCOMMERCE_TOKENS_FILE'],
-      message:
-        'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN',
-    });
+    const file = settings.BIGCOMMERCE_TOKENS_FILE;
+    const given = (['BIGCOMMERCE_STORE_HASH', 'BIGCOMMERCE_ACCESS_TOKEN'] as const).filter(
+      (name) => settings[name] !== undefined,
+    );
+    if (file === undefined ? given.length === 2 : given.length === 0) return;
+    const message =
+      file === undefined
+        ? 'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'
+        : `expected either this or one store, got ${given.join(' and ')} as well: empty what is not to be used`;
+    context.addIssue({ code: 'custom', path: ['BIGCOMMERCE_TOKENS_FILE'], message });
   });
 
 /** What a worker is told. */
@@ -80,9 +90,9 @@ export interface WorkerConfig {
   sourceRoots: string[] | null;
   maxStores: number;
   quotaReservePercent: number;
-  /** `host:port` to serve Prometheus metrics on. */
+  /** IP address and port to serve Prometheus metrics on. */
   metricsAddress: string | undefined;
-  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  logLevel: (typeof LOG_LEVELS)[number];
 }
 
 /** What the starter is told. */
@@ -126,7 +136,8 @@ export function starterConfig(): StarterConfig {
 }
 
 function read<T extends z.ZodType>(schema: T): z.output<T> {
-  const file = `${PACKAGE_ROOT}.env`;
+  // ENV_FILE names another file; empty, as in tests and the demo, none.
+  const file = process.env['ENV_FILE'] ?? `${PACKAGE_ROOT}.env`;
   // What is in the environment wins over the file.
   if (existsSync(file)) process.loadEnvFile(file);
   const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
@@ -138,7 +149,9 @@ function read<T extends z.ZodType>(schema: T): z.output<T> {
     const came = secret || set[name] === undefined ? '' : `, got ${JSON.stringify(set[name])}`;
     return `${name}: ${message}${came}`;
   });
-  throw new BadConfig(`${lines.join('\n')}\nSet it in the environment or in ${file}; .env.example lists all settings.`);
+  throw new BadConfig(
+    `${lines.join('\n')}\nSet it in the environment or in ${file || '.env'}; .env.example lists all settings.`,
+  );
 }
 
 function fromRoot(path: string): string {

@@ -13,22 +13,28 @@ interface Details {
 }
 
 /**
- * What a job's activities on the store's queue wait for; null where they don't. One that waits for the pace says so in
- * its heartbeat, one that was throttled waits at the server for its next attempt.
+ * What a job's activities wait for; null where they don't. One that waits for the pace says so in its heartbeat, one that
+ * was throttled waits at the server for its next attempt. Any other that failed is tried until it succeeds, such as on a
+ * full disk; of chunks the workflow knows itself when that is an outage.
  */
 export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFor | null> {
   const { raw } = await handle.describe();
   const now = Date.now();
-  for (const { heartbeatDetails, lastFailure, scheduledTime } of raw.pendingActivities ?? []) {
+  for (const { activityType, heartbeatDetails, lastFailure, scheduledTime } of raw.pendingActivities ?? []) {
     const [payload] = heartbeatDetails?.payloads ?? [];
     const waiting = payload && defaultPayloadConverter.fromPayload<Details | null>(payload)?.waiting;
     if (waiting && (waiting.reason === 'quota' || waiting.reason === 'throttle')) {
       const { reason: kind, until } = waiting;
       if (until === null || Date.parse(until) > now) return { kind, message: MESSAGES[kind], until };
     }
+    // What an attempt said itself: one whose worker died is taken up by the next, and there is nothing to tell.
+    const type = lastFailure?.applicationFailureInfo?.type;
+    if (type === undefined) continue;
     const nextAt = Number(scheduledTime?.seconds ?? 0) * 1000;
-    if (lastFailure?.applicationFailureInfo?.type === 'Throttled' && nextAt > now) {
-      return { kind: 'throttle', message: MESSAGES.throttle, until: new Date(nextAt).toISOString() };
+    const until = nextAt > now ? new Date(nextAt).toISOString() : null;
+    if (type === 'Throttled' && until) return { kind: 'throttle', message: MESSAGES.throttle, until };
+    if (type !== 'Throttled' && activityType?.name !== 'updateChunk') {
+      return { kind: 'outage', message: lastFailure?.message ?? 'It failed.', until };
     }
   }
   return null;

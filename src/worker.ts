@@ -1,8 +1,9 @@
 /** The worker: settings → parts → Temporal Workers, and the order in which they stop. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, TransportError, Worker } from '@temporalio/worker';
 import { createJobActivities } from './activities/job-activities.ts';
 import { serveStoreQueue } from './activities/serve-store-queue.ts';
 import { Serving } from './activities/serving.ts';
@@ -12,7 +13,8 @@ import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './conf
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, type LeaseActivities } from './contract.ts';
 import { SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
-import { createLogger, temporalLogger } from './log.ts';
+import { createLogger, type Log, temporalLogger } from './log.ts';
+import { onSignals } from './signals.ts';
 import { openStorage } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -22,31 +24,24 @@ const STOP_MS = 120_000;
 async function main(): Promise<void> {
   const config = workerConfig();
   const log = createLogger(config.logLevel);
-  Runtime.install({
-    logger: temporalLogger(log),
-    // We stop our Workers ourselves, in order.
-    shutdownSignals: [],
-    telemetryOptions: {
-      logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
-      ...(config.metricsAddress && { metrics: { prometheus: { bindAddress: config.metricsAddress } } }),
-    },
-  });
+  const storage = settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
+  const sourceRoots = settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
+  const tokens = settle('BIGCOMMERCE_TOKENS_FILE', () => createTokens(config.tokens, (message) => log.warn(message)));
+  await tryToWrite(storage);
+  installRuntime(config, log);
 
-  const { storage, sourceRoots, tokens } = settle(() => ({
-    storage: openStorage(config.jobStore, PACKAGE_ROOT),
-    sourceRoots: sourceRootsOf(config),
-    tokens: createTokens(config.tokens, (message) => log.warn(message)),
-  }));
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
   const stores = createStores({ apiUrl, tokens, quotaReservePercent, version });
 
-  const { connectionOptions, namespace = 'default' } = settle(() => loadClientConnectConfig());
+  const { connectionOptions, namespace = 'default' } = settle('TEMPORAL_*, or a Temporal profile', () =>
+    loadClientConnectConfig(),
+  );
   const address = connectionOptions.address ?? 'localhost:7233';
   const nativeConnection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
     throw new BadConfig(
-      `No Temporal server answers at ${address}: ${(error as Error).message}\n` +
-        'TEMPORAL_ADDRESS or a Temporal profile sets the address. For a server on this machine run `temporal server start-dev`.',
+      `No Temporal server answers at ${address}: ${reasonIn(error)}. TEMPORAL_ADDRESS or a Temporal profile sets the ` +
+        'address. For a server on this machine run `temporal server start-dev`.',
     );
   });
   const connection = await Connection.connect(connectionOptions);
@@ -61,6 +56,14 @@ async function main(): Promise<void> {
     ...workflows(),
     activities: createJobActivities({ client, storage, sourceRoots }),
     maxCachedWorkflows: 200,
+  }).catch((error: unknown) => {
+    // The first thing that it asks of the server.
+    if (!(error instanceof TransportError)) throw error;
+    throw new BadConfig(
+      `The namespace ${namespace} of the Temporal server at ${address} can't be used: ${reasonIn(error)}. Set ` +
+        'TEMPORAL_NAMESPACE or the profile to one that the server has, or create it: ' +
+        `temporal operator namespace create --namespace ${namespace}`,
+    );
   });
   const leases = await Worker.create({
     connection: nativeConnection,
@@ -92,19 +95,51 @@ async function main(): Promise<void> {
 }
 
 /** Where sources may lie: the places that are set, and the starter's copies in any case. */
-function sourceRootsOf({ jobStore, sourceRoots }: WorkerConfig): Storage[] {
-  const own = openStorage(jobStore, PACKAGE_ROOT);
-  const roots = sourceRoots ?? [own.uri('sources')];
-  return [...roots, own.uri(SOURCE_COPIES.replace(/\/$/, ''))].map((root) => openStorage(root, PACKAGE_ROOT));
+function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Storage[] {
+  const roots = sourceRoots ?? [jobStore.uri('sources')];
+  return [...roots, jobStore.uri(SOURCE_COPIES.replace(/\/$/, ''))].map((root) => openStorage(root, PACKAGE_ROOT));
 }
 
-/** Whatever `make` throws is about a setting. */
-function settle<T>(make: () => T): T {
+/** Jobs of a worker that can't write would wait, and nobody would be told. */
+async function tryToWrite(jobStore: Storage): Promise<void> {
+  const probe = `probe-${randomUUID()}`;
+  try {
+    await jobStore.write(probe, []);
+    await jobStore.delete(probe);
+  } catch (error) {
+    throw new BadConfig(`JOB_STORE: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function installRuntime({ metricsAddress }: WorkerConfig, log: Log): void {
+  settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
+    Runtime.install({
+      logger: temporalLogger(log),
+      // We stop our Workers ourselves, in order.
+      shutdownSignals: [],
+      telemetryOptions: {
+        logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
+        ...(metricsAddress && { metrics: { prometheus: { bindAddress: metricsAddress } } }),
+      },
+    }),
+  );
+}
+
+/** Whatever `make` throws is about `setting`. */
+function settle<T>(setting: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new BadConfig((error as Error).message, { cause: error });
+    throw new BadConfig(`${setting}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What went wrong, in words: the library's message is a dump of its errors, with the words inside. */
+function reasonIn(error: unknown): string {
+  const { message } = error as Error;
+  return (/\b(?:message|error): "([^"]*?)\.?"/.exec(message)?.[1] ?? message).replace(/^[A-Z](?=[a-z])/, (letter) =>
+    letter.toLowerCase(),
+  );
 }
 
 /** The workflows, as the build bundled them. */
@@ -118,13 +153,11 @@ function workflows() {
 function stopOnSignal(stop: (signal: string) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopping = false;
-    const onSignal = (signal: string) => {
+    onSignals(['SIGTERM', 'SIGINT'], (signal) => {
       if (stopping) process.exit(1);
       stopping = true;
       stop(signal).then(resolve, reject);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    });
   });
 }
 

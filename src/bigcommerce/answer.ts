@@ -67,9 +67,12 @@ const ISOLATE = new Set([207, 400, 409, 413, 422]);
 const UNAVAILABLE = new Set([408, 423, 499]);
 const REFUSED_5XX = new Set([501, 505, 507]);
 
+/** What stands before what is to be done for another token. */
+const TOKEN_REFUSED: Record<number, string> = {
+  401: 'The store does not take its access token: ',
+  403: 'The access token lacks the scope "Customers: modify" or belongs to another store: give its API account the scope, or ',
+};
 const CURES: Record<number, string> = {
-  401: 'The store does not take its access token: put a valid one into the tokens file.',
-  403: 'The access token lacks the scope "Customers: modify" or belongs to another store: give its API account the scope, or put the right token into the tokens file.',
   404: 'There is no such address: check BIGCOMMERCE_API_URL and the store hash.',
   503: 'The store is suspended: have it reopened, then resume.',
   507: "The store's plan is at its limit: raise it, then resume.",
@@ -85,8 +88,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The class of an answer, and what is to be known of it. */
-export function classify(answer: Answer, { ids: read, secrets }: Reading): Verdict {
+/** The class of an answer, and what is to be known of it. `tokenCure` says what a person does for another token. */
+export function classify(answer: Answer, { ids: read, secrets }: Reading, tokenCure: string): Verdict {
   const { status, headers, text } = answer;
   if (status === 429) return { kind: 'throttled', waitMs: readThrottleMs(headers) };
   if (status === 200) {
@@ -98,9 +101,10 @@ export function classify(answer: Answer, { ids: read, secrets }: Reading): Verdi
   const says = error?.title ?? (isHtml(text) ? '' : text);
   const suspended = status === 503 && /^\s*the store is suspended/i.test(says);
   if (suspended || REFUSED_5XX.has(status) || (status >= 300 && status < 500 && !UNAVAILABLE.has(status))) {
-    const cure = status < 400 ? REDIRECT_CURE : (CURES[status] ?? OTHER_CURE);
-    const message = tidy(`${cure} It answered ${status}${says ? `: ${says}` : '.'}`, secrets());
-    return { kind: 'refused', message, forToken: status === 401 || status === 403 };
+    const token = TOKEN_REFUSED[status];
+    const cure = token ? `${token}${tokenCure}.` : status < 400 ? REDIRECT_CURE : (CURES[status] ?? OTHER_CURE);
+    const message = `${cure} It answered ${status}${says ? `: ${tidy(says, secrets())}` : '.'}`;
+    return { kind: 'refused', message, forToken: token !== undefined };
   }
   return unavailable(answer, `the status ${status}`);
 }

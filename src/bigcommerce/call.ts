@@ -39,6 +39,8 @@ export interface Request extends Reading {
 /** How to reach a store. */
 export interface Address {
   storeHash: string;
+  /** Of the API, such as `https://api.bigcommerce.com`. */
+  origin: string;
   connections: Dispatcher;
   /** Path of the store's API, such as `/stores/abc123`. */
   path: string;
@@ -58,7 +60,7 @@ export interface Line {
 
 /** The one line to a store. */
 export function openLine(address: Address, quotaReservePercent: number): Line {
-  const { storeHash, connections, path, userAgent, tokens } = address;
+  const { storeHash, origin, connections, path, userAgent, tokens } = address;
   const pace = createPace(quotaReservePercent);
   const gate = createGate(pace);
   const recent = createRecentCalls();
@@ -73,7 +75,7 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
   function usableToken(past: typeof refusal, reached: Reached): string {
     const token = tokens.tokenFor(storeHash);
     if (token === undefined) {
-      throw new Refused(`There is no access token for the store ${storeHash}: add it to ${tokens.source}.`, reached);
+      throw new Refused(`There is no access token for the store ${storeHash}: ${tokens.cures.missing}.`, reached);
     }
     if (refusal && refusal !== past && refusal.token === token) throw new Refused(refusal.message, reached);
     return token;
@@ -110,6 +112,7 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
       const { method, body } = request;
       const answer = await exchange(connections, {
         method,
+        origin,
         path: path + request.path,
         headers: {
           'x-auth-token': token,
@@ -126,7 +129,8 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
           if (method === 'PUT') reached.calls++;
         },
       });
-      const verdict = classify(answer, { ids: request.ids, secrets: () => [token, ...request.secrets()] });
+      const secrets = () => [token, ...request.secrets()];
+      const verdict = classify(answer, { ids: request.ids, secrets }, tokens.cures.refused);
       heard = hear(verdict, readRateLimit(answer.headers));
       if (verdict.kind === 'throttled' && method === 'PUT') reached.throttled++;
       return { token, verdict };

@@ -5,6 +5,8 @@ import type { Answer } from './answer.ts';
 /** What to send, and when not to. */
 export interface Exchange {
   method: 'GET' | 'PUT';
+  /** What the connections lead to. */
+  origin: string;
   /** Starts with a slash. */
   path: string;
   headers: Record<string, string>;
@@ -33,7 +35,7 @@ export function openConnections(origin: string): Dispatcher {
 
 /** Throws NoAnswer, the reason of `signal`, or what `beforeWrite` throws. */
 export function exchange(connections: Dispatcher, request: Exchange): Promise<Answer> {
-  const { method, path, headers, body, signal, beforeWrite } = request;
+  const { method, origin, path, headers, body, signal, beforeWrite } = request;
   return new Promise((resolve, reject) => {
     let stopped = false;
     let started: Dispatcher.DispatchController | undefined;
@@ -51,13 +53,14 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
       started?.abort(new Error('stopped'));
     };
     const abort = () => stop(signal.reason);
-    const deadline = setTimeout(() => stop(new NoAnswer(`No answer in ${WHOLE_CALL_MS / 1_000} s.`)), WHOLE_CALL_MS);
+    const noAnswer = (how: string) => new NoAnswer(`No answer from ${origin} ${how}.`);
+    const deadline = setTimeout(() => stop(noAnswer(`in ${WHOLE_CALL_MS / 1_000} s`)), WHOLE_CALL_MS);
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);
 
     // The deadline covers all of it, so undici's own are off.
     connections.dispatch(
-      { method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 },
+      { method, origin, path, headers, body, headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart(controller) {
           // It may have been stopped while it waited for a connection. What is thrown here keeps it from being written.
@@ -84,7 +87,7 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
         },
         onResponseError(_, error) {
           end();
-          reject(new NoAnswer(`No answer (${(error as NodeJS.ErrnoException).code ?? error.name}).`));
+          reject(noAnswer(`(${(error as NodeJS.ErrnoException).code ?? error.name})`));
         },
       },
     );

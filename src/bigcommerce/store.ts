@@ -79,7 +79,7 @@ export function createStores({ apiUrl, tokens, quotaReservePercent, version }: S
       let store = stores.get(storeHash);
       if (!store) {
         const path = `${prefix}/stores/${storeHash}`;
-        store = createStore({ storeHash, connections, path, userAgent, tokens }, quotaReservePercent);
+        store = createStore({ storeHash, origin, connections, path, userAgent, tokens }, quotaReservePercent);
         stores.set(storeHash, store);
       }
       return store;

@@ -15,8 +15,8 @@ export interface Tokens {
   tokenFor(storeHash: string): string | undefined;
   /** The token after reading the file again, whatever its time says. To be asked before a token is given up. */
   reread(storeHash: string): string | undefined;
-  /** What a person is to change for another token, such as the file's path. */
-  readonly source: string;
+  /** What a person does for another token of a store, and for a first one: ends of sentences. */
+  readonly cures: { refused: string; missing: string };
 }
 
 // What may stand in a header; anything else would fail every call.
@@ -32,7 +32,11 @@ const tokensFile = z.record(
 export function createTokens(config: TokensConfig, warn: (message: string) => void): Tokens {
   if ('file' in config) return tokensFromFile(config.file, warn);
   const tokenFor = (storeHash: string) => (storeHash === config.storeHash ? config.token : undefined);
-  return { tokenFor, reread: tokenFor, source: 'BIGCOMMERCE_ACCESS_TOKEN' };
+  const cures = {
+    refused: 'set BIGCOMMERCE_ACCESS_TOKEN and restart the worker',
+    missing: `this worker has the token of store ${config.storeHash} only; use BIGCOMMERCE_TOKENS_FILE for several`,
+  };
+  return { tokenFor, reread: tokenFor, cures };
 }
 
 function tokensFromFile(file: string, warn: (message: string) => void): Tokens {
@@ -56,7 +60,11 @@ function tokensFromFile(file: string, warn: (message: string) => void): Tokens {
     return Object.hasOwn(tokens, storeHash) ? tokens[storeHash] : undefined;
   }
 
-  return { tokenFor: (hash) => ask(hash, false), reread: (hash) => ask(hash, true), source: `the tokens file ${file}` };
+  const cures = {
+    refused: `put a valid one into the tokens file ${file}`,
+    missing: `add it to the tokens file ${file}`,
+  };
+  return { tokenFor: (hash) => ask(hash, false), reread: (hash) => ask(hash, true), cures };
 }
 
 /** Changes whenever the file was written or replaced. */

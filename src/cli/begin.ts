@@ -37,7 +37,11 @@ export async function begin(
   const todo = meetExisting(existing, { id, source, options });
   if (todo === 'attach') {
     const running = existing?.status === 'RUNNING';
-    print(running ? 'This job is running already; attached to it.' : 'This job has ended already; its result:');
+    print(
+      running
+        ? 'This job is running already; attached to it.'
+        : 'This job has ended already. To send the same again, start it under another name with --name. Its result:',
+    );
   } else {
     if (!job.yes && !options.dryRun) await askFirst(job, new URL(apiUrl).hostname, interrupt.signal);
     const input = { storeHash, source: await source.make(storeHash, jobName), options };

@@ -1,12 +1,12 @@
 import { customerUpdate } from '../client.ts';
-import type { Failure, Failures } from '../contract.ts';
+import type { CustomerCounts, Failure, Failures } from '../contract.ts';
 import { readFailures } from '../jobs/failures.ts';
 import { print } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { jobCommand } from './job-command.ts';
 import { asked } from './jobs.ts';
 import { openJobStore } from './source-file.ts';
-import { failuresTable, grouped } from './words.ts';
+import { failuresTable, grouped, shellWord, STARTER } from './words.ts';
 
 /** Lines that are aligned with each other. */
 const TABLE_ROWS = 500;
@@ -15,7 +15,7 @@ const TABLE_ROWS = 500;
 export const addFailures = jobCommand(
   'failures',
   'print every row that was not updated, and why',
-  async ({ session, id, config }) => {
+  async ({ session, id, job: { status }, config }) => {
     const job = customerUpdate(session.client, id);
     const first = await asked(session, () => job.failures());
     let printed = 0;
@@ -37,9 +37,17 @@ export const addFailures = jobCommand(
       show(page.failures);
       next = page.next;
     }
-    print(
-      printed === 0 ? 'Every row was updated, or is still to come.' : `\n${grouped(printed)} rows were not updated.`,
-    );
+    if (printed > 0) print(`\n${grouped(printed)} rows were not updated.`);
+    const { customers } = await asked(session, () => job.progress());
+    if (printed === 0 || customers.unprocessed > 0) print(restText(id, status === 'RUNNING', customers));
     return EXIT.allUpdated;
   },
 );
+
+/** What became of the rows that are no failures. */
+function restText(id: string, running: boolean, { total, unprocessed }: CustomerCounts): string {
+  if (total === 0) return running ? 'The source has not been read yet.' : 'No row was read.';
+  if (unprocessed === 0) return 'Every row was updated.';
+  const rows = `${grouped(unprocessed)} rows are unprocessed`;
+  return running ? `${rows}: still to come.` : `${rows}. To send them: ${STARTER} retry ${shellWord(id)}`;
+}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onSignals } from '../signals.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** Ctrl-C: a signal for what should clean up then, and what is said in the end. */
@@ -9,12 +10,13 @@ export interface Interrupt {
 
 const CLEAN_UP_MS = 1_000;
 
-/** Runs a command until it ends, or Ctrl-C does: then says the farewell and returns the code for being detached. A second Ctrl-C kills. */
+/** Runs a command until it ends, or Ctrl-C does: then says the farewell and returns the code for being detached. A second Ctrl-C ends it at once. */
 export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   const interrupt: Interrupt = { signal: controller.signal, farewell: 'Nothing was started.' };
   const interrupted = new Promise<'interrupted'>((resolve) => {
-    process.once('SIGINT', () => {
+    onSignals(['SIGINT'], () => {
+      if (controller.signal.aborted) process.exit(EXIT.detached);
       controller.abort();
       resolve('interrupted');
     });

@@ -19,7 +19,8 @@ export const addShow = jobCommand(
     if (status !== 'RUNNING') return showEnding(session, id, known);
     if (known !== undefined) {
       print(`State:  ${cureOf(id, known) ?? stateLine(known, Date.now())}`);
-      print(`        ${paceLine(known, Date.now())}`);
+      const pace = paceLine(known, Date.now());
+      if (pace !== '') print(`        ${pace}`);
       await showResult(session, id, known);
     }
     return EXIT.allUpdated;

@@ -21,9 +21,7 @@ export async function hashOf(path: string, signal: AbortSignal): Promise<string>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new BadUse(
-        `There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or its s3:// or file:/// URI.`,
-      );
+      throw new BadUse(`There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or its file:/// URI.`);
     }
     if (code === 'EACCES') throw new BadUse(`The file ${path} may not be read: its permissions do not allow it.`);
     throw error;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { StarterConfig } from '../config.ts';
 import type { Format, JobOptions, Source } from '../contract.ts';
+import { formatOf } from '../jobs/sources/source.ts';
 import { BadUse } from './bad-use.ts';
 import { copyName, defaultJobName } from './names.ts';
 import { copyToJobStore, countRecords, hashOf } from './source-file.ts';
@@ -21,7 +22,7 @@ export interface StartSource {
   make(storeHash: string, jobName: string): Promise<Source>;
 }
 
-/** The source that an argument names: a file of this machine, or a URI that workers can read. Throws BadUse. */
+/** The source that an argument names: a file of this machine, or the URI of one that workers can read. Throws BadUse, or BadSource where no format is known. */
 export async function openStartSource(
   argument: string,
   format: Format | undefined,
@@ -31,6 +32,7 @@ export async function openStartSource(
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument, format);
   const path = resolve(folder, argument);
   const sha256 = await hashOf(path, signal);
+  checkFormat(path, format);
   const fileName = copyName(path, sha256);
   return {
     words: path,
@@ -49,9 +51,10 @@ export async function openStartSource(
 }
 
 function uriSource(uri: string, format: Format | undefined): StartSource {
-  if (!/^(s3|file):\/\//.test(uri)) {
-    throw new BadUse(`Expected a file, an s3:// URI or a file:/// URI, got ${uri}. Download it and give the file.`);
+  if (!uri.startsWith('file://')) {
+    throw new BadUse(`Expected a file, or the file:/// URI of one, got ${uri}. Download it and give the file.`);
   }
+  checkFormat(uri, format);
   return {
     words: uri,
     jobName: defaultJobName(uri, createHash('sha256').update(uri).digest('hex')),
@@ -59,6 +62,11 @@ function uriSource(uri: string, format: Format | undefined): StartSource {
     count: async () => 'the customers',
     make: async () => ({ uri, format }),
   };
+}
+
+// The worker would find it as well, once the job is started.
+function checkFormat(file: string, format: Format | undefined): void {
+  if (format === undefined) formatOf(file);
 }
 
 /** What an ended job has left to send again. */

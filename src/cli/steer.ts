@@ -6,7 +6,7 @@ import { BadUse } from './bad-use.ts';
 import { print } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { type JobCommand, jobCommand } from './job-command.ts';
-import { asked } from './jobs.ts';
+import { asked, askProgress } from './jobs.ts';
 import { stateLine } from './words.ts';
 
 export const addPause = jobCommand<{ reason?: string }>(
@@ -31,7 +31,12 @@ export const addCancel = jobCommand(
   'let what is in flight finish, write the report, and end',
   async (command) => {
     await steer(command, (job) => job.cancel());
-    print('The job ends: what is in flight finishes, and the report is written.');
+    const progress = await askProgress(command.session, command.id);
+    print(
+      typeof progress === 'string'
+        ? `The job ends as soon as a worker takes it up. ${progress}`
+        : 'The job ends: what is in flight finishes, and the report is written.',
+    );
     return EXIT.allUpdated;
   },
 );

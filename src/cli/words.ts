@@ -72,7 +72,8 @@ export function stateLine({ state, waitingFor }: Progress, now: number): string 
   if (waitingFor === null) return STATES[state];
   const left = waitingFor.until === null ? 0 : Date.parse(waitingFor.until) - now;
   if (state === 'held' || state === 'paused') {
-    return left > 0 ? `${STATES[state]}, tries again in ${duration(left)}` : STATES[state];
+    const does = waitingFor.kind === 'refused' ? 'looks for a new token' : 'tries again';
+    return left > 0 ? `${STATES[state]}, ${does} in ${duration(left)}` : STATES[state];
   }
   return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${waitingFor.message}`;
 }

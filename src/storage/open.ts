@@ -7,9 +7,6 @@ import type { Storage } from './storage.ts';
  * Throws RangeError for any other.
  */
 export function openStorage(uri: string, base: string): Storage {
-  if (uri.startsWith('s3:')) {
-    throw new RangeError(`${uri}: storage in S3 comes in a later version. Use file:./data or file:///absolute/folder.`);
-  }
   const folder = uri.startsWith('file:') ? folderOf(uri, base) : undefined;
   if (folder !== undefined) return new FileStorage(folder);
   throw new RangeError(`Expected file:./folder or file:///absolute/folder, got ${JSON.stringify(uri)}.`);

@@ -1,7 +1,7 @@
 import { type Answer, classify, noIds, updatedIds, type Verdict } from '../../src/bigcommerce/answer.ts';
 
 const read = (answer: Partial<Answer>, ids = updatedIds, secrets: string[] = []): Verdict =>
-  classify({ status: 200, headers: {}, text: '', ...answer }, { ids, secrets: () => secrets });
+  classify({ status: 200, headers: {}, text: '', ...answer }, { ids, secrets: () => secrets }, 'change the token');
 
 const problem = (title: string, errors: unknown = {}, status = 422) =>
   JSON.stringify({ status, title, type: 'https://developer.bigcommerce.com/api', errors });
@@ -99,8 +99,13 @@ test('a partial success is never one: it says who failed, or leaves everything o
 });
 
 test.each([
-  [401, 'Unauthorized', /put a valid one into the tokens file.*401: Unauthorized/, true],
-  [403, problem("You don't have a required scope", {}, 403), /scope "Customers: modify".*another store/, true],
+  [401, 'Unauthorized', /its access token: change the token\. It answered 401: Unauthorized/, true],
+  [
+    403,
+    problem("You don't have a required scope", {}, 403),
+    /scope "Customers: modify".*another store: .*, or change the token\./,
+    true,
+  ],
   [404, 'The route is not found, check the URL', /check BIGCOMMERCE_API_URL and the store hash/, false],
   [503, SUSPENDED, /suspended.*then resume/, false],
   [507, '', /limit.*then resume.*507/, false],
@@ -109,7 +114,7 @@ test.each([
 ])('a refusal with %i says what to do', (status, text, message, forToken) => {
   const verdict = read({ status, text });
   expect(verdict).toEqual({ kind: 'refused', message: expect.stringMatching(message) as string, forToken });
-  expect((verdict as { message: string }).message.length).toBeLessThanOrEqual(200);
+  expect((verdict as { message: string }).message.length).toBeLessThanOrEqual(400);
 });
 
 test('nothing that was sent is quoted: not the token, and no value', () => {

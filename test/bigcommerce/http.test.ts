@@ -6,7 +6,15 @@ test('what is aborted on its way to a connection is never written, and not even 
   const connections = openConnections(api.url);
   const beforeWrite = jest.fn();
   const stop = new AbortController();
-  const call = { method: 'PUT', path: '/', headers: {}, body: '[]', signal: stop.signal, beforeWrite } as const;
+  const call = {
+    method: 'PUT',
+    origin: api.url,
+    path: '/',
+    headers: {},
+    body: '[]',
+    signal: stop.signal,
+    beforeWrite,
+  } as const;
   const stopped = exchange(connections, call);
   stop.abort(new Error('enough'));
   await expect(stopped).rejects.toThrow('enough');

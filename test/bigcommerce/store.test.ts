@@ -33,7 +33,7 @@ function open(apiUrl: string): Stores {
   const tokens = {
     tokenFor: () => tokenRead,
     reread: () => (tokenRead = tokenInFile),
-    source: 'the tokens file /etc/tokens.json',
+    cures: { refused: 'give it another one', missing: 'add it to the file' },
   };
   return createStores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3' });
 }
@@ -215,7 +215,10 @@ describe('a call that fails is not sent again', () => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('{"data":[{"id":1}', () => response.destroy());
     });
-    expect(await failure(Unavailable, update())).toMatchObject({ calls: 1, message: 'No answer (UND_ERR_SOCKET).' });
+    expect(await failure(Unavailable, update())).toMatchObject({
+      calls: 1,
+      message: `No answer from ${api.url} (UND_ERR_SOCKET).`,
+    });
     expect(api.seen).toHaveLength(1);
   });
 
@@ -232,13 +235,16 @@ describe('a call that fails is not sent again', () => {
     });
     expect(await failure(Unavailable, update())).toMatchObject({
       calls: 1,
-      message: 'No answer (UND_ERR_RES_EXCEEDED_MAX_SIZE).',
+      message: `No answer from ${api.url} (UND_ERR_RES_EXCEEDED_MAX_SIZE).`,
     });
   });
 
   test('where nobody listens, and nothing was sent', async () => {
     await api.close();
-    expect(await failure(Unavailable, update())).toMatchObject({ calls: 0, message: 'No answer (ECONNREFUSED).' });
+    expect(await failure(Unavailable, update())).toMatchObject({
+      calls: 0,
+      message: `No answer from ${api.url} (ECONNREFUSED).`,
+    });
     api = await startTinyApi();
   });
 
@@ -258,7 +264,7 @@ describe('a call that fails is not sent again', () => {
       jest.advanceTimersByTime(74_999);
       expect(api.inFlight()).toBe(1);
       jest.advanceTimersByTime(1);
-      expect(await call).toMatchObject({ calls: 1, message: 'No answer in 75 s.' });
+      expect(await call).toMatchObject({ calls: 1, message: `No answer from ${api.url} in 75 s.` });
       await aborted;
     } finally {
       jest.useRealTimers();
@@ -547,7 +553,7 @@ describe('a refusal', () => {
     tokenRead = undefined;
     expect(await failure(Refused, update())).toMatchObject({
       calls: 0,
-      message: 'There is no access token for the store abc: add it to the tokens file /etc/tokens.json.',
+      message: 'There is no access token for the store abc: add it to the file.',
     });
     tokenRead = TOKEN;
     await update();

@@ -20,6 +20,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test('one store has one token, and others have none', () => {
   const tokens = createTokens({ storeHash: 'abc', token: 'one' }, warn);
   expect([tokens.tokenFor('abc'), tokens.reread('abc'), tokens.tokenFor('other')]).toEqual(['one', 'one', undefined]);
+  expect(tokens.cures.refused).toBe('set BIGCOMMERCE_ACCESS_TOKEN and restart the worker');
+  expect(tokens.cures.missing).toMatch(/token of store abc only; use BIGCOMMERCE_TOKENS_FILE/);
 });
 
 test('a file has a token a store', () => {
@@ -30,7 +32,7 @@ test('a file has a token a store', () => {
     'two',
     undefined,
   ]);
-  expect(tokens.source).toContain(file);
+  for (const cure of Object.values(tokens.cures)) expect(cure).toContain(`the tokens file ${file}`);
 });
 
 test('a file that was changed or replaced is read again', () => {

@@ -62,11 +62,11 @@ test('a file that changes while it is copied starts nothing', async () => {
 });
 
 test('a URI passes as it is, with a name made of it', async () => {
-  const source = await open('s3://bucket/spring.csv');
+  const source = await open('file:///data/spring.csv');
   expect(source.jobName).toBe(
-    `spring-${createHash('sha256').update('s3://bucket/spring.csv').digest('hex').slice(0, 8)}`,
+    `spring-${createHash('sha256').update('file:///data/spring.csv').digest('hex').slice(0, 8)}`,
   );
-  expect(await source.make('abc123', source.jobName)).toEqual({ uri: 's3://bucket/spring.csv' });
-  expect(source.is('s3://bucket/spring.csv')).toBe(true);
-  expect(source.is('s3://other/spring.csv')).toBe(false);
+  expect(await source.make('abc123', source.jobName)).toEqual({ uri: 'file:///data/spring.csv' });
+  expect(source.is('file:///data/spring.csv')).toBe(true);
+  expect(source.is('file:///other/spring.csv')).toBe(false);
 });

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startProgram } from '../../dev/processes.ts';
-import { noTemporalSettings } from '../support/system.ts';
+import { noSettings } from '../support/system.ts';
 
 const STARTER = fileURLToPath(new URL('../../dist/starter.js', import.meta.url));
 /** A port that nobody listens on. */
@@ -14,14 +15,14 @@ const NOBODY = '127.0.0.1:1';
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'starter-'));
-  writeFileSync(join(folder, 'one.csv'), 'id,notes\n1,hello\n');
+  for (const name of ['one.csv', 'one.txt']) writeFileSync(join(folder, name), 'id,notes\n1,hello\n');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function starter(args: string[], env: Record<string, string> = {}) {
   const program = startProgram(process.execPath, [STARTER, ...args], {
     cwd: folder,
-    env: { ...noTemporalSettings(), TEMPORAL_ADDRESS: NOBODY, JOB_STORE: `file:${folder}/jobs`, ...env },
+    env: { ...noSettings(), TEMPORAL_ADDRESS: NOBODY, JOB_STORE: `file:${folder}/jobs`, ...env },
   });
   const { code } = await program.exited;
   return { code, output: program.output() };
@@ -50,7 +51,9 @@ test.each<[string[], string]>([
   [['start', 'one.csv', ...store, '--limit', '0'], 'Expected a whole number from 1.'],
   [['start', 'two.csv', ...store], '/two.csv. Give the path of a CSV, NDJSON or JSON file'],
   [['start', '.', ...store], 'Expected a file, got'],
-  [['start', 'ftp://host/one.csv', ...store], 'Expected a file, an s3:// URI or a file:/// URI'],
+  [['start', 's3://bucket/one.csv', ...store], 'Expected a file, or the file:/// URI of one, got s3://bucket/one.csv'],
+  [['start', 'one.txt', ...store], 'say what it is with --format csv, ndjson or json'],
+  [['start', 'file:///data/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['watch'], "missing required argument 'job'"],
 ])('%j is bad use', async (args, words) => {
   const { code, output } = await starter(args);
@@ -59,9 +62,13 @@ test.each<[string[], string]>([
   expect(code).toBe(2);
 });
 
-test('wrong settings are named', async () => {
-  const { code, output } = await starter(['start', 'one.csv', ...store], { BIGCOMMERCE_API_URL: 'http://example.com' });
-  expect(output).toContain('BIGCOMMERCE_API_URL: expected https');
+test.each([
+  ['http://example.com', 'expected https'],
+  ['foo', 'expected a URL such as https://api.bigcommerce.com, got "foo"'],
+])('the API URL %s is named as a wrong setting', async (url, words) => {
+  const { code, output } = await starter(['start', 'one.csv', ...store], { BIGCOMMERCE_API_URL: url });
+  expect(output).toContain(`BIGCOMMERCE_API_URL: ${words}`);
+  expect(output).not.toMatch(/^ +at /m);
   expect(code).toBe(2);
 });
 
@@ -81,7 +88,7 @@ test('without a server, every command says which one it tried, how that is set, 
   }
 });
 
-test('Ctrl-C before anything was started says so', async () => {
+test('Ctrl-C before anything was started says so, though npm forwards it once more', async () => {
   // A server that takes connections and never says a word.
   const silent = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
@@ -89,9 +96,11 @@ test('Ctrl-C before anything was started says so', async () => {
   const { port } = silent.address() as { port: number };
   const program = startProgram(process.execPath, [STARTER, 'start', 'one.csv', ...store], {
     cwd: folder,
-    env: { ...noTemporalSettings(), TEMPORAL_ADDRESS: `127.0.0.1:${port}`, JOB_STORE: `file:${folder}/jobs` },
+    env: { ...noSettings(), TEMPORAL_ADDRESS: `127.0.0.1:${port}`, JOB_STORE: `file:${folder}/jobs` },
   });
   await connected;
+  program.signal('SIGINT');
+  await sleep(1);
   program.signal('SIGINT');
   const { code } = await program.exited;
   expect(program.output()).toContain('Nothing was started.');

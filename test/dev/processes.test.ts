@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,13 +51,28 @@ test('a program that does not exist ends with 127', async () => {
 });
 
 test('adds and removes environment variables and appends the output to a file', async () => {
-  const log = join(mkdtempSync(join(tmpdir(), 'processes-')), 'log');
+  const folder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const log = join(folder, 'log');
   const program = startProgram('/bin/sh', ['-c', 'echo "$ADDED, ${HOME-none}"'], {
     env: { ADDED: 'here', HOME: undefined },
     log,
   });
   await program.exited;
-  expect(readFileSync(log, 'utf8')).toBe('here, none\n');
+  const logged = readFileSync(log, 'utf8');
+  rmSync(folder, { recursive: true });
+  expect(logged).toBe('here, none\n');
+});
+
+test('a program that inherits prints where we print', async () => {
+  const script = `
+    import { startProgram } from './dev/processes.ts';
+    const child = startProgram('sh', ['-c', 'echo to out; echo to err >&2'], { inherit: true });
+    await child.exited;
+    console.log(JSON.stringify(child.output()));`;
+  const parent = startProgram('node', ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
+  await parent.exited;
+  expect(parent.stdout()).toBe('to out\n""\n');
+  expect(parent.output()).toContain('to err\n');
 });
 
 test('stop sends SIGTERM and gives the exit code', async () => {

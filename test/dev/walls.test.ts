@@ -73,6 +73,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
         '../config.ts',
         '../contract.ts',
         '../schema.ts',
+        '../signals.ts',
         '../jobs/x.ts',
         '../storage/x.ts',
       ],

@@ -5,7 +5,7 @@ import { findTemporal } from '../../dev/dev-server.ts';
 import { startProgram } from '../../dev/processes.ts';
 import { progressQuery, type JobResult } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
-import { noTemporalSettings, startSystem, TOKENS, type System } from '../support/system.ts';
+import { noSettings, startSystem, TOKENS, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -21,7 +21,7 @@ beforeEach(() => system.control('reset', {}));
 
 /** The plain Temporal command line against the system's server. */
 const cli = (...args: string[]) =>
-  run(temporal, [...args, '--address', system.server.address], { env: { ...process.env, ...noTemporalSettings() } });
+  run(temporal, [...args, '--address', system.server.address], { env: { ...process.env, ...noSettings() } });
 
 /** Our starter, without a terminal: how it ended and what it printed. */
 async function starter(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -41,7 +41,7 @@ test('a job started with the plain temporal command runs to its end on a worker 
   await Promise.all(system.workers.map((worker) => worker.stop()));
   const worker = startProgram('npm', ['run', 'worker'], {
     env: {
-      ...noTemporalSettings(),
+      ...noSettings(),
       TEMPORAL_ADDRESS: system.server.address,
       BIGCOMMERCE_API_URL: system.apiUrl,
       BIGCOMMERCE_STORE_HASH: 'abc',
@@ -146,6 +146,10 @@ test('a job is paused, resumed, cancelled and retried from the command line', as
   });
   expect(await starter('pause', id)).toMatchObject({ code: 2, output: expect.stringMatching(/has ended already/) });
 
+  expect((await starter('failures', id)).output).toMatch(
+    /rows are unprocessed. To send them: .* retry customer-updates/,
+  );
+
   await system.control('faults', { clear: true });
   const retried = await starter('retry', id);
   expect(retried).toMatchObject({ code: 0, output: expect.stringMatching(/abc\/steered-retry/) });
@@ -163,3 +167,21 @@ test('failures prints every row that was not updated', async () => {
   expect(output.match(/^ +row .* unknown_id /gm)).toHaveLength(1_200);
   expect(code).toBe(0);
 }, 60_000);
+
+test('a cancel without a worker says when it takes effect', async () => {
+  await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
+  await system.start('nobody works', { storeHash: 'abc', source: { customers: customers(1) } });
+  const { code, output } = await starter('cancel', 'nobody works', '--store', 'abc');
+  expect(output).toMatch(/The job ends as soon as a worker takes it up\. .*worker/);
+  expect(code).toBe(0);
+  await system.startWorker();
+});
+
+test('a worker for a namespace that is not there says so', async () => {
+  const env = { ...system.env, TEMPORAL_NAMESPACE: 'nope' };
+  const worker = startProgram(process.execPath, ['dist/worker.js'], { env });
+  expect(await worker.exited).toMatchObject({ code: 2 });
+  expect(worker.output()).toMatch(
+    /^The namespace nope .* can't be used: namespace nope is not found. Set TEMPORAL_NAMESPACE/m,
+  );
+});

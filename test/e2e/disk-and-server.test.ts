@@ -1,4 +1,5 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { customerUpdate } from '../../src/client.ts';
 import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
@@ -30,6 +31,10 @@ test('a job whose files can not be written says so at each attempt, and goes on 
   const handle = await system.start('unwritable', { storeHash: 'abc', source: { customers: customers(20) } });
   const failure = async () => (await handle.describe()).raw.pendingActivities?.[0]?.lastFailure?.message;
   await until(async () => /a part of the path is a file.*Move it away/.test((await failure()) ?? ''));
+  expect(await customerUpdate(system.client, handle.workflowId).progress()).toMatchObject({
+    state: 'preparing',
+    waitingFor: { kind: 'outage', message: expect.stringMatching(/a part of the path is a file/) },
+  });
   await rm(jobs);
   await rename(`${jobs}.aside`, jobs);
   expect((await handle.result()).customers).toMatchObject({ total: 20, updated: 20 });

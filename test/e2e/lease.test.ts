@@ -40,6 +40,14 @@ test('on SIGTERM the serving worker finishes its calls, hands over, and nothing 
   expect(await system.stats()).toMatchObject({ maxInFlight: 3, unanswered: 0, customersAppliedMoreThanOnce: 0 });
 }, 60_000);
 
+test('one Ctrl-C under npm, which comes twice, is one graceful stop', async () => {
+  const worker = await system.startWorker();
+  worker.signal('SIGINT');
+  setTimeout(() => worker.signal('SIGINT'), 1);
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(worker.output()).toMatch(/"msg":"stopped"/);
+});
+
 test('on SIGKILL another worker takes over, and nothing is lost', async () => {
   const handle = await startJob('killed worker', 900);
   await (await holder()).kill();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EVENTS, SWITCHES } from '../../emulator/fault-kinds.ts';
 import { STATS } from '../../emulator/stats.ts';
 
@@ -28,7 +29,7 @@ async function outcome(...args: string[]) {
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  'says when it is ready and where, and stops on %s with exit 0',
+  'says when it is ready and where, and stops on %s, forwarded by npm or not, with exit 0',
   async (signal) => {
     const child = emulator('--port', '0', '--stores', 'abc=secret,def=other', '--latency', '60000', '--quota', '9');
     const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
@@ -38,6 +39,8 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     call.catch(() => undefined);
     const stats = async () => (await fetch(`${url}/_control/stats?store=abc`)).json() as Promise<{ inFlight: number }>;
     while ((await stats()).inFlight === 0);
+    child.kill(signal);
+    await sleep(1);
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([0, null]);
     await expect(call).rejects.toThrow();

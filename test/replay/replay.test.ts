@@ -7,12 +7,18 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const histories = path('histories');
 const workflowBundle = { codePath: path('../../dist/workflow-bundle.js') };
 
+/** As much of a history as is read here. */
+interface History {
+  events: [{ workflowExecutionStartedEventAttributes: { workflowId: string } }];
+}
+
 beforeAll(() => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 });
 
 // Jobs that run for hours live through deploys: what a release has begun must go on with the code of today.
 test.each(readdirSync(histories))('%s replays', async (file) => {
-  const history: unknown = JSON.parse(gunzipSync(readFileSync(`${histories}/${file}`)).toString('utf8'));
-  await Worker.runReplayHistory({ workflowBundle }, history);
+  const history = JSON.parse(gunzipSync(readFileSync(`${histories}/${file}`)).toString('utf8')) as History;
+  const { workflowId } = history.events[0].workflowExecutionStartedEventAttributes;
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
 });

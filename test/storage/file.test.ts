@@ -123,15 +123,12 @@ describe('openStorage', () => {
     expect(openStorage(uri, '/base').root).toBe(pathToFileURL(path).href);
   });
 
-  test('says that S3 comes in a later version', () => {
-    expect(() => openStorage('s3://bucket/prefix', '/base')).toThrow('storage in S3 comes in a later version');
-  });
-
   test.each([
     '',
     'data',
     '/abs/dir',
     'https://example.com',
+    's3://bucket/prefix',
     'file://host/dir',
     'file:///a%2Fb',
     'file:///a?b',

@@ -57,10 +57,10 @@ export class System {
     this.client = new Client({ connection });
   }
 
-  /** The environment of our programs: nothing of the machine's own TEMPORAL_* settings or profiles. */
+  /** The environment of our programs: nothing of the machine's own settings. */
   get env(): Record<string, string | undefined> {
     return {
-      ...noTemporalSettings(),
+      ...noSettings(),
       TEMPORAL_ADDRESS: this.server.address,
       BIGCOMMERCE_API_URL: this.apiUrl,
       BIGCOMMERCE_TOKENS_FILE: join(this.folder, 'tokens.json'),
@@ -134,12 +134,17 @@ export class System {
   }
 }
 
-/** Variables that make our programs deaf to the machine's own Temporal settings. */
-export function noTemporalSettings(): Record<string, string | undefined> {
-  const own = Object.keys(process.env).filter((name) => name.startsWith('TEMPORAL_'));
-  return { ...Object.fromEntries(own.map((name) => [name, undefined])), TEMPORAL_CONFIG_FILE: '/nonexistent' };
+/** Variables that make our programs deaf to the machine's own settings, profiles and `.env`. */
+export function noSettings(): Record<string, string | undefined> {
+  const own = Object.keys(process.env).filter((name) => /^(TEMPORAL|BIGCOMMERCE)_/.test(name));
+  return {
+    ...Object.fromEntries(own.map((name) => [name, undefined])),
+    TEMPORAL_CONFIG_FILE: '/nonexistent',
+    ENV_FILE: '',
+  };
 }
 
+/** Starts a system. Throws when a part of it doesn't come up, and leaves nothing of it then. */
 export async function startSystem({
   emulator: flags = [],
   server: serverOptions = {},
@@ -154,12 +159,24 @@ export async function startSystem({
     ...['dist/emulator.js', '--port', '0', '--stores', stores.join(',')],
     ...flags,
   ]);
-  const [server, ready] = await Promise.all([startDevServer(options), emulator.waitFor(/ready/)]);
-  const apiUrl = /http:\/\/\S+/.exec(ready)?.[0] ?? '';
-  const connection = await Connection.connect({ address: server.address });
-  const system = new System(folder, server, options, emulator, apiUrl, connection);
-  await Promise.all(Array.from({ length: workers }, () => system.startWorker()));
-  return system;
+  const starting = startDevServer(options);
+  let close = async () => {
+    const stopServer = starting.then((server) => server.stop());
+    await Promise.allSettled([emulator.kill(), stopServer]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const [server, ready] = await Promise.all([starting, emulator.waitFor(/ready/)]);
+    const apiUrl = /http:\/\/\S+/.exec(ready)?.[0] ?? '';
+    const connection = await Connection.connect({ address: server.address });
+    const system = new System(folder, server, options, emulator, apiUrl, connection);
+    close = () => system.close();
+    await Promise.all(Array.from({ length: workers }, () => system.startWorker()));
+    return system;
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** All failures in a job's state, page by page. */

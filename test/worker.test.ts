@@ -1,0 +1,74 @@
+/** The built worker with settings that are wrong: one clear line, and exit code 2. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startProgram } from '../dev/processes.ts';
+import { noSettings } from './support/system.ts';
+
+const WORKER = fileURLToPath(new URL('../dist/worker.js', import.meta.url));
+/** A port that nobody listens on. */
+const NOBODY = '127.0.0.1:1';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'worker-'));
+  writeFileSync(join(folder, 'file'), '');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function worker(env: Record<string, string>) {
+  const one = { BIGCOMMERCE_STORE_HASH: 'abc', BIGCOMMERCE_ACCESS_TOKEN: 'token', TEMPORAL_ADDRESS: NOBODY };
+  const program = startProgram(process.execPath, [WORKER], {
+    env: { ...noSettings(), ...one, JOB_STORE: `file:${folder}/jobs`, ...env },
+  });
+  const { code } = await program.exited;
+  return { code, output: program.output() };
+}
+
+test.each<[Record<string, string>, string]>([
+  [
+    { BIGCOMMERCE_API_URL: 'foo' },
+    'BIGCOMMERCE_API_URL: expected a URL such as https://api.bigcommerce.com, got "foo"',
+  ],
+  [{ BIGCOMMERCE_API_URL: 'http://example.com' }, 'BIGCOMMERCE_API_URL: expected https'],
+  [{ MAX_STORES: '0' }, 'MAX_STORES: expected a whole number from 1 to 1000, got "0"'],
+  [{ MAX_STORES: '2.5' }, 'MAX_STORES: expected a whole number from 1 to 1000, got "2.5"'],
+  [{ MAX_STORES: 'many' }, 'MAX_STORES: expected a whole number from 1 to 1000, got "many"'],
+  [{ QUOTA_RESERVE_PERCENT: '200' }, 'QUOTA_RESERVE_PERCENT: expected a whole number from 0 to 99, got "200"'],
+  [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, got "loud"'],
+  [{ JOB_STORE: '/tmp/x' }, 'JOB_STORE: Expected file:./folder or file:///absolute/folder, got "/tmp/x"'],
+  [{ JOB_STORE: 's3://bucket/jobs' }, 'JOB_STORE: Expected file:./folder or file:///absolute/folder, got "s3:'],
+  [{ SOURCE_ROOTS: '/tmp' }, 'SOURCE_ROOTS: Expected file:./folder or file:///absolute/folder, got "/tmp"'],
+  [{ BIGCOMMERCE_TOKENS_FILE: '/none' }, 'got BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN as well: empty what'],
+  [{ BIGCOMMERCE_STORE_HASH: '' }, 'or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'],
+  [
+    { BIGCOMMERCE_STORE_HASH: '', BIGCOMMERCE_ACCESS_TOKEN: '', BIGCOMMERCE_TOKENS_FILE: '/none' },
+    'BIGCOMMERCE_TOKENS_FILE: Expected a JSON file',
+  ],
+  [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
+  [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused. TEMPORAL_ADDRESS`],
+])('%j is a clear error', async (env, words) => {
+  const { code, output } = await worker(env);
+  expect(output).toContain(words);
+  expect(output).not.toMatch(/^ +at |tonic|"code":/m);
+  expect(code).toBe(2);
+});
+
+test('so is a job store that can not be written', async () => {
+  const { code, output } = await worker({ JOB_STORE: `file:${folder}/file/jobs` });
+  expect(output).toMatch(/^JOB_STORE: Can't write .*a part of the path is a file/);
+  expect(code).toBe(2);
+});
+
+test('so is an address for metrics that is taken', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  const { code, output } = await worker({ METRICS_ADDRESS: address });
+  taken.close();
+  expect(output).toMatch(/^METRICS_ADDRESS: expected a free address of this machine, got 127.*: .*already in use/);
+  expect(output).not.toMatch(/^ +at /m);
+  expect(code).toBe(2);
+});
