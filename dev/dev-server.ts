@@ -29,7 +29,7 @@ export interface Surroundings {
 const here: Surroundings = {
   env: process.env,
   cache: fileURLToPath(new URL('../.cache', import.meta.url)),
-  say: console.error,
+  say: (line) => void process.stderr.write(`${line}\n`),
   async sdkDownload(folder, version) {
     const { TestWorkflowEnvironment } = await import('@temporalio/testing');
     const executable = { type: 'cached-download', downloadDir: folder, version: `v${version}` } as const;

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { customerUpdate } from '../../src/client.ts';
 import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { startSystem, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 let system: System;
@@ -13,8 +13,7 @@ beforeAll(async () => {
 afterAll(() => system.close());
 beforeEach(() => system.control('reset', {}));
 
-const progress = async (handle: Awaited<ReturnType<System['start']>>) =>
-  handle.query(progressQuery).catch(() => undefined);
+const progress = async (handle: JobHandle) => handle.query(progressQuery).catch(() => undefined);
 
 test('the Temporal server is killed and started again in the middle of a job, which goes on', async () => {
   const handle = await system.start('restarted', { storeHash: 'abc', source: { customers: customers(900) } });
@@ -45,8 +44,7 @@ test('a page that is missing holds the job, which names it and counts nothing wr
   const handle = await system.start('pages', { storeHash: 'abc', source: { uri } });
   await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 2);
   await handle.executeUpdate(pauseUpdate, { args: [{}] });
-  const { firstExecutionRunId } = handle as unknown as { firstExecutionRunId: string };
-  const page = `${system.folder}/data/jobs/abc/${firstExecutionRunId}/pages/000001.ndjson`;
+  const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/000001.ndjson`;
   await mkdir(`${system.folder}/aside`);
   await rename(page, `${system.folder}/aside/page`);
   await handle.executeUpdate(resumeUpdate);

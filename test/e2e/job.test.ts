@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import {
@@ -217,4 +217,20 @@ test('a cancelled job lets its calls finish, reports, and can be sent again', as
   });
   expect(rest.customers.updated).toBe(progress.customers.unprocessed);
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 600, customersAppliedMoreThanOnce: 0 });
+});
+
+test('a job cancelled while its source is read ends as cancelled, with a report, counts that add up, and no page left', async () => {
+  const uri = await writeSource(system, 'many.ndjson', customers(100_000));
+  const handle = await system.start('cancelled early', { storeHash: 'abc', source: { uri } });
+  const pages = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages`;
+  await until(async () => (await readdir(pages).catch(() => [])).length > 3);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow();
+
+  const progress = await handle.query(progressQuery);
+  expect(progress.state).toBe('cancelled');
+  expectCountsToAddUp(progress);
+  expect(progress.customers.updated).toBe((await system.stats()).customersApplied);
+  expect((await read(progress.report)).trim().split('\n')).toHaveLength(1 + progress.customers.unprocessed);
+  expect(await readdir(pages)).toEqual([]);
 });

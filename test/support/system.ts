@@ -3,7 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
 import { startProgram, type Program } from '../../dev/processes.ts';
 import {
@@ -18,6 +23,9 @@ import {
 
 /** The stores that each system has, with their tokens. */
 export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
+
+/** A job that a test has started. */
+export type JobHandle = WorkflowHandleWithFirstExecutionRunId<(input: JobInput) => Promise<JobResult>>;
 
 export interface SystemOptions {
   /** Flags of the emulator, beyond its stores. */
@@ -100,7 +108,7 @@ export class System {
   }
 
   /** Starts a job of this name. */
-  start(name: string, input: JobInput): Promise<WorkflowHandle<(input: JobInput) => Promise<JobResult>>> {
+  start(name: string, input: JobInput): Promise<JobHandle> {
     const workflowId = jobId(input?.storeHash, name);
     return this.client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
   }
