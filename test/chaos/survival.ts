@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { progressQuery, resumeUpdate, type Progress } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
+import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -57,6 +58,28 @@ const scenarios: Scenario[] = [
         await sleep(16_000);
         worker.signal('SIGCONT');
       }),
+  },
+  {
+    name: 'cut off from Temporal for 20 s during calls of 15 s',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '15000'], workers: 0 },
+    async run(system) {
+      const proxy = await startProxy(system.server.address);
+      await system.startWorker({ TEMPORAL_ADDRESS: proxy.address });
+      const handle = await start(system, 300);
+      await reached(handle, ({ chunks }) => chunks.done >= 1);
+      await until(async () => (await system.stats()).inFlight === 3, 60_000);
+      await system.startWorker();
+      proxy.cut();
+      await sleep(20_000);
+      proxy.mend();
+      const { customers: counts } = await handle.result();
+      const { maxInFlight } = await system.stats();
+      proxy.close();
+      return {
+        figures: `${counts.updated} of 300 updated, most in flight ${maxInFlight}`,
+        kept: counts.updated === 300 && maxInFlight === 3,
+      };
+    },
   },
   {
     name: 'quota of 60 in 5 s, 30 ms a call',
@@ -127,9 +150,9 @@ const scenarios: Scenario[] = [
   },
 ];
 
-/** Starts a job over all customers. */
-async function start(system: System) {
-  const uri = await writeSource(system, 'all.ndjson', customers(CUSTOMERS));
+/** Starts a job over all customers, or so many. */
+async function start(system: System, count = CUSTOMERS) {
+  const uri = await writeSource(system, 'all.ndjson', customers(count));
   return system.start('survival', { storeHash: 'abc', source: { uri } });
 }
 

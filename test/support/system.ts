@@ -77,10 +77,10 @@ export class System {
     };
   }
 
-  /** Starts one more worker and waits until it polls. */
-  async startWorker(): Promise<Program> {
+  /** Starts one more worker, with these settings on top of the system's, and waits until it polls. */
+  async startWorker(settings: Record<string, string> = {}): Promise<Program> {
     const log = join(this.folder, `worker-${this.workers.length}.log`);
-    const worker = startProgram(process.execPath, ['dist/worker.js'], { env: this.env, log });
+    const worker = startProgram(process.execPath, ['dist/worker.js'], { env: { ...this.env, ...settings }, log });
     this.workers.push(worker);
     await worker.waitFor(/ready/);
     return worker;

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A way to a server that can be cut. */
+export interface Proxy {
+  /** `host:port`. */
+  address: string;
+  /** From now on nothing passes: bytes are swallowed, connections stay open, as in a network that is cut. */
+  cut(): void;
+  /** Breaks the connections that were cut; new ones pass. */
+  mend(): void;
+  close(): void;
+}
+
+/** Starts a proxy on loopback in front of `host:port`. */
+export async function startProxy(target: string): Promise<Proxy> {
+  const [host = '', port = ''] = target.split(':');
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    const far = connect(Number(port), host);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (bytes) => isCut || to.write(bytes));
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  const breakAll = () => sockets.forEach((socket) => socket.destroy());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut: () => (isCut = true),
+    mend() {
+      isCut = false;
+      breakAll();
+    },
+    close() {
+      server.close();
+      breakAll();
+    },
+  };
+}
