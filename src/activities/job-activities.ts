@@ -1,14 +1,11 @@
-import { Context } from '@temporalio/activity';
 import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE, type JobActivities } from '../contract.ts';
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../schema.ts';
+import { beating } from './beating.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob, type PreparingParts } from './prepare-job.ts';
-
-/** With a heartbeat timeout of 30 s. */
-const HEARTBEAT_MS = 5_000;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
@@ -40,15 +37,4 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         }
       }),
   };
-}
-
-/** Tells the server that the activity goes on, for as long as it does. */
-async function beating<T>(run: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await run();
-  } finally {
-    clearInterval(heartbeat);
-  }
 }

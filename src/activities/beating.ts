@@ -1,0 +1,15 @@
+import { Context } from '@temporalio/activity';
+
+/** Well within the shortest heartbeat timeout, 15 s. */
+const HEARTBEAT_MS = 5_000;
+
+/** Tells the server that the activity goes on, for as long as it does. */
+export async function beating<T>(run: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await run();
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
