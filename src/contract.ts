@@ -272,8 +272,8 @@ export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 export interface JobActivities {
   /** Reads and checks the source, and writes its chunks to the job store. */
   prepareJob(input: { job: JobRef; input: unknown }): Promise<PreparedJob>;
-  /** Says that the store's queue is needed. */
-  openStore(input: { storeHash: string }): Promise<void>;
+  /** Says that the store's queue is needed. Returns whether a process serves it at present. */
+  openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
   saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
   /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */

@@ -56,6 +56,8 @@ async function main(): Promise<void> {
     ...workflows(),
     activities: createJobActivities({ client, storage, sourceRoots }),
     maxCachedWorkflows: 200,
+    // A cancel arrives with the answer to a heartbeat, and the SDK would send one each 24 s only.
+    maxHeartbeatThrottleInterval: '5 seconds',
   }).catch((error: unknown) => {
     // The first thing that it asks of the server.
     if (!(error instanceof TransportError)) throw error;

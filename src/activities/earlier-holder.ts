@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { storeTaskQueue, storeWorkflowId } from '../contract.ts';
 
 /** What the holder of a lease tells whoever takes over after it died. */
@@ -21,18 +22,23 @@ export function holderIdentity({ workflowExecution, attempt }: Info): string {
 
 /**
  * How long calls of an earlier holder, which did not hand over, may still be running at the store, in ms: as long as its
- * slowest recent call, where its last heartbeat told. Otherwise it learns of its end with its next renewal, or aborts its
- * calls when the lease runs out.
+ * slowest recent call, where its last heartbeat told. An attempt follows one of its own run when that one's lease has run
+ * out. A holder of a run that was terminated or reset learns of that with its next renewal only, so its lease counts too.
  */
 export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;
   const told = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
   if (told !== undefined) return Math.min(told, LONGEST_CALL_MS);
-  return attempt > 1 || (await wasCutShort(client, storeHash)) ? heartbeatTimeoutMs : 0;
+  const cutShort = await cutShortCallsMs(client, storeHash);
+  if (cutShort === undefined && attempt === 1) return 0;
+  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, LONGEST_CALL_MS));
 }
 
-/** Whether an earlier run of serveStore, a holder of which polled the queue lately, ended without its lease's end. */
-async function wasCutShort(client: Client, storeHash: string): Promise<boolean> {
+/**
+ * The slowest call told of by holders that polled the queue lately, of earlier runs of serveStore that ended without
+ * their lease's end; undefined where there is none. The server keeps what was pending when a run was terminated.
+ */
+async function cutShortCallsMs(client: Client, storeHash: string): Promise<number | undefined> {
   const { workflowExecution } = Context.current().info;
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
@@ -41,13 +47,14 @@ async function wasCutShort(client: Client, storeHash: string): Promise<boolean> 
   });
   const runs = new Set(pollers?.map(({ identity }) => identity?.split('/')[1]));
   runs.delete(workflowExecution?.runId);
+  let slowest: number | undefined;
   for (const run of runs) {
     const handle = client.workflow.getHandle(storeWorkflowId(storeHash), run);
-    const ended = await handle.describe().then(
-      ({ status }) => status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW',
-      () => false,
-    );
-    if (!ended) return true;
+    const described = await handle.describe().catch(() => undefined);
+    if (described?.status.name === 'COMPLETED' || described?.status.name === 'CONTINUED_AS_NEW') continue;
+    const [payload] = described?.raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+    const details = payload && defaultPayloadConverter.fromPayload<LeaseDetails>(payload);
+    slowest = Math.max(slowest ?? 0, details?.slowestCallMs ?? 0);
   }
-  return false;
+  return slowest;
 }

@@ -7,6 +7,9 @@ import { beating } from './beating.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob, type PreparingParts } from './prepare-job.ts';
 
+/** temporal.api.enums.v1.PendingActivityState: a process runs it. */
+const PENDING_ACTIVITY_STATE_STARTED = 2;
+
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
   const { client, storage } = parts;
@@ -14,7 +17,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     prepareJob: ({ job, input }) => beating(() => prepareJob(parts, job, input)),
 
     async openStore({ storeHash }) {
-      await client.workflow.signalWithStart('serveStore', {
+      const handle = await client.workflow.signalWithStart('serveStore', {
         workflowId: storeWorkflowId(storeHash),
         taskQueue: JOBS_TASK_QUEUE,
         args: [{ storeHash }],
@@ -22,6 +25,8 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} for as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
+      const { raw } = await handle.describe();
+      return { served: Number(raw.pendingActivities?.[0]?.state) === PENDING_ACTIVITY_STATE_STARTED };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>

@@ -28,6 +28,13 @@ export interface CarriedJob {
   concurrency: number;
 }
 
+const STARVED = {
+  slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
+  unserved:
+    'No worker serves the store at present: each serves as many others as its MAX_STORES allows, or stops. The job goes ' +
+    'on when one has a place; start another worker, or raise MAX_STORES, to have one now.',
+};
+
 const NONE: CustomerCounts = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 };
 
 /** The state of one job: what the messages read and change, and the loop that sends acts on. */
@@ -46,8 +53,8 @@ export class Job {
   cancelling = false;
   /** When the store's queue last gave an answer, or was given something after it had nothing; ms since 1970. */
   heardAt = 0;
-  /** Nothing was heard for a while. */
-  starved = false;
+  /** Nothing was heard for a while, although a process serves the store's queue, or because none does; else null. */
+  starved: 'slow' | 'unserved' | null = null;
   rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
   emailsSentAgain = false;
   /** Calls in flight that the store's pace allowed when a chunk was settled last; 0 before. */
@@ -136,10 +143,7 @@ export class Job {
       const { kind, message, until } = this.hold;
       return { kind, message, until: until === null ? null : iso(until) };
     }
-    if (this.state === 'running' && this.starved) {
-      const message = 'No chunk was settled for a while: the store is slow, or no worker serves its queue at present.';
-      return { kind: 'lease', message, until: null };
-    }
+    if (this.state === 'running' && this.starved) return { kind: 'lease', message: STARVED[this.starved], until: null };
     return null;
   }
 }

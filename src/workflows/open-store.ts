@@ -5,9 +5,11 @@ import type { Job } from './job.ts';
 /** Nothing heard from the store for this long: its queue may have lost its worker, so it is opened again. */
 const STARVED_MS = 30_000;
 
-/** Says that the job needs its store's queue served. */
-export async function open(job: Job, why: string): Promise<void> {
-  await openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+/** Says that the job needs its store's queue served. Returns whether a process serves it at present. */
+export async function open(job: Job, why: string): Promise<boolean> {
+  const opened = await openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+  // Workers of 0.1.0 return nothing.
+  return (opened as typeof opened | null)?.served ?? true;
 }
 
 /** Runs `run`, and meanwhile opens the store again whenever something `waits` for it and nothing was heard for long. */
@@ -29,13 +31,16 @@ export async function whileOpen<T>(job: Job, waits: () => boolean, run: () => Pr
 async function openWhenStarved(job: Job, waits: () => boolean): Promise<never> {
   for (;;) {
     await condition(waits);
-    const quietFor = Date.now() - job.heardAt;
+    const { heardAt } = job;
+    const quietFor = Date.now() - heardAt;
     if (quietFor < STARVED_MS) {
       await sleep(STARVED_MS - quietFor, { summary: 'is the store served?' });
     } else {
-      job.starved = true;
-      await open(job, 'nothing heard from the store for 30 s');
+      const served = await open(job, 'nothing heard from the store for 30 s');
+      if (job.heardAt !== heardAt) continue;
       job.heardAt = Date.now();
+      job.starved = served ? 'slow' : 'unserved';
+      job.woken = true;
     }
   }
 }

@@ -67,7 +67,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     }
     if (!enter(sent.item, outcome)) return unanswered(sent, outcome, 'The chunk has lost customers in the job store.');
     unansweredInRow = 0;
-    job.starved = false;
+    job.starved = null;
     job.concurrency = outcome.concurrency;
     job.rate.settled(Date.now(), outcome.calls);
     // A refusal ends only with the chunk that asks: others may have been sent before it began.

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { progressQuery, resumeUpdate, type Progress } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate, storeWorkflowId, type Progress } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
@@ -78,6 +78,30 @@ const scenarios: Scenario[] = [
       return {
         figures: `${counts.updated} of 300 updated, most in flight ${maxInFlight}`,
         kept: counts.updated === 300 && maxInFlight === 3,
+      };
+    },
+  },
+  {
+    name: 'serveStore terminated while its holder is frozen during calls of 45 s',
+    system: { emulator: ['--customers', String(CUSTOMERS), '--latency', '45000'] },
+    async run(system) {
+      const handle = await start(system, 70);
+      await reached(handle, ({ chunks }) => chunks.done >= 1);
+      await until(async () => (await system.stats()).inFlight === 3, 60_000);
+      const frozen = await holderOf(system);
+      // Long enough for a renewal that tells of them.
+      await sleep(3_000);
+      frozen.signal('SIGSTOP');
+      await system.startWorker();
+      await system.client.workflow.getHandle(storeWorkflowId('abc')).terminate();
+      await system.openStore();
+      await sleep(60_000);
+      frozen.signal('SIGCONT');
+      const { customers: counts } = await handle.result();
+      const { maxInFlight } = await system.stats();
+      return {
+        figures: `${counts.updated} of 70 updated, most in flight ${maxInFlight}`,
+        kept: counts.updated === 70 && maxInFlight === 3,
       };
     },
   },

@@ -14,6 +14,7 @@ import { startProgram, type Program } from '../../dev/processes.ts';
 import {
   JOBS_TASK_QUEUE,
   jobId,
+  openSignal,
   type Failure,
   type JobInput,
   type JobResult,
@@ -105,6 +106,16 @@ export class System {
     const { raw } = await this.client.workflow.getHandle(storeWorkflowId(store)).describe();
     const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
     return (await this.workersUp()).find(({ pid }) => identity.startsWith(`${pid}@`));
+  }
+
+  /** Says that a store's queue is needed, as a job does. */
+  async openStore(storeHash = 'abc'): Promise<void> {
+    await this.client.workflow.signalWithStart('serveStore', {
+      workflowId: storeWorkflowId(storeHash),
+      taskQueue: JOBS_TASK_QUEUE,
+      args: [{ storeHash }],
+      signal: openSignal,
+    });
   }
 
   /** Starts a job of this name. */
