@@ -211,7 +211,7 @@ async function answers(address: string): Promise<void> {
 }
 
 /** A port that is free, as is the one 1000 above it, where the Web UI is by convention. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = await listenOnce(0);
     const above = await listenOnce(port + 1000).catch(() => undefined);

@@ -22,6 +22,7 @@ import {
   type JobResult,
 } from '../contract.ts';
 import { closeJob, isStopped, prepareJob, storeActivities, thrownBy } from './activities.ts';
+import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { details } from './details.ts';
 import { Job, type CarriedJob } from './job.ts';
@@ -36,10 +37,10 @@ import { sendChunks } from './send-chunks.ts';
  * Fails with an ApplicationFailure of a JobFailureType, whose details are one JobResult. A cancelled job lets what is in
  * flight finish and writes the report before it ends as cancelled.
  */
-export async function updateCustomers(input: JobInput, carried?: CarriedJob): Promise<JobResult> {
+export async function updateCustomers(input: JobInput, carried?: Uint8Array | CarriedJob): Promise<JobResult> {
   const job = new Job({ storeHash: input?.storeHash, key: workflowInfo().firstExecutionRunId }, input);
   // Only a run before this one carries: whatever else comes as a second argument is not ours.
-  if (carried && workflowInfo().continuedFromExecutionRunId) job.restore(carried);
+  if (carried && workflowInfo().continuedFromExecutionRunId) job.restore(unpack(carried));
   answerMessages(job);
   try {
     return await run(job);
@@ -152,7 +153,7 @@ async function renew(job: Job, ledger: Ledger): Promise<never> {
   throwIfCancelled();
   const { source, ...rest } = job.input;
   const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
-  return continueAsNew<typeof updateCustomers>(input, job.carry(ledger));
+  return continueAsNew<typeof updateCustomers>(input, pack(job.carry(ledger)));
 }
 
 /** Writes the report. Whatever is still pending then is unprocessed. A cancel does not interrupt it. */

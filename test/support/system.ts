@@ -22,13 +22,15 @@ import {
   failuresQuery,
 } from '../../src/contract.ts';
 
-/** The stores that each system has, with their tokens. */
+/** The stores that a system has, with their tokens. */
 export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
 
 /** A job that a test has started. */
 export type JobHandle = WorkflowHandleWithFirstExecutionRunId<(input: JobInput) => Promise<JobResult>>;
 
 export interface SystemOptions {
+  /** Tokens of the stores, by hash; default TOKENS. */
+  tokens?: Record<string, string>;
   /** Flags of the emulator, beyond its stores. */
   emulator?: string[];
   server?: DevServerOptions;
@@ -165,6 +167,7 @@ export function noSettings(): Record<string, string | undefined> {
 
 /** Starts a system. Throws when a part of it doesn't come up, and leaves nothing of it then. */
 export async function startSystem({
+  tokens = TOKENS,
   emulator: flags = [],
   server: serverOptions = {},
   durable = false,
@@ -172,8 +175,8 @@ export async function startSystem({
 }: SystemOptions = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
   const options = { ...serverOptions, ...(durable && { dbFile: join(folder, 'temporal.db') }) };
-  await writeFile(join(folder, 'tokens.json'), JSON.stringify(TOKENS), { mode: 0o600 });
-  const stores = Object.entries(TOKENS).map(([hash, token]) => `${hash}=${token}`);
+  await writeFile(join(folder, 'tokens.json'), JSON.stringify(tokens), { mode: 0o600 });
+  const stores = Object.entries(tokens).map(([hash, token]) => `${hash}=${token}`);
   const emulator = startProgram(process.execPath, [
     ...['dist/emulator.js', '--port', '0', '--stores', stores.join(',')],
     ...flags,

@@ -1,0 +1,122 @@
+/** The job beside a plain loop that does nothing but send: in one run, alternating. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { jobId } from '../src/contract.ts';
+import { customers, writeSource } from '../test/support/customers.ts';
+import { startSystem, TOKENS, type System } from '../test/support/system.ts';
+import { ratioChart } from './chart.ts';
+import { historyFigures, Memory, type HistoryFigures } from './figures.ts';
+import { keep, machine, median, spread, table } from './results.ts';
+
+const run = promisify(execFile);
+const ROUNDS = 5;
+const QUOTA = { calls: 150, windowMs: 30_000 };
+
+/** A kind of store, and how many of its customers are updated. */
+interface Case {
+  name: string;
+  customers: number;
+  latencyMs: number;
+  quota?: typeof QUOTA;
+}
+
+const CASES: Case[] = [
+  { name: '100 ms a call', customers: 6_000, latencyMs: 100 },
+  { name: '300 ms a call', customers: 3_000, latencyMs: 300 },
+  { name: '1,000 ms a call', customers: 3_000, latencyMs: 1_000 },
+  // One call more than six windows allow: the last one opens the seventh.
+  { name: '150 calls per 30 s', customers: 9_010, latencyMs: 50, quota: QUOTA },
+];
+
+/** What came out of a case: for each round, the time that the plain loop or the quota needs over that of the job. */
+interface Compared {
+  ratios: number[];
+  jobMs: number[];
+  history: HistoryFigures;
+  memory: number;
+}
+
+export async function compare(): Promise<void> {
+  const rows = [
+    [
+      '',
+      'customers',
+      'job, s',
+      'ratio',
+      'events a customer',
+      'history bytes a customer',
+      'actions a chunk',
+      'worker, MiB',
+    ],
+  ];
+  const bars = [];
+  for (const each of CASES) {
+    const { ratios, jobMs, history, memory } = await comparing(each);
+    const chunks = Math.ceil(each.customers / 10);
+    rows.push([
+      each.name,
+      String(each.customers),
+      (median(jobMs) / 1000).toFixed(1),
+      spread(ratios, 3),
+      (history.events / each.customers).toFixed(2),
+      (history.bytes / each.customers).toFixed(0),
+      (history.actions / chunks).toFixed(2),
+      String(memory),
+    ]);
+    bars.push({ name: each.name, values: ratios });
+  }
+  const text = [
+    '# The job beside a plain loop',
+    `From \`npm run bench\`, ${ROUNDS} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; for the quota: the time that it allows) over the time of the job, from its start to its result; median (least–most).`,
+    table(rows),
+    machine(),
+  ];
+  await keep('compare.md', text.join('\n\n'));
+  await keep('compare.svg', ratioChart('The job beside a plain loop, 1 = as fast', bars));
+}
+
+async function comparing({ customers: count, latencyMs, quota, name }: Case): Promise<Compared> {
+  const flags = ['--customers', String(count), '--latency', String(latencyMs)];
+  if (quota) flags.push('--quota', String(quota.calls), '--window', String(quota.windowMs));
+  const system = await startSystem({ emulator: flags });
+  try {
+    const uri = await writeSource(system, 'all.ndjson', customers(count));
+    const memory = new Memory(system.workers[0]?.pid as number);
+    const ratios = [];
+    const jobMs = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const plainMs = quota ? Math.floor((count / 10 - 1) / quota.calls) * quota.windowMs : await plain(system, uri);
+      // Each round begins with a window of its own.
+      if (quota && round > 0) await sleep(quota.windowMs);
+      const startedAt = performance.now();
+      const { customers: counts } = await system.run(`round-${round}`, { storeHash: 'abc', source: { uri } });
+      jobMs.push(performance.now() - startedAt);
+      ratios.push(plainMs / (jobMs.at(-1) as number));
+      console.error(`${name}, round ${round + 1}: ${(ratios.at(-1) as number).toFixed(3)}`);
+      const { maxInFlight } = await system.stats();
+      if (counts.updated !== count || Number(maxInFlight) > 3)
+        throw new Error(`Not as promised: ${JSON.stringify({ counts, maxInFlight })}`);
+    }
+    memory.stop();
+    return { ratios, jobMs, history: await historyFigures(system, jobId('abc', 'round-0')), memory: memory.peak };
+  } finally {
+    await system.close();
+  }
+}
+
+/** How long the plain loop takes, in ms. */
+async function plain({ apiUrl }: System, uri: string): Promise<number> {
+  const program = fileURLToPath(new URL('plain-loop.ts', import.meta.url));
+  const { stdout } = await run(process.execPath, [
+    '--import',
+    'tsx',
+    program,
+    apiUrl,
+    'abc',
+    String(TOKENS['abc']),
+    fileURLToPath(uri),
+  ]);
+  return Number(stdout);
+}

@@ -1,0 +1,38 @@
+/** Results as people read them: a table in markdown, printed and kept. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+
+const FOLDER = new URL('results/', import.meta.url);
+
+/** What the figures were taken on. */
+export function machine(): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory} GiB, Node ${process.version}; the Temporal dev server (in memory, task queues unthrottled), the emulator and the worker all on it. ${new Date().toISOString().slice(0, 10)}.`;
+}
+
+/** A table in markdown; the first row is its heading. */
+export function table([heading = [], ...rows]: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Writes a result beside the others, and prints it. */
+export async function keep(file: string, text: string): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  await writeFile(new URL(file, FOLDER), `${text}\n`);
+  if (file.endsWith('.md')) console.log(`${text}\n`);
+}
+
+/** The middle of some numbers. */
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
+}
+
+/** Median, least and most, such as `0.93 (0.91–0.94)`. */
+export function spread(values: number[], digits: number): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
+  return `${median(values).toFixed(digits)} (${least}–${most})`;
+}

@@ -1,0 +1,47 @@
+/** Ten stores at once on one worker: each at its own three calls. */
+import { customers, writeSource } from '../test/support/customers.ts';
+import { startSystem } from '../test/support/system.ts';
+import { keep, machine, table } from './results.ts';
+
+const STORES = Array.from({ length: 10 }, (_, index) => `store${index}`);
+const LATENCIES_MS = [1_000, 300, 100, 30];
+
+export async function stores(): Promise<void> {
+  const rows = [['a call', 'one store, customers/s', 'ten stores, customers/s', 'of one', 'most in flight at a store']];
+  for (const latencyMs of LATENCIES_MS) {
+    // So long that starting and ending a job count little.
+    const count = Math.round((30 * 25_000) / Math.max(latencyMs, 100) / 10) * 10;
+    const system = await startSystem({
+      tokens: Object.fromEntries(STORES.map((store) => [store, `token-of-${store}`])),
+      emulator: ['--customers', String(count), '--latency', String(latencyMs)],
+    });
+    try {
+      const uri = await writeSource(system, 'all.ndjson', customers(count));
+      const rate = async (hashes: string[], name: string) => {
+        const startedAt = performance.now();
+        await Promise.all(hashes.map((storeHash) => system.run(name, { storeHash, source: { uri } })));
+        return (count * hashes.length * 1000) / (performance.now() - startedAt);
+      };
+      const one = await rate(STORES.slice(0, 1), 'alone');
+      const ten = await rate(STORES, 'together');
+      const most = await Promise.all(STORES.map(async (store) => (await system.stats(store)).maxInFlight));
+      rows.push([
+        `${latencyMs} ms`,
+        one.toFixed(0),
+        ten.toFixed(0),
+        `${(ten / one).toFixed(2)} ×`,
+        String(Math.max(...most.map(Number))),
+      ]);
+      console.error(rows.at(-1)?.join(' · '));
+    } finally {
+      await system.close();
+    }
+  }
+  const text = [
+    '# Ten stores at once',
+    'From `npm run bench -- stores`: the same job at one store, then at ten at once, on one worker process.',
+    table(rows),
+    machine(),
+  ];
+  await keep('stores.md', text.join('\n\n'));
+}
