@@ -5,6 +5,7 @@ import { checkCustomer, customerId } from './customer.ts';
 import { BadInput, BadSource } from './errors.ts';
 import { saveFailures } from './failures.ts';
 import type { JobKeys } from './keys.ts';
+import { FirstRows } from './first-rows.ts';
 import { nonEmpty } from './non-empty.ts';
 import { PageWriter } from './pages.ts';
 import type { Problem, SourceRecord } from './sources/record.ts';
@@ -68,8 +69,8 @@ class Draft {
   readonly failures: Failure[] = [];
   readonly #pages: PageWriter;
   readonly #limit: number | null;
-  // The row of each customer that is in a chunk.
-  readonly #rowOf = new Map<number, number>();
+  // Of the customers that are in chunks.
+  readonly #firstRows = new FirstRows();
   readonly #gaps: number[] = [];
   #invalid = 0;
   #chunk = emptyChunk(0);
@@ -94,7 +95,7 @@ class Draft {
     chunk.lastRow = row;
     chunk.rows.push(row);
     chunk.customers.push(value);
-    const full = chunk.rows.length === CHUNK_SIZE || this.#rowOf.size === this.#limit;
+    const full = chunk.rows.length === CHUNK_SIZE || this.#firstRows.size === this.#limit;
     return full ? this.#endChunk() : undefined;
   }
 
@@ -106,7 +107,7 @@ class Draft {
     return {
       total: this.total,
       invalid: this.#invalid,
-      valid: this.#rowOf.size,
+      valid: this.#firstRows.size,
       chunks: this.#chunks,
       chunksToSend: sent.chunks,
       lastSentSize: sent.lastSize,
@@ -118,9 +119,9 @@ class Draft {
 
   // Two updates of one customer have no defined order, so only the first row that can be sent is.
   #checkFirst(id: number, row: number): Problem | undefined {
-    const first = this.#rowOf.get(id);
-    if (first === undefined) this.#rowOf.set(id, row);
-    else return { code: 'duplicate', message: `Expected one row a customer, got another one in row ${first}.` };
+    const first = this.#firstRows.enter(id, row);
+    if (first === undefined) return undefined;
+    return { code: 'duplicate', message: `Expected one row a customer, got another one in row ${first}.` };
   }
 
   #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
@@ -138,7 +139,7 @@ class Draft {
     }
     this.#gaps.push(before, within);
     this.#lastSize = rows.length;
-    if (this.#rowOf.size === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
+    if (this.#firstRows.size === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
     this.#chunk = emptyChunk(lastRow);
     await this.#pages.add(rows, customers);
   }
