@@ -1,6 +1,11 @@
+// The AWS SDK would tell at each run which Node.js its later versions want.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** @type {import('jest').Config} */
 export default {
   roots: ['<rootDir>/test'],
+  // They need an S3 server: npm run test:s3.
+  testPathIgnorePatterns: ['<rootDir>/test/s3/'],
   transform: {
     '\\.ts$': [
       '@swc/jest',

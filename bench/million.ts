@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { jobId, progressQuery, type JobResult } from '../src/contract.ts';
-import { freePort } from '../dev/dev-server.ts';
+import { freePorts } from '../dev/ports.ts';
 import { startSystem } from '../test/support/system.ts';
 import { until } from '../test/support/until.ts';
 import { heartbeats, historyFigures, Memory, type HistoryFigures } from './figures.ts';
@@ -64,7 +64,7 @@ async function running(count: number): Promise<Ran> {
     emulator: ['--customers', String(count), '--latency', String(LATENCY_MS)],
   });
   try {
-    const metrics = `127.0.0.1:${await freePort()}`;
+    const metrics = `127.0.0.1:${(await freePorts(1))[0]}`;
     const { pid } = await system.startWorker({ METRICS_ADDRESS: metrics, LOG_LEVEL: 'info' });
     const path = `${system.folder}/data/sources/all.ndjson`;
     await mkdir(dirname(path), { recursive: true });

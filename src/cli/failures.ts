@@ -23,8 +23,9 @@ export const addFailures = jobCommand(
       if (failures.length > 0) print(failuresTable(failures));
       printed += failures.length;
     };
+    const jobStore = await openJobStore(config.jobStore);
     let older: Failure[] = [];
-    for await (const failure of readFailures(openJobStore(config.jobStore), first.olderIn)) {
+    for await (const failure of readFailures(jobStore, first.olderIn)) {
       if (older.push(failure) < TABLE_ROWS) continue;
       show(older);
       older = [];

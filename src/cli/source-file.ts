@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { PACKAGE_ROOT } from '../config.ts';
 import type { Format } from '../contract.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
 import { openSource } from '../jobs/sources/source.ts';
+import { FileStorage } from '../storage/file.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
@@ -21,7 +21,9 @@ export async function hashOf(path: string, signal: AbortSignal): Promise<string>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new BadUse(`There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or its file:/// URI.`);
+      throw new BadUse(
+        `There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or the URI of one, file:/// or s3://.`,
+      );
     }
     if (code === 'EACCES') throw new BadUse(`The file ${path} may not be read: its permissions do not allow it.`);
     throw error;
@@ -37,7 +39,7 @@ export async function countRecords(
   signal: AbortSignal,
 ): Promise<number> {
   const file = await realpath(path);
-  const folder = openStorage(pathToFileURL(dirname(file)).href, PACKAGE_ROOT);
+  const folder = new FileStorage(dirname(file));
   let count = 0;
   for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], csv)) {
     signal.throwIfAborted();
@@ -54,16 +56,16 @@ export async function copyToJobStore(
   copy: { storeHash: string; jobName: string; fileName: string },
   signal: AbortSignal,
 ): Promise<string> {
-  const storage = openJobStore(jobStore);
+  const storage = await openJobStore(jobStore);
   const key = sourceCopyKey(copy.storeHash, copy.jobName, copy.fileName);
   await storage.write(key, checked(path, sha256, signal));
   return storage.uri(key);
 }
 
 /** The job store, as the starter is told where it is. Throws BadUse. */
-export function openJobStore(uri: string): Storage {
+export async function openJobStore(uri: string): Promise<Storage> {
   try {
-    return openStorage(uri, PACKAGE_ROOT);
+    return await openStorage(uri, PACKAGE_ROOT);
   } catch (error) {
     if (error instanceof RangeError) throw new BadUse(`JOB_STORE: ${error.message}`);
     throw error;

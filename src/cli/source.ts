@@ -51,8 +51,10 @@ export async function openStartSource(
 }
 
 function uriSource(uri: string, format: Format | undefined): StartSource {
-  if (!uri.startsWith('file://')) {
-    throw new BadUse(`Expected a file, or the file:/// URI of one, got ${uri}. Download it and give the file.`);
+  if (!/^(file|s3):\/\//.test(uri)) {
+    throw new BadUse(
+      `Expected a file, or the URI of one, file:/// or s3://, got ${uri}. Download it and give the file.`,
+    );
   }
   checkFormat(uri, format);
   return {

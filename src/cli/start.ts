@@ -22,7 +22,10 @@ export const addStart: AddCommand = (program, act) => {
   program
     .command('start')
     .description('start a job from a file and show it to its end; the same file again is the same job')
-    .argument('<file>', 'CSV, NDJSON or JSON file, also with .gz; or the file:/// URI of one that workers can read')
+    .argument(
+      '<file>',
+      'CSV, NDJSON or JSON file, also with .gz; or the URI of one that workers can read, file:/// or s3://',
+    )
     .requiredOption('--store <hash>', "store hash, or the store's API path")
     .option('--name <name>', 'name of the job; default: made of file name and content')
     .addOption(new Option('--format <format>', 'default: by the file name').choices(['csv', 'ndjson', 'json']))

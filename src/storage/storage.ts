@@ -32,7 +32,7 @@ export class StorageFailed extends Error {
   override name = 'StorageFailed';
 }
 
-/** A StorageFailed that stays until a person sees to it: a missing permission, a folder or a link in a file's place. */
+/** A StorageFailed that stays until a person sees to it: a missing permission or bucket, a folder or a link in a file's place. */
 export class NoAccess extends StorageFailed {
   override name = 'NoAccess';
 }

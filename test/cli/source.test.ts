@@ -61,12 +61,13 @@ test('a file that changes while it is copied starts nothing', async () => {
   await expect(stat(join(folder, 'jobs/sources/copies/abc123/mine', `spring-${SHA}.csv`))).rejects.toThrow('ENOENT');
 });
 
-test('a URI passes as it is, with a name made of it', async () => {
-  const source = await open('file:///data/spring.csv');
-  expect(source.jobName).toBe(
-    `spring-${createHash('sha256').update('file:///data/spring.csv').digest('hex').slice(0, 8)}`,
-  );
-  expect(await source.make('abc123', source.jobName)).toEqual({ uri: 'file:///data/spring.csv' });
-  expect(source.is('file:///data/spring.csv')).toBe(true);
-  expect(source.is('file:///other/spring.csv')).toBe(false);
+test.each([
+  ['file:///data/spring.csv', 'file:///other/spring.csv'],
+  ['s3://bucket/my data%/ü/spring.csv', 's3://bucket/my data%/u/spring.csv'],
+])('the URI %s passes as it is, with a name made of it', async (uri, other) => {
+  const source = await open(uri);
+  expect(source.jobName).toBe(`spring-${createHash('sha256').update(uri).digest('hex').slice(0, 8)}`);
+  expect(await source.make('abc123', source.jobName)).toEqual({ uri });
+  expect(source.is(uri)).toBe(true);
+  expect(source.is(other)).toBe(false);
 });

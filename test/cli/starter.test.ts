@@ -51,7 +51,11 @@ test.each<[string[], string]>([
   [['start', 'one.csv', ...store, '--limit', '0'], 'Expected a whole number from 1.'],
   [['start', 'two.csv', ...store], '/two.csv. Give the path of a CSV, NDJSON or JSON file'],
   [['start', '.', ...store], 'Expected a file, got'],
-  [['start', 's3://bucket/one.csv', ...store], 'Expected a file, or the file:/// URI of one, got s3://bucket/one.csv'],
+  [
+    ['start', 'https://example.com/one.csv', ...store],
+    'Expected a file, or the URI of one, file:/// or s3://, got https://example.com/one.csv. Download it',
+  ],
+  [['start', 's3://bucket/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['start', 'one.txt', ...store], 'say what it is with --format csv, ndjson or json'],
   [['start', 'file:///data/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['watch'], "missing required argument 'job'"],

@@ -67,7 +67,7 @@ test('a job that the store rejects altogether keeps the latest failures in state
   expect((await handle.query(progressQuery)).customers.rejected).toBe(3_500);
 
   const older = [];
-  const storage = openStorage(`file:${system.folder}/data`, system.folder);
+  const storage = await openStorage(`file:${system.folder}/data`, system.folder);
   for await (const { row } of readFailures(storage, olderIn)) older.push(row);
   expect([...older, ...inState.map(({ row }) => row)].sort((a, b) => a - b)).toEqual(rows.map((_, index) => index + 1));
 }, 120_000);

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import {
   Client,
   Connection,
@@ -21,6 +22,8 @@ import {
   storeWorkflowId,
   failuresQuery,
 } from '../../src/contract.ts';
+
+const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 
 /** The stores that a system has, with their tokens. */
 export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
@@ -81,9 +84,9 @@ export class System {
   }
 
   /** Starts one more worker, with these settings on top of the system's, and waits until it polls. */
-  async startWorker(settings: Record<string, string> = {}): Promise<Program> {
+  async startWorker(settings: Record<string, string> = {}, cwd?: string): Promise<Program> {
     const log = join(this.folder, `worker-${this.workers.length}.log`);
-    const worker = startProgram(process.execPath, ['dist/worker.js'], { env: { ...this.env, ...settings }, log });
+    const worker = startProgram(process.execPath, [WORKER], { env: { ...this.env, ...settings }, cwd, log });
     this.workers.push(worker);
     await worker.waitFor(/ready/);
     return worker;
@@ -157,7 +160,7 @@ export class System {
 
 /** Variables that make our programs deaf to the machine's own settings, profiles and `.env`. */
 export function noSettings(): Record<string, string | undefined> {
-  const own = Object.keys(process.env).filter((name) => /^(TEMPORAL|BIGCOMMERCE)_/.test(name));
+  const own = Object.keys(process.env).filter((name) => /^(TEMPORAL|BIGCOMMERCE|AWS)_/.test(name));
   return {
     ...Object.fromEntries(own.map((name) => [name, undefined])),
     TEMPORAL_CONFIG_FILE: '/nonexistent',

@@ -40,7 +40,7 @@ function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; ke
   if (uri.includes(`/${SOURCE_COPIES}`)) {
     throw new BadSource(
       `Expected the starter's copy of a file below ${list}, got ${uri}: starter and worker have different job stores. ` +
-        'Set JOB_STORE of both to the same folder.',
+        'Set JOB_STORE of both to the same place.',
     );
   }
   throw new BadSource(`Expected the URI of a file below ${list} (SOURCE_ROOTS), got ${uri}. Put the file there.`);

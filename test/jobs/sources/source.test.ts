@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Format } from '../../../src/contract.ts';
 import { BadSource } from '../../../src/jobs/errors.ts';
 import { inlineRecords, openSource } from '../../../src/jobs/sources/source.ts';
-import { openStorage } from '../../../src/storage/open.ts';
+import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { all, newStorage } from '../support.ts';
 
@@ -48,7 +48,7 @@ test.each(['a.txt', 'csv', 'a.xlsx.gz', 'a.gz'])('lists the formats for a file n
 });
 
 test('names the roots for a URI that leads elsewhere', async () => {
-  const other = openStorage('file:///other', '/');
+  const other = new FileStorage('/other');
   const uris = [
     'file:///etc/passwd.csv',
     `${root.root}/../a.csv`,
