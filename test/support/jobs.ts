@@ -9,6 +9,11 @@ export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
   return until(async () => (await job.query(progressQuery)).chunks.done >= chunks);
 }
 
+/** What the activity that waits for its next attempt said of the last one; empty where none waits. */
+export async function lastFailure(job: WorkflowHandle): Promise<string> {
+  return (await job.describe()).raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
+}
+
 export function expectCountsToAddUp({ customers: { total, ...counts } }: JobResult): void {
   expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
 }
