@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { progressQuery, resumeUpdate, type Progress } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate, storeWorkflowId, type Progress } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
@@ -145,6 +145,29 @@ const scenarios: Scenario[] = [
       return {
         figures: `${refused} calls with it, then held (“${waitingFor?.message}”); ${counts.updated} updated after resume`,
         kept: refused <= 12 && waitingFor?.kind === 'refused' && counts.updated === CUSTOMERS,
+      };
+    },
+  },
+  {
+    name: 'two stores and one worker with MAX_STORES=1',
+    system: { emulator: SLOW, workers: 0 },
+    async run(system) {
+      await system.startWorker({ MAX_STORES: '1' });
+      const first = await start(system, 300);
+      await reached(first, ({ chunks }) => chunks.done >= 1);
+      const input = (storeHash: string) => ({ storeHash, source: { customers: customers(300) } });
+      const second = await system.start('second', input('def'));
+      await reached(second, ({ waitingFor }) => waitingFor?.kind === 'lease');
+      // Served once the lease of the first store was idle for a minute, and given back.
+      const results = [await first.result(), await second.result()];
+      const { status } = await system.client.workflow.getHandle(storeWorkflowId('abc')).describe();
+      await system.startWorker();
+      results.push(await system.run('third', input('abc')));
+      const updated = results.map((result) => result.customers.updated);
+      const inFlight = [await system.stats('abc'), await system.stats('def')].map(({ maxInFlight }) => maxInFlight);
+      return {
+        figures: `the second store's job waited for the lease, then ${updated.join(', ')} of 300 updated each, serveStore of the first ${status.name}, most in flight ${inFlight.join(' and ')}`,
+        kept: [...updated, ...inFlight].join() === '300,300,300,3,3' && status.name === 'COMPLETED',
       };
     },
   },
