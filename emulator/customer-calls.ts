@@ -17,6 +17,12 @@ export interface Call {
   body: string | undefined;
 }
 
+/** The ids in the body of a PUT, as they are; none where it is no list of customers. */
+export function idsSent(body: string | undefined): unknown[] {
+  const sent = parse(body ?? '');
+  return Array.isArray(sent) ? sent.map((customer: { id?: unknown } | null) => customer?.id) : [];
+}
+
 /** Answers `PUT /v3/customers`, applying the first `most` customers of it. */
 export function putCustomers(store: Store, call: Call, switches: Switches, most: number): Answer {
   if (!call.contentType.startsWith('application/json')) return NOT_JSON;

@@ -19,6 +19,8 @@ interface Event extends Scope {
   /** Requests still to hit; null: all. */
   count: number | null;
   probability: number;
+  /** Only PUTs that carry this customer; null: whomever they carry. */
+  customer: number | null;
 }
 
 interface Switch extends Scope {
@@ -60,11 +62,12 @@ export class Faults {
     return Object.assign({}, ...on) as Switches;
   }
 
-  /** The fault that this request meets, if any: the oldest that applies, which is used up by it. */
-  take(hash: string, method: 'PUT' | 'GET'): Fault | undefined {
+  /** The fault that this request meets, if any: the oldest that applies, which is used up by it. `ids`: whom it carries. */
+  take(hash: string, method: 'PUT' | 'GET', ids: () => unknown[]): Fault | undefined {
     let taken: Event | undefined;
     for (const event of this.#events) {
       if (!holds(event, hash) || (event.on !== 'all' && event.on.toUpperCase() !== method)) continue;
+      if (event.customer !== null && !ids().includes(event.customer)) continue;
       if (event.after > 0) event.after--;
       else if (!taken && Math.random() < event.probability) taken = event;
     }
@@ -83,7 +86,7 @@ function readFault(item: unknown, hashes: string[]): Event | Switch {
   const parameters: Record<string, unknown> = { ...KINDS[kind]?.parameters };
   const isSwitch = Object.hasOwn(SWITCHES, kind);
 
-  const general = isSwitch ? ['store', 'seconds'] : ['store', 'seconds', 'on', 'count', 'after', 'probability'];
+  const general = ['store', 'seconds', ...(isSwitch ? [] : ['on', 'count', 'after', 'probability', 'customer'])];
   const known = ['fault', ...general, ...Object.keys(parameters)];
   const unknown = Object.keys(input).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new BadInput(`${kind}: expected members among ${known.join(', ')}, got ${unknown}`);
@@ -108,5 +111,6 @@ function readFault(item: unknown, hashes: string[]): Event | Switch {
     after: given('after', wholeNumber(0, MANY), 0),
     count: count === 'always' ? null : count,
     probability: given('probability', number(0, 1), 1),
+    customer: given<number | null>('customer', wholeNumber(1, MANY), null),
   };
 }

@@ -56,7 +56,8 @@ ${Object.entries(STATS)
 
   Faults that happen to requests. "count": to how many (default 1; "always" or null: to all; this is the default
   beside seconds and probability); "after": how many pass first; "probability": 0 to 1; "seconds": for how long;
-  "on": "put" (default), "get" or "all". A request meets one fault, the oldest that applies.
+  "on": "put" (default), "get" or "all"; "customer": only to PUTs that carry this id. A request meets one fault, the
+  oldest that applies.
 ${kinds(EVENTS)}
 
   Faults that hold until they are cleared, or for "seconds":

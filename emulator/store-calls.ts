@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answers.ts';
 import { NO_ROUTE, NO_SCOPE, NO_TOKEN, NONSENSE_TOKEN, throttled } from './answers.ts';
 import type { Call } from './customer-calls.ts';
-import { getCustomers, getTime, putCustomers } from './customer-calls.ts';
+import { getCustomers, getTime, idsSent, putCustomers } from './customer-calls.ts';
 import type { Outcome } from './delivery.ts';
 import { deliver } from './delivery.ts';
 import { meet } from './fault-effects.ts';
@@ -68,7 +68,7 @@ export async function serveCall(
   const serve = ROUTES[`${request.method} ${route}`];
   if (!serve) return answer(NO_ROUTE);
 
-  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET');
+  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', () => idsSent(body));
   const { ms, jitter } = switches.latency ?? { ms: latency, jitter: 0 };
   await delay(ms + jitter * Math.random(), undefined, { ref: false });
 

@@ -20,7 +20,8 @@ const IDLE_MS = 60_000;
 export async function serveStore(input: ServeStoreInput): Promise<void> {
   const { workflowId } = workflowInfo();
   // Another id would be another lease of the same store, and three more calls in flight.
-  if (!STORE_HASH.test(input?.storeHash) || workflowId !== storeWorkflowId(input.storeHash)) {
+  const storeHash: unknown = input?.storeHash;
+  if (typeof storeHash !== 'string' || !STORE_HASH.test(storeHash) || workflowId !== storeWorkflowId(storeHash)) {
     const message = `Expected a workflow id such as customer-updates-store/abc123 and the input {"storeHash": "abc123"}, got the id ${workflowId}. Jobs start this workflow.`;
     throw ApplicationFailure.create({ type: 'BadInput', message, nonRetryable: true });
   }

@@ -172,6 +172,29 @@ const scenarios: Scenario[] = [
       };
     },
   },
+  {
+    name: 'two stores and one worker with MAX_STORES=1',
+    system: { emulator: SLOW, workers: 0 },
+    async run(system) {
+      await system.startWorker({ MAX_STORES: '1' });
+      const first = await start(system, 300);
+      await reached(first, ({ chunks }) => chunks.done >= 1);
+      const input = (storeHash: string) => ({ storeHash, source: { customers: customers(300) } });
+      const second = await system.start('second', input('def'));
+      await reached(second, ({ waitingFor }) => waitingFor?.kind === 'lease');
+      // Served once the lease of the first store was idle for a minute, and given back.
+      const results = [await first.result(), await second.result()];
+      const { status } = await system.client.workflow.getHandle(storeWorkflowId('abc')).describe();
+      await system.startWorker();
+      results.push(await system.run('third', input('abc')));
+      const updated = results.map((result) => result.customers.updated);
+      const inFlight = [await system.stats('abc'), await system.stats('def')].map(({ maxInFlight }) => maxInFlight);
+      return {
+        figures: `the second store's job waited for the lease, then ${updated.join(', ')} of 300 updated each, serveStore of the first ${status.name}, most in flight ${inFlight.join(' and ')}`,
+        kept: [...updated, ...inFlight].join() === '300,300,300,3,3' && status.name === 'COMPLETED',
+      };
+    },
+  },
 ];
 
 /** Starts a job over all customers, or so many. */

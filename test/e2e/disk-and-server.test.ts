@@ -1,7 +1,9 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { CancelledFailure } from '@temporalio/common';
 import { customerUpdate } from '../../src/client.ts';
 import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
+import { expectCountsToAddUp, expectThreeAtMost, lastFailure, untilDone } from '../support/jobs.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -12,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 beforeEach(() => system.control('reset', {}));
+afterEach(() => expectThreeAtMost(system));
 
 const progress = async (handle: JobHandle) => handle.query(progressQuery).catch(() => undefined);
 
@@ -28,8 +31,7 @@ test('a job whose files can not be written says so at each attempt, and goes on 
   await rename(jobs, `${jobs}.aside`);
   await writeFile(jobs, 'in the way');
   const handle = await system.start('unwritable', { storeHash: 'abc', source: { customers: customers(20) } });
-  const failure = async () => (await handle.describe()).raw.pendingActivities?.[0]?.lastFailure?.message;
-  await until(async () => /a part of the path is a file.*Move it away/.test((await failure()) ?? ''));
+  await until(async () => /a part of the path is a file.*Move it away/.test(await lastFailure(handle)));
   expect(await customerUpdate(system.client, handle.workflowId).progress()).toMatchObject({
     state: 'preparing',
     waitingFor: { kind: 'outage', message: expect.stringMatching(/a part of the path is a file/) },
@@ -56,3 +58,23 @@ test('a page that is missing holds the job, which names it and counts nothing wr
   await handle.executeUpdate(resumeUpdate);
   expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
 }, 120_000);
+
+test('a job that is cancelled while it can not write its report ends as cancelled, once it has written it', async () => {
+  const input = { storeHash: 'abc', source: { customers: customers(300) }, options: { reportAll: true } };
+  const handle = await system.start('cancelled while closing', input);
+  const report = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/report.csv`;
+  await untilDone(handle, 1);
+  await mkdir(report);
+  await until(async () => (await lastFailure(handle)).includes('it is a folder. Name a file'));
+  await handle.cancel();
+  await until(async () => (await handle.describe()).raw.workflowExtendedInfo?.cancelRequested ?? false);
+  expect(await progress(handle)).toMatchObject({ state: 'closing', report: null });
+
+  await rmdir(report);
+  await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  const ended = await handle.query(progressQuery);
+  expect(ended).toMatchObject({ state: 'cancelled', report: `file://${report}`, retry: null });
+  expectCountsToAddUp(ended);
+  expect(ended.customers).toMatchObject({ total: 300, updated: 300 });
+  expect((await readFile(report, 'utf8')).trim().split('\n')).toHaveLength(1 + 300);
+});

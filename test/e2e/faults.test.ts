@@ -1,5 +1,6 @@
 import { resumeUpdate, progressQuery } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
+import { expectCountsToAddUp, expectThreeAtMost, lastFailure } from '../support/jobs.ts';
 import { startSystem, TOKENS, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -10,6 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 beforeEach(() => system.control('reset', {}));
+afterEach(() => expectThreeAtMost(system));
 
 const start = (name: string, count: number) =>
   system.start(name, { storeHash: 'abc', source: { customers: customers(count) } });
@@ -93,3 +95,15 @@ test('an outage holds the job, which goes on by itself when the store answers ag
   await system.control('faults', { clear: true });
   expect((await handle.result()).customers).toMatchObject({ total: 300, updated: 300, failed: 0 });
 }, 90_000);
+
+test('a dry run waits out an outage, and completes when the store answers again', async () => {
+  await system.control('faults', { fault: 'status', status: 503, on: 'all', count: 'always' });
+  const input = { storeHash: 'abc', source: { customers: customers(20) }, options: { dryRun: true } };
+  const handle = await system.start('dry in an outage', input);
+  await until(async () => (await lastFailure(handle)).includes('The store gave the status 503'));
+  await system.control('faults', { clear: true });
+  const result = await handle.result();
+  expectCountsToAddUp(result);
+  expect(result.customers).toMatchObject({ total: 20, unprocessed: 20 });
+  expect(await system.stats()).toMatchObject({ puts: 0, customersApplied: 0 });
+});

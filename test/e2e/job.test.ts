@@ -10,6 +10,7 @@ import {
   type JobResult,
 } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
+import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
 import { allFailures, startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -20,12 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 beforeEach(() => system.control('reset', {}));
+afterEach(() => expectThreeAtMost(system));
 
 const read = (uri: string | null) => readFile(new URL(uri ?? ''), 'utf8');
-
-function expectCountsToAddUp({ customers: { total, ...counts } }: JobResult): void {
-  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
-}
 
 /** How the job failed: the type and message, and the result in its details. */
 async function failureOf(name: string, input: unknown): Promise<ApplicationFailure> {

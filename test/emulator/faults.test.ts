@@ -265,6 +265,16 @@ describe('faults happen', () => {
     expect([await status(), await get()]).toEqual([500, 500]);
   });
 
+  test('to PUTs that carry a customer, when one is named', async () => {
+    const putOf = async (...ids: number[]) => (await rig.put(ids.map((id) => ({ id })))).status;
+    await rig.fault({ fault: 'status', customer: 7, after: 1, count: 2 });
+    expect([await putOf(1, 2), await putOf(6, 7), await putOf(8)]).toEqual([200, 200, 200]);
+    expect([await putOf(7), await putOf(6, 8), await putOf(1, 7), await putOf(7)]).toEqual([500, 200, 500, 200]);
+    await rig.fault({ fault: 'status', on: 'all', customer: 7 });
+    expect((await rig.call('GET', '/v2/time')).status).toBe(200);
+    expect((await rig.put('nobody')).status).toBe(422);
+  });
+
   test('to no request that the store turns away', async () => {
     await rig.fault({ fault: 'status' });
     expect((await rig.put(sent, { token: 'nonsense' })).status).toBe(401);

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { progressQuery } from '../../src/contract.ts';
+import { customers, writeSource } from '../support/customers.ts';
+import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
+import { allFailures, startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '6000', '--latency', '250'] });
+});
+afterAll(() => system.close());
+afterEach(() => expectThreeAtMost(system));
+
+test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to act', async () => {
+  await system.control('faults', [
+    { fault: 'status', status: 504, customer: 15, count: 'always' },
+    { fault: 'reset', customer: 25, count: 'always' },
+  ]);
+  const unanswered = Array.from({ length: 20 }, (_, index) => 11 + index);
+  const uri = await writeSource(system, 'poison.ndjson', customers(6_000));
+  const handle = await system.start('poison', { storeHash: 'abc', source: { uri } });
+  // Others must be settled between their tries: a store that answers nobody has an outage.
+  await until(async () => (await handle.query(progressQuery)).customers.failed === 20, 90_000);
+  await system.control('faults', { fault: 'latency' });
+
+  const result = await handle.result();
+  expectCountsToAddUp(result);
+  expect(result.customers).toMatchObject({ total: 6_000, updated: 5_980, failed: 20 });
+  const failures = (await allFailures(handle)).map(({ id, outcome, code }) => ({ id, outcome, code }));
+  expect(failures).toEqual(unanswered.map((id) => ({ id, outcome: 'failed', code: 'unavailable' })));
+  expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 5_980, customersAppliedMoreThanOnce: 0 });
+  const retry = (await readFile(new URL(result.retry ?? ''), 'utf8')).trim().split('\n');
+  expect(retry.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(unanswered);
+}, 120_000);

@@ -1,0 +1,26 @@
+/** What tests of jobs wait for and expect. */
+import type { WorkflowHandle } from '@temporalio/client';
+import { progressQuery, type JobResult } from '../../src/contract.ts';
+import type { System } from './system.ts';
+import { until } from './until.ts';
+
+/** Resolves once so many chunks of a job are done. */
+export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
+  return until(async () => (await job.query(progressQuery)).chunks.done >= chunks);
+}
+
+/** What the activity that waits for its next attempt said of the last one; empty where none waits. */
+export async function lastFailure(job: WorkflowHandle): Promise<string> {
+  return (await job.describe()).raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
+}
+
+export function expectCountsToAddUp({ customers: { total, ...counts } }: JobResult): void {
+  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
+}
+
+/** The promise of all promises: no store ever had more than three requests in flight. */
+export async function expectThreeAtMost(system: System): Promise<void> {
+  const stats = await system.control<Record<string, { maxInFlight: number }>>('stats');
+  const most = Object.values(stats).map(({ maxInFlight }) => maxInFlight);
+  expect(Math.max(...most)).toBeLessThanOrEqual(3);
+}
