@@ -22,12 +22,15 @@ interface Case {
   quota?: typeof QUOTA;
 }
 
-const CASES: Case[] = [
-  { name: '100 ms a call', customers: 6_000, latencyMs: 100 },
-  { name: '300 ms a call', customers: 3_000, latencyMs: 300 },
-  { name: '1,000 ms a call', customers: 3_000, latencyMs: 1_000 },
-  // One call more than six windows allow: the last one opens the seventh.
-  { name: '150 calls per 30 s', customers: 9_010, latencyMs: 50, quota: QUOTA },
+/** Each list at once, one list after the other: the last two cases leave the machine idle for most of their time. */
+const CASES: Case[][] = [
+  [{ name: '100 ms a call', customers: 12_000, latencyMs: 100 }],
+  [{ name: '300 ms a call', customers: 6_000, latencyMs: 300 }],
+  [
+    { name: '1,000 ms a call', customers: 3_000, latencyMs: 1_000 },
+    // One call more than six windows allow: the last one opens the seventh.
+    { name: '150 calls per 30 s', customers: 9_010, latencyMs: 50, quota: QUOTA },
+  ],
 ];
 
 /** What came out of a case: for each round, the time that the plain loop or the quota needs over that of the job. */
@@ -52,8 +55,11 @@ export async function compare(): Promise<void> {
     ],
   ];
   const bars = [];
-  for (const each of CASES) {
-    const { ratios, jobMs, history, memory } = await comparing(each);
+  const compared: [Case, Compared][] = [];
+  for (const side of CASES) {
+    compared.push(...(await Promise.all(side.map(async (each) => [each, await comparing(each)] as [Case, Compared]))));
+  }
+  for (const [each, { ratios, jobMs, history, memory }] of compared) {
     const chunks = Math.ceil(each.customers / 10);
     rows.push([
       each.name,
