@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE, type JobActivities } from '../contract.ts';
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
@@ -36,7 +37,8 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
       beating(async () => {
         try {
           const { source, options } = parseJobInput(input);
-          return await closeJob(storage, { ...job, source, options });
+          const { workflowExecution } = Context.current().info;
+          return await closeJob(storage, workflowExecution?.runId ?? '', { ...job, source, options });
         } catch (error) {
           throw jobFailure(error);
         }

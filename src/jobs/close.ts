@@ -13,11 +13,12 @@ export interface Closed {
 
 /**
  * Writes the report and what is to be sent again, then deletes the pages and our own copy of the source; the files of
- * failures stay, for queries of the ended job name them. Called again, after a crash at any point, it goes on and answers the same.
+ * failures stay, for queries of the ended job name them. Called again for the same `run` of the workflow, after a crash
+ * at any point, it goes on and answers the same; another run, which a reset makes, writes anew.
  */
-export async function closeJob(storage: Storage, job: EndedJob & { source: Source }): Promise<Closed> {
+export async function closeJob(storage: Storage, run: string, job: EndedJob & { source: Source }): Promise<Closed> {
   const keys = jobKeys(job.job);
-  const closed = (await whatWasWritten(storage, keys)) ?? (await writeBoth(storage, keys, job));
+  const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeBoth(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
   const copy = 'uri' in job.source ? storage.keyOf(job.source.uri) : undefined;
   if (copy?.startsWith(SOURCE_COPIES)) await storage.delete(copy);
@@ -25,24 +26,29 @@ export async function closeJob(storage: Storage, job: EndedJob & { source: Sourc
 }
 
 // done.json says that both files are whole. Nothing that they are made of is deleted before.
-async function whatWasWritten(storage: Storage, keys: JobKeys): Promise<Closed | undefined> {
+async function whatWasWritten(storage: Storage, keys: JobKeys, run: string): Promise<Closed | undefined> {
   if (!(await storage.exists(keys.done))) return undefined;
   let json = '';
   for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
-  return JSON.parse(json) as Closed;
+  // 0.1.0 did not say which run it was.
+  const { by = run, ...closed } = JSON.parse(json) as Closed & { by?: string };
+  if (by === run) return closed;
+  await storage.delete(keys.done);
+  return undefined;
 }
 
-async function writeBoth(storage: Storage, keys: JobKeys, job: EndedJob): Promise<Closed> {
+async function writeBoth(storage: Storage, keys: JobKeys, run: string, job: EndedJob): Promise<Closed> {
   try {
     await storage.write(keys.report, reportCsv(storage, job));
     const customers = await nonEmpty(retryNdjson(storage, job));
     if (customers) await storage.write(keys.retry, customers);
+    else await storage.delete(keys.retry);
     const closed = { report: storage.uri(keys.report), retry: customers ? storage.uri(keys.retry) : null };
-    await storage.write(keys.done, [JSON.stringify(closed)]);
+    await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
     return closed;
   } catch (error) {
     // An attempt that was given up may have come this far after all, and deleted what this one was reading.
-    const closed = await whatWasWritten(storage, keys);
+    const closed = await whatWasWritten(storage, keys, run);
     if (closed) return closed;
     throw error;
   }

@@ -64,14 +64,17 @@ async function files(): Promise<string[]> {
 }
 
 test('leaves only the heading, and nothing to retry, where every row was updated', async () => {
-  const closed = await closeJob(storage, await ended(customers(25), [DONE, DONE, DONE]));
+  const closed = await closeJob(storage, 'run-1', await ended(customers(25), [DONE, DONE, DONE]));
   expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
 
 test('closes a job that never had a row, or was never prepared', async () => {
-  expect(await closeJob(storage, await ended([], []))).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(await closeJob(storage, 'run-1', await ended([], []))).toEqual({
+    report: storage.uri(keys.report),
+    retry: null,
+  });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
 });
 
@@ -80,6 +83,7 @@ test('has a line for every row that was not updated, in order, and sends failed 
   rows[1] = { id: 102, phone: 5 };
   const closed = await closeJob(
     storage,
+    'run-1',
     await ended(rows, [{ ...DONE, rejected: 1, failed: 1 }, DONE, UNPROCESSED], {
       failures: [failed(5, 105), rejected(3, 103)],
     }),
@@ -97,7 +101,7 @@ test('has a line for every row that was not updated, in order, and sends failed 
 
 test('has a line for every row on demand, without code and message where it was updated', async () => {
   const options = { ...OPTIONS, reportAll: true };
-  await closeJob(storage, await ended([...customers(2), 'x'], [DONE], { options }));
+  await closeJob(storage, 'run-1', await ended([...customers(2), 'x'], [DONE], { options }));
   expect(await textOf(storage, keys.report)).toBe(
     `${HEADING}1,101,updated,,\n2,102,updated,,\n` +
       '3,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
@@ -118,7 +122,7 @@ test.each([
     ['the job was cancelled', 'the job was cancelled'],
   ],
 ])('says why rows were not sent: %j', async (options, chunks, reasons) => {
-  await closeJob(storage, await ended(customers(20), chunks, { options }));
+  await closeJob(storage, 'run-1', await ended(customers(20), chunks, { options }));
   const lines = parse(await textOf(storage, keys.report)).slice(1);
   for (const [chunk, reason] of reasons.entries()) {
     const found = lines.filter(([row]) => Math.floor((Number(row) - 1) / 10) === chunk).map((line) => line.slice(2));
@@ -136,7 +140,7 @@ test('keeps no new password: names its row for sending it again from the source'
     { id: 4, authentication: { new_password: 's3cret' } },
   ];
   const failures = [failed(1, 1), rejected(4, 4)];
-  await closeJob(storage, await ended(rows, [{ ...UNPROCESSED }], { failures }));
+  await closeJob(storage, 'run-1', await ended(rows, [{ ...UNPROCESSED }], { failures }));
   const password = 'It has a new password, which is not kept: send it again from the source.';
   expect(await textOf(storage, keys.report)).toBe(
     HEADING +
@@ -150,13 +154,14 @@ test('keeps no new password: names its row for sending it again from the source'
 
 test('has nothing to retry where all that failed has a new password', async () => {
   const rows = [{ id: 1, authentication: { new_password: 's3cret' } }];
-  expect((await closeJob(storage, await ended(rows, [UNPROCESSED]))).retry).toBeNull();
+  expect((await closeJob(storage, 'run-1', await ended(rows, [UNPROCESSED]))).retry).toBeNull();
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
 
 test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being a formula', async (message) => {
   await closeJob(
     storage,
+    'run-1',
     await ended(customers(1), [{ ...DONE, rejected: 1 }], { failures: [rejected(1, 101, message)] }),
   );
   expect(parse(await textOf(storage, keys.report))[1]?.[4]).toBe(`'${message}`);
@@ -171,7 +176,7 @@ test('puts failures of all files and at hand in order; where a row is in several
     first,
   );
   const failures = [rejected(10, 110), rejected(4, 104, 'newest'), rejected(1, 101)];
-  await closeJob(storage, await ended(customers(10), [{ ...DONE, rejected: 5 }], { failures, olderIn }));
+  await closeJob(storage, 'run-1', await ended(customers(10), [{ ...DONE, rejected: 5 }], { failures, olderIn }));
   const lines = parse(await textOf(storage, keys.report)).slice(1);
   expect(lines.map(([row, , , , message]) => [Number(row), message])).toEqual([
     [1, 'The id does not exist.'],
@@ -212,7 +217,7 @@ test('accounts for every row exactly once, whatever became of it', async () => {
       const olderIn = await saveFailures(storage, keys.failures('0001'), saved, null);
       const atHand = failures.filter((failure) => !saved.includes(failure));
       const options = { ...OPTIONS, reportAll };
-      await closeJob(storage, await ended(rows, chunks, { options, failures: atHand, olderIn }));
+      await closeJob(storage, 'run-1', await ended(rows, chunks, { options, failures: atHand, olderIn }));
 
       const lines = parse(await textOf(storage, keys.report)).slice(1);
       const all = [...expected].filter(([, what]) => reportAll || what !== 'updated');
@@ -234,14 +239,14 @@ describe('what is deleted', () => {
     ['any other file', 'elsewhere/a.csv', true],
   ])('%s: %s stays: %j', async (_, key, stays) => {
     await storage.write(key, ['x']);
-    await closeJob(storage, await ended(customers(1), [DONE], { source: { uri: storage.uri(key) } }));
+    await closeJob(storage, 'run-1', await ended(customers(1), [DONE], { source: { uri: storage.uri(key) } }));
     expect(await storage.exists(key)).toBe(stays);
   });
 
   test('not a source in another place', async () => {
     const other = await newStorage();
     await other.write(copy, ['x']);
-    await closeJob(storage, await ended(customers(1), [DONE], { source: { uri: other.uri(copy) } }));
+    await closeJob(storage, 'run-1', await ended(customers(1), [DONE], { source: { uri: other.uri(copy) } }));
     expect(await other.exists(copy)).toBe(true);
   });
 });
@@ -280,7 +285,7 @@ describe('called again', () => {
   }
 
   test('after a crash at any point, it goes on and answers the same', async () => {
-    const expected = await closeJob(storage, await everything());
+    const expected = await closeJob(storage, 'run-1', await everything());
     const report = await textOf(storage, keys.report);
     const retry = await textOf(storage, keys.retry);
     expect(report.split('\n')).toHaveLength(5);
@@ -290,13 +295,13 @@ describe('called again', () => {
       for (const after of [false, true]) {
         storage = await newStorage();
         const ending = await everything();
-        const first = closeJob(dying(changes, after), ending);
+        const first = closeJob(dying(changes, after), 'run-1', ending);
         await first.catch((error: Error) => {
           expect(error.message).toBe('died');
           died = true;
           crashes++;
         });
-        const closed = await closeJob(storage, ending);
+        const closed = await closeJob(storage, 'run-1', ending);
         expect(closed).toEqual({ report: storage.uri(keys.report), retry: storage.uri(keys.retry) });
         expect(Object.keys(closed)).toEqual(Object.keys(expected));
         expect(await textOf(storage, keys.report)).toBe(report);
@@ -312,18 +317,29 @@ describe('called again', () => {
     const ending = await everything();
     const closed = { report: 'x:report', retry: null };
     await storage.write(keys.done, [JSON.stringify(closed)]);
-    expect(await closeJob(storage, ending)).toEqual(closed);
+    expect(await closeJob(storage, 'run-1', ending)).toEqual(closed);
     expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json']);
+  });
+
+  test('where another run of the workflow has closed the job before it was reset, it writes anew', async () => {
+    const ending = await everything();
+    await closeJob(storage, 'run-1', ending);
+    const nothingDone = encodeRuns(Array.from({ length: 101 }, () => encodeChunk(UNPROCESSED)));
+    // The pages are gone, so nobody knows any more whom to send again.
+    const again = { ...ending, outcomes: nothingDone, failures: [], olderIn: null };
+    expect(await closeJob(storage, 'run-2', again)).toEqual({ report: storage.uri(keys.report), retry: null });
+    expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
+    expect(await files()).not.toContain('retry.ndjson');
   });
 
   test('while an attempt that was given up deletes what this one reads, it answers as that one did', async () => {
     const ending = await everything();
     const reading: Storage = dying(Infinity, false);
     reading.write = async (key, content) => {
-      if (key === keys.report) await closeJob(storage, ending);
+      if (key === keys.report) await closeJob(storage, 'run-1', ending);
       await storage.write(key, content);
     };
-    expect(await closeJob(reading, ending)).toEqual({
+    expect(await closeJob(reading, 'run-1', ending)).toEqual({
       report: storage.uri(keys.report),
       retry: storage.uri(keys.retry),
     });
@@ -338,7 +354,7 @@ test('a page that is missing costs its rows their ids and their place in the ret
   chunks[100] = chunks[101] = UNPROCESSED;
   const job = await ended(rows, chunks);
   await storage.delete(keys.page(1));
-  const { retry } = await closeJob(storage, job);
+  const { retry } = await closeJob(storage, 'run-1', job);
   expect(retry).toBeNull();
   const lines = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
   expect(lines.map((line) => line.split(',').slice(0, 4).join())).toEqual(
@@ -352,6 +368,6 @@ test('a page that is missing costs its rows their ids and their place in the ret
 test('the pages of a job that ended while it was prepared go as well', async () => {
   const rows = customers(2_500);
   await prepare({ storage, keys, records: inlineRecords(rows), limit: null });
-  await closeJob(storage, await ended([], []).then((none) => ({ ...none, source: { customers: rows } })));
+  await closeJob(storage, 'run-1', await ended([], []).then((none) => ({ ...none, source: { customers: rows } })));
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
