@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { customerUpdate } from '../src/client.ts';
 import { jobId, type JobResult } from '../src/contract.ts';
+import { SEARCH_ATTRIBUTES } from '../src/search-attributes.ts';
 import { onSignals } from '../src/signals.ts';
 import { startDevServer } from './dev-server.ts';
 import { startProgram } from './processes.ts';
@@ -82,7 +83,12 @@ const grouped = (value: number): string => value.toLocaleString('en');
 
 /** Starts server, store and worker, their logs in `folder`. */
 async function startParts(folder: string): Promise<Parts> {
-  const server = await startDevServer({ ui: true, useRunning: true, log: join(folder, 'temporal.log') });
+  const server = await startDevServer({
+    ui: true,
+    searchAttributes: SEARCH_ATTRIBUTES,
+    useRunning: true,
+    log: join(folder, 'temporal.log'),
+  });
   undo.push(() => server.stop());
   const web = server.uiUrl === undefined ? 'which TEMPORAL_ADDRESS names' : `Web UI ${server.uiUrl}`;
   step('Temporal server', `${server.address}, ${web}`);

@@ -206,10 +206,12 @@ export interface PreparedJob {
   /** The latest invalid rows. */
   failures: Failure[];
   olderIn: string | null;
+  /** Whether the namespace has SEARCH_ATTRIBUTES; workers of 0.1.0 don't say. */
+  searchAttributes?: boolean;
 }
 
-/** What prepareJob found, less the failures. */
-export type Plan = Omit<PreparedJob, 'failures' | 'olderIn'>;
+/** What prepareJob found, less the failures and what is not about the source. */
+export type Plan = Omit<PreparedJob, 'failures' | 'olderIn' | 'searchAttributes'>;
 
 /** The input of updateChunk. Only ever grows by optional fields: an older worker may serve the store. */
 export interface ChunkRef {
@@ -234,6 +236,8 @@ export interface ChunkOutcome {
   unanswered?: number;
   /** Calls in flight that the store's pace allows at present. */
   concurrency: number;
+  /** What it waited for, more than 5 s, in its last attempt. */
+  waitedFor?: 'quota' | 'throttle';
 }
 
 /** Types of the failures of updateChunk and checkStore; the details of each are one ChunkOutcome. */

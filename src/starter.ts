@@ -6,13 +6,14 @@ import { wordsFor } from './cli/expected.ts';
 import { untilInterrupted } from './cli/interrupt.ts';
 import { addFailures } from './cli/failures.ts';
 import { addRetry } from './cli/retry.ts';
+import { addSetup } from './cli/setup.ts';
 import { addShow } from './cli/show.ts';
 import { addStart } from './cli/start.ts';
 import { addCancel, addPause, addResume } from './cli/steer.ts';
 import { addWatch } from './cli/watch.ts';
 import { STARTER } from './cli/words.ts';
 
-const COMMANDS = [addStart, addWatch, addShow, addPause, addResume, addCancel, addRetry, addFailures];
+const COMMANDS = [addStart, addWatch, addShow, addPause, addResume, addCancel, addRetry, addFailures, addSetup];
 
 function createProgram(act: Act): Command {
   const program = new Command(STARTER)

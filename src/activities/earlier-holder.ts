@@ -4,9 +4,15 @@ import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { storeTaskQueue, storeWorkflowId } from '../contract.ts';
 
-/** What the holder of a lease tells whoever takes over after it died. */
+/** What the holder of a lease tells: whoever takes over after it died, and, in the Web UI, whoever wants to know. */
 export interface LeaseDetails {
   slowestCallMs: number;
+  /** The process, as Temporal names it elsewhere. */
+  worker: string;
+  /** Workflow ids of the jobs that it served in the last minute. */
+  jobs: string[];
+  /** Calls at once that the store's pace allows at present. */
+  concurrency: number;
 }
 
 /** A call's own timeout: no earlier call runs longer. */
@@ -15,9 +21,12 @@ const LONGEST_CALL_MS = 75_000;
 /** temporal.api.enums.v1.TaskQueueType. */
 const TASK_QUEUE_TYPE_ACTIVITY = 2;
 
+/** This process, as Temporal's own Workers name it. */
+export const processName = (): string => `${process.pid}@${hostname()}`;
+
 /** Name of a Worker that polls a store's queue, from which later holders learn whose it was: `process/run/attempt`. */
 export function holderIdentity({ workflowExecution, attempt }: Info): string {
-  return `${process.pid}@${hostname()}/${workflowExecution?.runId}/${attempt}`;
+  return `${processName()}/${workflowExecution?.runId}/${attempt}`;
 }
 
 /**

@@ -10,6 +10,7 @@ import { inlineRecords, openSource } from '../jobs/sources/source.ts';
 import { parseJobInput } from '../schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobFailure } from './failures.ts';
+import { hasSearchAttributes } from './search-attributes.ts';
 
 /** What preparing needs of the process. */
 export interface PreparingParts {
@@ -29,7 +30,9 @@ export async function prepareJob(parts: PreparingParts, job: JobRef, input: unkn
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    return await prepare({ storage: parts.storage, keys: jobKeys(job), records, limit: options.limit, onProgress });
+    const { storage, client } = parts;
+    const prepared = await prepare({ storage, keys: jobKeys(job), records, limit: options.limit, onProgress });
+    return { ...prepared, searchAttributes: await hasSearchAttributes(client) };
   } catch (error) {
     throw jobFailure(error);
   }

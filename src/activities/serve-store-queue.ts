@@ -7,7 +7,7 @@ import type { Stores } from '../bigcommerce/store.ts';
 import { STORE_CONCURRENCY, storeTaskQueue, type ChunkRef, type LeaseEnd, type StoreActivities } from '../contract.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import { checkStore } from './check-store.ts';
-import { earlierCallsMs, holderIdentity, type LeaseDetails } from './earlier-holder.ts';
+import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
 import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
 import type { Serving } from './serving.ts';
 import { updateChunk } from './update-chunk.ts';
@@ -45,15 +45,21 @@ export async function serveStoreQueue(parts: ServingParts, storeHash: string): P
   if (serving.draining.aborted) return 'handedOver';
   const store = stores.get(storeHash);
   let inheritedMs = await earlierCallsMs(client, storeHash);
-  // While it waits for the calls of an earlier holder, it tells of those: whoever takes over from it must wait as well.
-  const details = (): LeaseDetails => ({ slowestCallMs: Math.max(inheritedMs, store.slowestRecentMs()) });
+  const load = new Load();
+  const details = (): LeaseDetails => ({
+    // While it waits for the calls of an earlier holder, it tells of those: whoever takes over from it must wait as well.
+    slowestCallMs: Math.max(inheritedMs, store.slowestRecentMs()),
+    worker: processName(),
+    jobs: load.jobs(),
+    concurrency: store.concurrency(),
+  });
   const lease = new Lease(leaseOptions(client, details));
   try {
     await lease.renew();
     void lease.keep();
     await sleep(inheritedMs, undefined, { signal: AbortSignal.any([lease.lost, serving.draining]) });
     inheritedMs = 0;
-    const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease));
+    const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease, load));
     if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
     return end;
   } finally {
@@ -82,13 +88,12 @@ function leaseOptions(client: Client, details: () => LeaseDetails): LeaseOptions
   };
 }
 
-async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease): Promise<LeaseEnd> {
+async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease, load: Load): Promise<LeaseEnd> {
   const { client, connection, stores, pages, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
   const store = stores.get(storeHash);
-  const load = new Load();
 
   const worker = await Worker.create({
     connection,
@@ -122,19 +127,31 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
   return performance.now() < until ? 'idle' : 'rotated';
 }
 
-/** What runs on a queue at present. */
+/** A job was served lately if it was within this. */
+const LATELY_MS = 60_000;
+
+/** What runs on a queue at present, and for whom. */
 class Load {
   #running = 0;
+  readonly #servedAt = new Map<string, number>();
   #idleSince = performance.now();
 
   async during<T>(run: () => Promise<T>): Promise<T> {
     this.#running++;
+    this.#servedAt.set(Context.current().info.workflowExecution?.workflowId ?? '', performance.now());
     try {
       return await run();
     } finally {
       this.#running--;
       this.#idleSince = performance.now();
     }
+  }
+
+  /** Workflow ids of the jobs that it ran something for lately. */
+  jobs(): string[] {
+    const since = performance.now() - LATELY_MS;
+    for (const [job, at] of this.#servedAt) if (at < since) this.#servedAt.delete(job);
+    return [...this.#servedAt.keys()];
   }
 
   /** For how long nothing has run, in ms. */

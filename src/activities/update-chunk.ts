@@ -45,7 +45,9 @@ export async function updateChunk(
     attempts: attempt,
     unanswered: reached.unanswered,
     concurrency: store.concurrency(),
+    ...(waitedFor && { waitedFor }),
   });
+  let waitedFor: ChunkOutcome['waitedFor'];
   const heartbeat = setInterval(() => context.heartbeat(reached), HEARTBEAT_MS);
   let chunk: Chunk | undefined;
   try {
@@ -60,6 +62,7 @@ export async function updateChunk(
       onState: (state) => (reached.state = state),
       onWait: (waiting) => {
         reached.waiting = waiting;
+        if (waiting.reason !== 'slots') waitedFor = waiting.reason;
         context.heartbeat(reached);
       },
     });

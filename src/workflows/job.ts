@@ -26,7 +26,13 @@ export interface CarriedJob {
   rejectionsFrom: RejectionsFrom;
   emailsSentAgain: boolean;
   concurrency: number;
+  /** Absent in runs of 0.1.0. */
+  searchAttributes?: boolean;
+  attributesShown?: string;
 }
+
+/** What chunks waited for counts for this long: a window of the usual quota, twice. */
+const SLOWED_MS = 60_000;
 
 const STARVED = {
   slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
@@ -60,6 +66,12 @@ export class Job {
   /** Calls in flight that the store's pace allowed when a chunk was settled last; 0 before. */
   concurrency = 0;
   readonly rate = new Rate();
+  /** What a chunk waited for that was settled then, for more than a few seconds. */
+  slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
+  /** The namespace has them. */
+  searchAttributes = false;
+  /** State and tenth that the search attributes tell. */
+  attributesShown = '';
   files: { report: string | null; retry: string | null } = { report: null, retry: null };
   /** Something has changed that the loop must look at. */
   woken = false;
@@ -103,6 +115,11 @@ export class Job {
     };
   }
 
+  /** What chunks waited for lately. */
+  slowedByAt(now: number): 'quota' | 'throttle' | null {
+    return this.slowed && now - this.slowed.at < SLOWED_MS ? this.slowed.by : null;
+  }
+
   pause(reason: string): void {
     this.paused = reason;
     this.woken = true;
@@ -122,8 +139,9 @@ export class Job {
 
   carry(ledger: Ledger): CarriedJob {
     const { queue, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
+    const { searchAttributes, attributesShown } = this;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
-    return { ledger: ledger.carry(), queue: queue.carry(), ...carried };
+    return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, attributesShown };
   }
 
   /** Goes on where the run before this one stopped. */

@@ -149,6 +149,11 @@ export class Ledger {
     };
   }
 
+  /** The failures that were settled last, at most `count`. */
+  latestFailures(count: number): Failure[] {
+    return this.#failures.slice(-count);
+  }
+
   /** How many failures are to go to a file. */
   get surplus(): number {
     return this.#failures.length > FAILURES_IN_STATE ? this.#surplus().length : 0;

@@ -1,13 +1,13 @@
-import { CancellationScope, condition, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
 import { FAILURES_IN_STATE, type ChunkOutcome, type ChunkRef } from '../contract.ts';
 import { isOutcome, isStopped, storeActivities, thrownBy } from './activities.ts';
 import type { Item } from './chunk-queue.ts';
-import { details } from './details.ts';
 import { hold, OUTAGE_AFTER, tooManyRejected } from './hold.ts';
 import type { Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
 import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
+import { show } from './show.ts';
 
 /**
  * Chunks scheduled at once. Above the 3 slots of the store, so that the next chunk is there when a slot falls free and
@@ -69,6 +69,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     unansweredInRow = 0;
     job.starved = null;
     job.concurrency = outcome.concurrency;
+    if (outcome.waitedFor) job.slowed = { by: outcome.waitedFor, at: Date.now() };
     job.rate.settled(Date.now(), outcome.calls);
     // A refusal ends only with the chunk that asks: others may have been sent before it began.
     if (sent.probe || job.hold?.kind === 'outage') job.release();
@@ -149,7 +150,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   function showDetails(): void {
     if (inFlight.size > 0 && Date.now() - detailsAt < DETAILS_MS) return;
     detailsAt = Date.now();
-    setCurrentDetails(details(job.progress(detailsAt)));
+    show(job);
   }
 
   async function drain(): Promise<void> {

@@ -27,7 +27,10 @@ export async function serveStore(input: ServeStoreInput): Promise<void> {
   }
   let openedAt = Date.now();
   setHandler(openSignal, () => void (openedAt = Date.now()), { description: 'A job needs the store.' });
-  setCurrentDetails(`Keeps one worker serving the queue of store ${input.storeHash}.`);
+  setCurrentDetails(
+    `Keeps one worker serving the queue of store ${storeHash}, for as long as jobs need it.\n\n` +
+      'Which worker, for which jobs and at what pace: see the heartbeat details of the pending activity.',
+  );
   for (;;) {
     const summary = `serve store ${input.storeHash}`;
     const end = await serveStoreQueue.executeWithOptions({ summary }, [input]);

@@ -6,7 +6,6 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  setCurrentDetails,
   setHandler,
   TemporalFailure,
   workflowInfo,
@@ -24,12 +23,12 @@ import {
 import { closeJob, isStopped, prepareJob, storeActivities, thrownBy } from './activities.ts';
 import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import { details } from './details.ts';
 import { Job, type CarriedJob } from './job.ts';
 import { Ledger } from './ledger.ts';
 import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 import { sendChunks } from './send-chunks.ts';
+import { show } from './show.ts';
 
 /**
  * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the report.
@@ -42,13 +41,14 @@ export async function updateCustomers(input: JobInput, carried?: Uint8Array | Ca
   // Only a run before this one carries: whatever else comes as a second argument is not ours.
   if (carried && workflowInfo().continuedFromExecutionRunId) job.restore(unpack(carried));
   answerMessages(job);
+  show(job);
   try {
     return await run(job);
   } catch (error) {
     if (error instanceof TemporalFailure) job.phase = isCancellation(error) ? 'cancelled' : 'failed';
     throw error;
   } finally {
-    setCurrentDetails(details(job.progress(Date.now())));
+    show(job);
   }
 }
 
@@ -116,9 +116,11 @@ async function prepare(job: Job): Promise<Ledger> {
       if (failure.type === 'BadSource') await close(job);
       throw failWith(job, failure.type, failure.message);
     });
-  const ledger = Ledger.of(prepared);
+  const { searchAttributes = false, ...found } = prepared;
+  const ledger = Ledger.of(found);
   job.ledger = ledger;
   job.phase = 'running';
+  job.searchAttributes = searchAttributes;
   if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
     await close(job);
     const first = ledger.failuresPage({ limit: 5 }).failures.map(({ row, message }) => `row ${row}: ${message}`);
@@ -160,6 +162,7 @@ async function renew(job: Job, ledger: Ledger): Promise<never> {
 async function close(job: Job): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
+    show(job);
     const ledger = job.ledger ?? nothing();
     ledger.end();
     await saveFailuresOf(job, ledger);

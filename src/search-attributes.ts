@@ -1,0 +1,12 @@
+/** Search attributes of jobs, by which the Web UI and visibility find and sort them. Part of the workflow bundle. */
+
+/** Their names and types. A namespace need not have them: `npm run starter -- setup` registers them. */
+export const SEARCH_ATTRIBUTES = {
+  CustomerUpdatesStore: 'KEYWORD',
+  /** A JobState. */
+  CustomerUpdatesState: 'KEYWORD',
+  /** Customers that the store rejected so far. */
+  CustomerUpdatesRejected: 'INT',
+  /** Percent of the chunks that are done. */
+  CustomerUpdatesProgress: 'INT',
+} as const;

@@ -1,0 +1,80 @@
+import type { Failure, Progress } from '../../src/contract.ts';
+import { details } from '../../src/workflows/details.ts';
+
+const running: Progress = {
+  state: 'running',
+  customers: { total: 100, updated: 20, rejected: 1, failed: 0, invalid: 2, unprocessed: 77 },
+  chunks: { total: 10, done: 2 },
+  calls: 3,
+  throttled: 0,
+  waitingFor: null,
+  pace: { callsPerSecond: 4.5, concurrency: 3 },
+  eta: '2026-11-25T04:00:00.000Z',
+  report: null,
+  retry: null,
+};
+const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
+const failure: Failure = { row: 12, id: 34, outcome: 'rejected', code: 'unknown_id', message: 'No such\nid | here.' };
+
+test('tell state, the five counts, pace, when it will be done, and what helps', () => {
+  expect(details(running, beyond)).toBe(
+    [
+      '**running**: 2 of 10 chunks done',
+      '',
+      '| total | updated | rejected | failed | invalid | unprocessed |',
+      '| --- | --- | --- | --- | --- | --- |',
+      '| 100 | 20 | 1 | 0 | 2 | 77 |',
+      '',
+      'Calls: 3, throttled: 0',
+      '',
+      'Pace: 4.5 calls/s, 3 at once',
+      '',
+      'Done at about 2026-11-25T04:00:00.000Z',
+      '',
+      '- `npm run starter -- pause customer-updates/abc/spring`',
+      '- `npm run starter -- cancel customer-updates/abc/spring`',
+    ].join('\n'),
+  );
+});
+
+test('quote the latest failures, each in one line', () => {
+  expect(details(running, { ...beyond, latest: [failure, { ...failure, id: null }] })).toContain(
+    [
+      'Not updated lately:',
+      '',
+      '- row 12, id 34: rejected, unknown_id. No such id   here.',
+      '- row 12, id unknown: rejected, unknown_id. No such id   here.',
+    ].join('\n'),
+  );
+});
+
+test.each<[string, Partial<Progress>, 'quota' | 'throttle' | null, RegExp]>([
+  ['the quota slows the job', {}, 'quota', /request quota sets the pace/],
+  ['the store throttles', {}, 'throttle', /throttles \(429\)/],
+  [
+    'it is held',
+    {
+      state: 'held',
+      waitingFor: { kind: 'refused', message: 'The token was refused.', until: '2026-11-25T05:00:00.000Z' },
+    },
+    'quota',
+    /^\*\*held\*\*.*\n\nThe token was refused\.\n\nUntil 2026-11-25T05:00:00.000Z\n\n\|/,
+  ],
+])('say why when %s', (_, progress, slowedBy, expected) => {
+  expect(details({ ...running, ...progress }, { ...beyond, slowedBy })).toMatch(expected);
+});
+
+test('name the report of an ended job, and retry only where something is left to send', () => {
+  const done = { total: 100, updated: 97, rejected: 1, failed: 0, invalid: 2, unprocessed: 0 };
+  const ended: Progress = {
+    ...running,
+    state: 'completed',
+    customers: done,
+    report: 'file:///r.csv',
+    pace: null,
+    eta: null,
+  };
+  expect(details(ended, beyond)).toMatch(/Report: file:\/\/\/r\.csv\n\n- `npm run starter -- failures [^`]+`$/);
+  const left = { ...ended, customers: { ...done, updated: 90, failed: 7 } };
+  expect(details(left, beyond)).toMatch(/retry customer-updates\/abc\/spring`$/);
+});
