@@ -5,7 +5,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 export default {
   roots: ['<rootDir>/test'],
   // They need an S3 server: npm run test:s3.
-  testPathIgnorePatterns: ['<rootDir>/test/s3/'],
+  testPathIgnorePatterns: ['<rootDir>/test/s3/', '<rootDir>/test/browser/'],
   transform: {
     '\\.ts$': [
       '@swc/jest',

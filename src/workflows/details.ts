@@ -1,4 +1,4 @@
-import type { Failure, JobState, Progress } from '../contract.ts';
+import type { CustomerCounts, Failure, JobState, Progress } from '../contract.ts';
 
 /** What the current details tell beyond a job's progress. */
 export interface Beyond {
@@ -29,18 +29,13 @@ const HELP: Partial<Record<JobState, string[]>> = {
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
   const { state, customers, chunks, calls, throttled, waitingFor, pace, eta, report, retry } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
-  if (waitingFor) lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${waitingFor.until}`] : []));
-  else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
-  lines.push(
-    '',
-    '| total | updated | rejected | failed | invalid | unprocessed |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${customers.total} | ${customers.updated} | ${customers.rejected} | ${customers.failed} | ${customers.invalid} | ${customers.unprocessed} |`,
-    '',
-    `Calls: ${calls}, throttled: ${throttled}`,
-  );
-  if (pace) lines.push('', `Pace: ${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
-  if (eta) lines.push('', `Done at about ${eta}`);
+  if (waitingFor) {
+    lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
+  } else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
+  const speed = [`${calls} calls, ${throttled} throttled`];
+  if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
+  if (eta) speed.push(`done at about ${toSeconds(eta)}`);
+  lines.push('', ...countsTable(customers), '', speed.join(' · '));
   if (latest.length > 0) lines.push('', 'Not updated lately:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
   if (retry) lines.push('', `To send again: ${retry}`);
@@ -49,6 +44,16 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
   if (help.length > 0) lines.push('', ...help.map((command) => `- \`npm run starter -- ${command} ${id}\``));
   return lines.join('\n');
 }
+
+function countsTable({ total, updated, rejected, failed, invalid, unprocessed }: CustomerCounts): string[] {
+  const counts = { total, updated, rejected, failed, invalid, unprocessed };
+  // The Web UI puts nothing between columns.
+  const line = (cells: string[]) => `| ${cells.map((cell) => `${cell}\u2003`).join(' | ')} |`;
+  const rule = `|${' ---: |'.repeat(Object.keys(counts).length)}`;
+  return [line(Object.keys(counts)), rule, line(Object.values(counts).map(String))];
+}
+
+const toSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
 function failureLine({ row, id, outcome, code, message }: Failure): string {
   // Line breaks and bars would break the list or what follows it.
