@@ -61,6 +61,8 @@ export class Job {
   concurrency = 0;
   readonly rate = new Rate();
   files: { report: string | null; retry: string | null } = { report: null, retry: null };
+  /** From the end of a dry run's check on. */
+  wouldSend: JobResult['wouldSend'];
   /** Something has changed that the loop must look at. */
   woken = false;
 
@@ -88,6 +90,7 @@ export class Job {
       calls: ledger?.calls ?? 0,
       throttled: ledger?.throttled ?? 0,
       ...this.files,
+      ...(this.wouldSend && { wouldSend: this.wouldSend }),
     };
   }
 
