@@ -5,6 +5,9 @@ import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
 import { wordsFor } from './cli/expected.ts';
 import { untilInterrupted } from './cli/interrupt.ts';
 import { addFailures } from './cli/failures.ts';
+import { addList } from './cli/list.ts';
+import { addPurge } from './cli/purge.ts';
+import { addReport } from './cli/report.ts';
 import { addRetry } from './cli/retry.ts';
 import { addShow } from './cli/show.ts';
 import { addStart } from './cli/start.ts';
@@ -12,7 +15,11 @@ import { addCancel, addPause, addResume } from './cli/steer.ts';
 import { addWatch } from './cli/watch.ts';
 import { STARTER } from './cli/words.ts';
 
-const COMMANDS = [addStart, addWatch, addShow, addPause, addResume, addCancel, addRetry, addFailures];
+const COMMANDS = [
+  ...[addStart, addList, addWatch, addShow],
+  ...[addPause, addResume, addCancel, addRetry],
+  ...[addFailures, addReport, addPurge],
+];
 
 function createProgram(act: Act): Command {
   const program = new Command(STARTER)
