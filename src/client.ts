@@ -28,7 +28,7 @@ import {
   type Outcomes,
   type Progress,
 } from './contract.ts';
-import { parseJobInput } from './schema.ts';
+import { jobResultSchema, parseJobInput } from './schema.ts';
 import { waitingActivity } from './waiting.ts';
 
 export { BadInput } from './schema.ts';
@@ -50,10 +50,13 @@ export class JobEnded extends Error {
   readonly how: 'failed' | 'cancelled' | 'terminated';
   /** A JobFailureType, where it failed. */
   readonly type: string | undefined;
-  constructor(how: JobEnded['how'], message: string, type?: string) {
+  /** How far a job that failed had come, where it says so. */
+  readonly result: JobResult | undefined;
+  constructor(how: JobEnded['how'], message: string, type?: string, result?: JobResult) {
     super(message);
     this.how = how;
     this.type = type;
+    this.result = result;
   }
 }
 
@@ -150,8 +153,9 @@ export function customerUpdate(client: Client, id: string): CustomerUpdate {
 function ended({ cause, message }: WorkflowFailedError): JobEnded {
   if (cause instanceof CancelledFailure) return new JobEnded('cancelled', 'The job was cancelled.');
   if (cause instanceof TerminatedFailure) return new JobEnded('terminated', 'The job was terminated.');
-  const type = cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
-  return new JobEnded('failed', cause?.message ?? message, type);
+  if (!(cause instanceof ApplicationFailure)) return new JobEnded('failed', cause?.message ?? message);
+  const result = jobResultSchema.safeParse(cause.details?.[0]);
+  return new JobEnded('failed', cause.message, cause.type ?? undefined, result.data);
 }
 
 function describeSource({ source }: JobInput): string {

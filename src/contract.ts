@@ -4,6 +4,8 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
+/** Requests that a store takes in each window of time, from all of its apps together. */
+export type Quota = { requests: number; windowMs: number };
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
@@ -110,6 +112,8 @@ export interface JobResult {
   report: string | null;
   /** URI of retry.ndjson; null where there is nothing to send again. */
   retry: string | null;
+  /** Of a dry run: what sending takes. `quota` is null where the store tells none. */
+  wouldSend?: { customers: number; calls: number; quota: Quota | null } | undefined;
 }
 
 export type JobState =
@@ -294,6 +298,6 @@ export interface LeaseActivities {
 export interface StoreActivities {
   /** Ten customers, one PUT, and what it takes to find the ones that the store rejects. */
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
-  /** Asks the store whether it takes the token, without changing anything. */
-  checkStore(input: { job: JobRef }): Promise<void>;
+  /** Asks the store whether it takes the token, without changing anything. Returns the quota that it tells. */
+  checkStore(input: { job: JobRef }): Promise<{ quota: Quota | null }>;
 }

@@ -200,6 +200,13 @@ export const jobResultSchema = z.object({
   throttled: count,
   report: z.string().nullable(),
   retry: z.string().nullable(),
+  wouldSend: z
+    .object({
+      customers: count,
+      calls: count,
+      quota: z.object({ requests: z.number().positive(), windowMs: z.number().positive() }).nullable(),
+    })
+    .optional(),
 }) satisfies z.ZodType<JobResult>;
 
 export const progressSchema = jobResultSchema.extend({

@@ -5,6 +5,9 @@ import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
 import { wordsFor } from './cli/expected.ts';
 import { untilInterrupted } from './cli/interrupt.ts';
 import { addFailures } from './cli/failures.ts';
+import { addList } from './cli/list.ts';
+import { addPurge } from './cli/purge.ts';
+import { addReport } from './cli/report.ts';
 import { addRetry } from './cli/retry.ts';
 import { addSetup } from './cli/setup.ts';
 import { addShow } from './cli/show.ts';
@@ -13,7 +16,11 @@ import { addCancel, addPause, addResume } from './cli/steer.ts';
 import { addWatch } from './cli/watch.ts';
 import { STARTER } from './cli/words.ts';
 
-const COMMANDS = [addStart, addWatch, addShow, addPause, addResume, addCancel, addRetry, addFailures, addSetup];
+const COMMANDS = [
+  ...[addStart, addList, addWatch, addShow],
+  ...[addPause, addResume, addCancel, addRetry],
+  ...[addFailures, addReport, addPurge, addSetup],
+];
 
 function createProgram(act: Act): Command {
   const program = new Command(STARTER)

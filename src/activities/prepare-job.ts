@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { progressQuery, type JobRef, type PreparedJob, type Source } from '../contract.ts';
-import { BadInput, NothingToRetry } from '../jobs/errors.ts';
+import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
@@ -46,12 +46,23 @@ async function recordsOf(
 ): Promise<AsyncIterable<SourceRecord[]>> {
   if ('customers' in source) return inlineRecords(source.customers);
   if ('uri' in source) return openSource(source, sourceRoots, csv);
-  const uri = await retryFileOf(client, storage, storeHash, source.retryOf);
+  const { uri, key } = await retryFileOf(client, storage, storeHash, source.retryOf);
+  if (!(await storage.exists(key))) {
+    throw new BadSource(
+      `source.retryOf: what ${source.retryOf} has left to send again is not there any more: its files were purged, or ` +
+        `JOB_STORE (${storage.root}) is not where they are. Start from its source.`,
+    );
+  }
   return openSource({ uri, format: 'ndjson' }, [storage], csv);
 }
 
-/** URI of what an ended job of the same store has left to send again. */
-async function retryFileOf(client: Client, storage: Storage, storeHash: string, jobId: string): Promise<string> {
+/** Where an ended job of the same store has put what is to be sent again. */
+async function retryFileOf(
+  client: Client,
+  storage: Storage,
+  storeHash: string,
+  jobId: string,
+): Promise<{ uri: string; key: string }> {
   const handle = client.workflow.getHandle(jobId);
   const described = await handle.describe().catch((error: unknown) => {
     if (error instanceof WorkflowNotFoundError) throw new BadInput(`source.retryOf: there is no job ${jobId}.`);
@@ -68,10 +79,11 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
   }
   const { retry } = await handle.query(progressQuery);
   if (retry === null) throw new NothingToRetry(`${jobId} has left no customer to send again.`);
-  if (!storage.keyOf(retry)?.startsWith(`jobs/${storeHash}/`)) {
+  const key = storage.keyOf(retry);
+  if (!key?.startsWith(`jobs/${storeHash}/`)) {
     throw new BadInput(
       `source.retryOf: ${jobId} is not a job of store ${storeHash} whose files are in ${storage.root}.`,
     );
   }
-  return retry;
+  return { uri: retry, key };
 }

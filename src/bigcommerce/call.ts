@@ -1,5 +1,6 @@
 /** Calls to one store: its token, its gate, and what it last refused, shared by everyone who calls. */
 import type { Dispatcher } from 'undici';
+import type { Quota } from '../contract.ts';
 import { classify, type Reading, type Verdict } from './answer.ts';
 import { Draining, LeaseLost, type Reached, Refused, Throttled, Unavailable } from './errors.ts';
 import { createGate, type Wait } from './gate.ts';
@@ -55,6 +56,8 @@ export interface Line {
   /** One request, sent once. Counts PUTs in `reached`, and throws any of errors.ts with it. */
   call(request: Request, options: CallOptions, reached: Reached): Promise<Settled>;
   concurrency(): number;
+  /** The quota that the store told last; null where it told none. */
+  quota(): Quota | null;
   slowestRecentMs(): number;
 }
 
@@ -64,6 +67,7 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
   const pace = createPace(quotaReservePercent);
   const gate = createGate(pace);
   const recent = createRecentCalls();
+  let quota: Quota | null = null;
 
   /**
    * The last refusal of a PUT. It stands for every call with the same token until a PUT that went past it is taken; a GET
@@ -131,7 +135,9 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
       });
       const secrets = () => [token, ...request.secrets()];
       const verdict = classify(answer, { ids: request.ids, secrets }, tokens.cures.refused);
-      heard = hear(verdict, readRateLimit(answer.headers));
+      const rateLimit = readRateLimit(answer.headers);
+      if (rateLimit) quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
+      heard = hear(verdict, rateLimit);
       if (verdict.kind === 'throttled' && method === 'PUT') reached.throttled++;
       return { token, verdict };
     } catch (error) {
@@ -169,6 +175,7 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
       }
     },
     concurrency: pace.allowed,
+    quota: () => quota,
     slowestRecentMs: recent.slowestMs,
   };
 }

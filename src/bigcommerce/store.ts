@@ -1,5 +1,6 @@
 /** BigCommerce stores as this process sees them: one token, one pace and one refusal a store, for all of its jobs. */
 import type { Dispatcher } from 'undici';
+import type { Quota } from '../contract.ts';
 import { noIds, updatedIds } from './answer.ts';
 import { type Address, type CallOptions, openLine } from './call.ts';
 import { type Reached, Unavailable } from './errors.ts';
@@ -39,8 +40,11 @@ export interface UpdateOutcome {
 export interface Store {
   /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
   updateCustomers(update: CustomerUpdate): Promise<UpdateOutcome>;
-  /** Asks the store whether it takes the token, changing nothing. Throws any of errors.ts, with no calls counted. */
-  checkToken(options: CallOptions): Promise<void>;
+  /**
+   * Asks the store whether it takes the token, changing nothing. Returns the quota that it tells, if it does. Throws any of
+   * errors.ts, with no calls counted.
+   */
+  checkToken(options: CallOptions): Promise<Quota | null>;
   /** Calls in flight that the pace allows at present, 1 to 3. */
   concurrency(): number;
   /** The longest of the last 100 calls and of those in flight, in ms: as long may a call of ours still run at the store. */
@@ -132,6 +136,7 @@ function createStore(address: Address, quotaReservePercent: number): Store {
       const verdict = await line.call(request, options, reached);
       // Nothing was sent that could be at fault.
       if (verdict.kind === 'isolate') throw new Unavailable(verdict.message, undefined, reached);
+      return line.quota();
     },
 
     concurrency: line.concurrency,

@@ -9,3 +9,6 @@ export type AddCommand = (program: Command, act: Act) => void;
 
 /** Prints a line. */
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Prints a line for people where the output is for programs. */
+export const printAside = (text: string): void => void process.stderr.write(`${text}\n`);

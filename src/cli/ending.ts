@@ -2,29 +2,35 @@ import { customerUpdate, JobEnded } from '../client.ts';
 import type { Failures, JobResult, Progress } from '../contract.ts';
 import { print } from './command.ts';
 import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
+import { whyMissing } from './job-files.ts';
 import type { Session } from './session.ts';
-import { countsTable, failuresTable, grouped, place, shellWord, STARTER } from './words.ts';
+import { endingOf } from './standing.ts';
+import { countsTable, failuresTable, grouped, place, shellWord, STARTER, wouldSendText } from './words.ts';
 
 /** Failures that are shown; the report has all of them. */
 const SHOWN = 5;
 
-/** Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last, where it is known. */
-export async function showEnding(session: Session, id: string, progress: Progress | undefined): Promise<number> {
-  const ending = await session
-    .call(() => customerUpdate(session.client, id).result())
-    .catch((error: unknown) => {
-      if (error instanceof JobEnded) return error;
-      throw error;
-    });
+/**
+ * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last, where
+ * it is known.
+ */
+export async function showEnding(
+  session: Session,
+  id: string,
+  jobStore: string,
+  progress: Progress | undefined,
+): Promise<number> {
+  const ending = await endingOf(session, id);
   print(`\nThe job ${howItEnded(ending)}`);
-  const result = ending instanceof JobEnded ? progress : ending;
+  if (!(ending instanceof JobEnded) && ending.wouldSend) print(wouldSendText(ending.wouldSend));
+  const result = ending instanceof JobEnded ? (ending.result ?? progress) : ending;
   if (result === undefined) print('Its counts and files are not known here: no worker answers.');
-  else await showResult(session, id, result);
+  else await showResult(session, id, jobStore, result);
   return ending instanceof JobEnded ? EXIT.noResult : exitCodeOf(ending);
 }
 
 /** Prints the counts, the first rows that were not updated, and where the files are. */
-export async function showResult(session: Session, id: string, result: JobResult): Promise<void> {
+export async function showResult(session: Session, id: string, jobStore: string, result: JobResult): Promise<void> {
   const { customers, calls, throttled } = result;
   if (customers.total > 0)
     print(`\n${countsTable(customers)}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
@@ -34,7 +40,7 @@ export async function showResult(session: Session, id: string, result: JobResult
     const failures = await session.call(() => job.failures(0, SHOWN)).catch(() => undefined);
     if (failures !== undefined) print(failuresText(id, failures));
   }
-  const files = filesText(id, result);
+  const files = await filesText(id, jobStore, result);
   if (files !== '') print(`\n${files}`);
 }
 
@@ -55,9 +61,13 @@ function failuresText(id: string, { failures, total }: Failures): string {
   );
 }
 
-function filesText(id: string, result: JobResult): string {
+async function filesText(id: string, jobStore: string, result: JobResult): Promise<string> {
   const lines = [];
-  if (result.report !== null) lines.push(`Report: ${place(result.report)}`);
+  if (result.report !== null) {
+    const why = await whyMissing(result.report, jobStore);
+    if (why !== undefined) return `Report: none: ${why}.`;
+    lines.push(`Report: ${place(result.report)}`);
+  }
   if (result.retry !== null && !wasDryRun(result)) {
     lines.push(
       `Retry:  ${place(result.retry)}`,

@@ -15,7 +15,10 @@ export interface WantedJob {
  * What to do about a job that has the wanted one's id already: attach to it, start the wanted one, or start it although
  * the other one has ended with a result, which was a trial's. Throws BadUse where the two are not the same. Pure.
  */
-export function meetExisting(existing: FoundJob | undefined, wanted: WantedJob): 'attach' | 'start' | 'startAgain' {
+export function meetExisting(
+  existing: Pick<FoundJob, 'status' | 'source' | 'options'> | undefined,
+  wanted: WantedJob,
+): 'attach' | 'start' | 'startAgain' {
   const running = existing?.status === 'RUNNING';
   if (existing === undefined || (!running && existing.status !== 'COMPLETED')) return 'start';
   const { source, options } = existing;

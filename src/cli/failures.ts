@@ -1,49 +1,82 @@
+import { Option } from 'commander';
 import { customerUpdate } from '../client.ts';
 import type { CustomerCounts, Failure, Failures } from '../contract.ts';
+import { CSV_HEADING, csvLines } from '../jobs/csv-lines.ts';
 import { readFailures } from '../jobs/failures.ts';
-import { print } from './command.ts';
+import { NotFound } from '../storage/storage.ts';
+import { BadUse } from './bad-use.ts';
+import { print, printAside } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { jobCommand } from './job-command.ts';
+import { JSON_OPTION, jobCommand } from './job-command.ts';
+import { missing } from './job-files.ts';
 import { asked } from './jobs.ts';
+import type { Session } from './session.ts';
 import { openJobStore } from './source-file.ts';
 import { failuresTable, grouped, shellWord, STARTER } from './words.ts';
 
-/** Lines that are aligned with each other. */
-const TABLE_ROWS = 500;
+/** Rows that are printed at once: lines of a table that are aligned with each other. */
+const BATCH = 500;
+
+interface Flags {
+  json?: boolean;
+  csv?: boolean;
+}
 
 /** `failures JOB`: prints every row that was not updated, and why. */
-export const addFailures = jobCommand(
+export const addFailures = jobCommand<Flags>(
   'failures',
   'print every row that was not updated, and why',
-  async ({ session, id, job: { status }, config }) => {
-    const job = customerUpdate(session.client, id);
-    const first = await asked(session, () => job.failures());
+  async ({ session, id, job: { status }, flags, config }) => {
+    const say = flags.json || flags.csv ? printAside : print;
     let printed = 0;
-    const show = (failures: Failure[]) => {
-      if (failures.length > 0) print(failuresTable(failures));
+    if (flags.csv) process.stdout.write(CSV_HEADING);
+    for await (const failures of allFailures(session, id, config.jobStore)) {
+      process.stdout.write(textOf(failures, flags));
       printed += failures.length;
-    };
-    const jobStore = await openJobStore(config.jobStore);
-    let older: Failure[] = [];
-    for await (const failure of readFailures(jobStore, first.olderIn)) {
-      if (older.push(failure) < TABLE_ROWS) continue;
-      show(older);
-      older = [];
     }
-    show(older);
-    show(first.failures);
-    for (let next = first.next; next !== null;) {
-      const after = next;
-      const page: Failures = await asked(session, () => job.failures(after));
-      show(page.failures);
-      next = page.next;
-    }
-    if (printed > 0) print(`\n${grouped(printed)} rows were not updated.`);
-    const { customers } = await asked(session, () => job.progress());
-    if (printed === 0 || customers.unprocessed > 0) print(restText(id, status === 'RUNNING', customers));
+    if (printed > 0) say(`\n${grouped(printed)} rows were not updated.`);
+    const { customers } = await asked(session, () => customerUpdate(session.client, id).progress());
+    if (printed === 0 || customers.unprocessed > 0) say(restText(id, status === 'RUNNING', customers));
     return EXIT.allUpdated;
   },
+  {
+    options: [
+      JSON_OPTION('one JSON object a line'),
+      new Option('--csv', "for programs: the report's columns").conflicts('json'),
+    ],
+  },
 );
+
+/** Those in files, and those in state, a batch at a time. Throws BadUse where the files are not there. */
+async function* allFailures(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
+  const job = customerUpdate(session.client, id);
+  let page: Failures = await asked(session, () => job.failures());
+  const storage = await openJobStore(jobStore);
+  const gone = `All but the latest failures of the job ${id} are in files, and ${missing(storage)}.`;
+  if (page.olderIn !== null && storage.keyOf(page.olderIn) === undefined) throw new BadUse(gone);
+  let older: Failure[] = [];
+  try {
+    for await (const failure of readFailures(storage, page.olderIn)) {
+      if (older.push(failure) < BATCH) continue;
+      yield older;
+      older = [];
+    }
+  } catch (error) {
+    throw error instanceof NotFound ? new BadUse(gone) : error;
+  }
+  if (older.length > 0) yield older;
+  if (page.failures.length > 0) yield page.failures;
+  for (let next = page.next; next !== null; next = page.next) {
+    const after = next;
+    page = await asked(session, () => job.failures(after));
+    yield page.failures;
+  }
+}
+
+function textOf(failures: Failure[], { json, csv }: Flags): string {
+  if (csv) return csvLines(failures);
+  return json ? failures.map((failure) => `${JSON.stringify(failure)}\n`).join('') : `${failuresTable(failures)}\n`;
+}
 
 /** What became of the rows that are no failures. */
 function restText(id: string, running: boolean, { total, unprocessed }: CustomerCounts): string {

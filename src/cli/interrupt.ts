@@ -28,6 +28,6 @@ export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<nu
   });
   if (code !== 'interrupted') return code;
   await Promise.race([running.catch(() => undefined), sleep(CLEAN_UP_MS)]);
-  console.log(`\n${interrupt.farewell}`);
+  console.error(`\n${interrupt.farewell}`);
   return EXIT.detached;
 }

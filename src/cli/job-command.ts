@@ -1,4 +1,4 @@
-import type { Option } from 'commander';
+import { type Argument, Option } from 'commander';
 import { starterConfig, type StarterConfig } from '../config.ts';
 import type { AddCommand } from './command.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -12,6 +12,8 @@ export interface JobCommand<Flags> {
   id: string;
   job: FoundJob;
   flags: Flags;
+  /** What the command takes beside the job. */
+  operand: string | undefined;
   config: StarterConfig;
   interrupt: Interrupt;
 }
@@ -21,7 +23,7 @@ export function jobCommand<Flags = object>(
   name: string,
   description: string,
   run: (command: JobCommand<Flags>) => Promise<number>,
-  options: Option[] = [],
+  { options = [], operand }: { options?: Option[]; operand?: Argument } = {},
 ): AddCommand {
   return (program, act) => {
     const command = program
@@ -29,17 +31,22 @@ export function jobCommand<Flags = object>(
       .description(description)
       .argument('<job>', 'workflow id of the job, or its name with --store')
       .option('--store <hash>', "store hash, or the store's API path");
+    if (operand) command.addArgument(operand);
     for (const option of options) command.addOption(option);
-    command.action((typed: string, flags: Flags & { store?: string }) =>
+    command.action((typed: string) =>
       act((interrupt) => {
         interrupt.farewell = '';
+        const flags = command.opts<Flags & { store?: string }>();
         const id = typedJobId(typed, flags.store);
         const config = starterConfig();
         return withSession(config.webUiUrl, async (session) => {
           const job = await foundJob(session, id);
-          return run({ session, id, job, flags, config, interrupt });
+          return run({ session, id, job, flags, operand: command.args[1], config, interrupt });
         });
       }),
     );
   };
 }
+
+/** `--json`, where `what` is what it prints. */
+export const JSON_OPTION = (what: string): Option => new Option('--json', `for programs: ${what}`);

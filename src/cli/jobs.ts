@@ -8,20 +8,38 @@ import type { Session } from './session.ts';
 
 /** A job as far as the server can tell. */
 export interface FoundJob {
+  id: string;
+  runId: string;
+  /** The run with which it began: another one where it continued as new. */
+  firstRunId: string;
   /** As Temporal calls it: `RUNNING`, `COMPLETED`, `FAILED` … */
   status: string;
+  /** When this run began, and when it ended. */
+  startedAt: Date;
+  endedAt: Date | undefined;
+  startedBy: string | undefined;
   /** What it was started from and how; undefined where no client of ours started it. */
   source: string | undefined;
   options: JobOptions | undefined;
 }
 
-/** The job with this id, if there is one. Throws BadUse where it is another kind of workflow. */
-export async function findJob({ client, call }: Session, id: string): Promise<FoundJob | undefined> {
+/** What our client writes down with a job. */
+interface Memo {
+  source?: string;
+  options?: JobOptions;
+  startedBy?: string;
+}
+
+/** The job with this id, or one run of it, if there is one. Throws BadUse where it is another kind of workflow. */
+export async function findJob({ client, call }: Session, id: string, run?: string): Promise<FoundJob | undefined> {
   try {
-    const { type, status, memo } = await call(() => client.workflow.getHandle(id).describe());
+    const described = await call(() => client.workflow.getHandle(id, run).describe());
+    const { type, status, runId, startTime: startedAt, closeTime: endedAt, memo, raw } = described;
     if (type !== 'updateCustomers') throw new BadUse(`${id} is not a job: it is a workflow of type ${type}.`);
-    const { source, options } = (memo ?? {}) as { source?: string; options?: JobOptions };
-    return { status: status.name, source, options };
+    const { source, options, startedBy } = (memo ?? {}) as Memo;
+    // Servers before 1.27 don't say which run was the first.
+    const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
+    return { id, runId, firstRunId, status: status.name, startedAt, endedAt, startedBy, source, options };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
@@ -48,6 +66,9 @@ export async function askProgress(session: Session, id: string): Promise<Progres
   }
 }
 
+/** That no worker is there to ask, and what to do. */
+export const NO_WORKER = `No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`;
+
 /** No worker answers for a job. */
 class NoAnswer extends BadUse {
   override name = 'NoAnswer';
@@ -60,7 +81,7 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
   } catch (error) {
     if (error instanceof NoSuchJob || error instanceof WorkflowUpdateFailedError) throw error;
     if (!(await workersPoll(session))) {
-      throw new NoAnswer(`No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`);
+      throw new NoAnswer(NO_WORKER);
     }
     const why = error instanceof ServiceError ? '' : ` (${(error as Error).message})`;
     throw new NoAnswer(`The worker does not answer${why}.`);
@@ -70,7 +91,8 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
 /** A worker asks for work again at least each minute, and the server remembers it for five. */
 const POLLED_WITHIN_MS = 70_000;
 
-async function workersPoll({ client, namespace, call }: Session): Promise<boolean> {
+/** Whether a worker is there to ask. */
+export async function workersPoll({ client, namespace, call }: Session): Promise<boolean> {
   const taskQueue = { name: JOBS_TASK_QUEUE };
   const { pollers } = await call(() =>
     client.workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: 1 }),

@@ -15,8 +15,8 @@ export interface Session {
   namespace: string;
   /** `host:port` of the server. */
   address: string;
-  /** Calls the server; throws ServiceError when there is no answer within a few seconds. */
-  call<T>(work: () => Promise<T>): Promise<T>;
+  /** Calls the server; throws ServiceError when there is no answer within `ms`, by default a few seconds. */
+  call<T>(work: () => Promise<T>, ms?: number): Promise<T>;
   /** The job's page in the Web UI, where its address is known. */
   webPage(id: string): string | undefined;
 }
@@ -36,7 +36,7 @@ export async function withSession<T>(webUiUrl: string | undefined, use: (session
       client: new Client({ connection, namespace }),
       namespace,
       address,
-      call: (work) => connection.withDeadline(Date.now() + CALL_MS, work),
+      call: (work, ms = CALL_MS) => connection.withDeadline(Date.now() + ms, work),
       webPage: (id) => base && workflowPage(base, namespace, id),
     });
   } catch (error) {

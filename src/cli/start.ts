@@ -7,6 +7,7 @@ import type { Interrupt } from './interrupt.ts';
 import { checkJobName, tidyStoreHash } from './names.ts';
 import { withSession } from './session.ts';
 import { openStartSource } from './source.ts';
+import { JSON_LINES } from './watch.ts';
 
 interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
   store: string;
@@ -14,6 +15,7 @@ interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
   format?: Format;
   ignore?: string[];
   yes?: boolean;
+  json?: boolean;
 }
 
 /** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
@@ -37,18 +39,19 @@ export const addStart: AddCommand = (program, act) => {
     .option('--dry-run', 'check file and token, send nothing')
     .option('--report-all', 'report updated customers as well')
     .option('--yes', 'do not ask before updating customers of a real store')
+    .addOption(JSON_LINES)
     .action((file: string, flags: Flags) => act((interrupt) => start(file, flags, interrupt)));
 };
 
 async function start(file: string, flags: Flags, interrupt: Interrupt): Promise<number> {
-  const { store, name, format, ignore, yes = false, ...rest } = flags;
+  const { store, name, format, ignore, yes = false, json = false, ...rest } = flags;
   const options: JobOptions = { ...rest, ...(ignore && { ignoreColumns: ignore }) };
   const storeHash = tidyStoreHash(store);
   const config = starterConfig();
   const source = await openStartSource(file, format, config, interrupt.signal);
   const jobName = name === undefined ? source.jobName : checkJobName(name);
   return withSession(config.webUiUrl, (session) =>
-    begin(session, { storeHash, jobName, source, options, yes }, config, interrupt),
+    begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt),
   );
 }
 

@@ -17,7 +17,7 @@ export const addPause = jobCommand<{ reason?: string }>(
     print('The job is paused.');
     return EXIT.allUpdated;
   },
-  [new Option('--reason <text>', 'why, for whoever looks at the job')],
+  { options: [new Option('--reason <text>', 'why, for whoever looks at the job')] },
 );
 
 export const addResume = jobCommand('resume', 'go on after a pause or a hold', async (command) => {

@@ -1,5 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { Progress } from '../contract.ts';
+import type { JobState, Progress } from '../contract.ts';
+import { type Paint, painter } from './paint.ts';
 import { countsLine, paceLine, stateLine } from './words.ts';
 
 /** Shows a job as it goes on. */
@@ -19,31 +20,46 @@ export function openView(output: NodeJS.WriteStream): View {
 
 /** Lines for logs: one when something has changed, at most one each five seconds, and the last one in any case. */
 export function linesView(write: (line: string) => void, now: () => number): View {
-  const INTERVAL_MS = 5_000;
+  const { show, showLatest } = changes((progress) => {
+    const parts = [stateLine(progress, now()), paceLine(progress, now()), countsLine(progress.customers)];
+    write(parts.filter((part) => part !== '').join(' · '));
+  }, now);
+  return { show, say: write, end: showLatest };
+}
+
+/** Lines for programs, as often as those for logs, but for the last one, which tells more than a progress: how the job has ended. */
+export function jsonView(write: (progress: Progress) => void, say: (text: string) => void, now: () => number): View {
+  const { show } = changes(write, now);
+  return { show: (progress) => ENDED.includes(progress.state) || show(progress), say, end: () => undefined };
+}
+
+const ENDED: readonly JobState[] = ['completed', 'cancelled', 'failed'];
+
+const INTERVAL_MS = 5_000;
+
+/** Passes on what has changed, at most each five seconds; `showLatest` at once. */
+function changes(write: (progress: Progress) => void, now: () => number) {
   let written = '';
   let writtenAt = -Infinity;
   let latest: Progress | undefined;
 
-  function writeLatest() {
+  function showLatest(): void {
     if (latest === undefined) return;
     // The time that is left changes without anything having happened.
     const { customers, state, waitingFor } = latest;
     const content = JSON.stringify({ customers, state, waitingFor });
     if (content === written) return;
-    const parts = [stateLine(latest, now()), paceLine(latest, now()), countsLine(customers)];
-    write(parts.filter((part) => part !== '').join(' · '));
+    write(latest);
     written = content;
     writtenAt = now();
   }
 
-  return {
-    show(progress) {
-      latest = progress;
-      if (now() - writtenAt >= INTERVAL_MS) writeLatest();
-    },
-    say: write,
-    end: writeLatest,
-  };
+  function show(progress: Progress): void {
+    latest = progress;
+    if (now() - writtenAt >= INTERVAL_MS) showLatest();
+  }
+
+  return { show, showLatest };
 }
 
 const PERCENT = '[{bar}] {percentage}%  {text}';
@@ -51,6 +67,7 @@ const TEXT = '{text}';
 
 /** A bar, the counts below it, and below these what the job does. */
 function barView(output: NodeJS.WriteStream): View {
+  const paint = painter(output);
   let bars: MultiBar | undefined;
   let lines: [bar: SingleBar, counts: SingleBar, state: SingleBar] | undefined;
 
@@ -74,7 +91,7 @@ function barView(output: NodeJS.WriteStream): View {
       bar.setTotal(customers.total);
       bar.update(customers.total - customers.unprocessed, { text: paceLine(progress, Date.now()) });
       counts.update(0, { text: countsLine(customers) });
-      state.update(0, { text: stateLine(progress, Date.now()) });
+      state.update(0, { text: tinted(progress, paint) });
     },
     say(text) {
       close();
@@ -82,4 +99,11 @@ function barView(output: NodeJS.WriteStream): View {
     },
     end: close,
   };
+}
+
+/** The state: what needs a person stands out, what passes by itself stands back. */
+function tinted(progress: Progress, paint: Paint): string {
+  const line = stateLine(progress, Date.now());
+  if (progress.state === 'held' || progress.state === 'paused') return paint('yellow', line);
+  return progress.waitingFor ? paint('dim', line) : line;
 }

@@ -1,6 +1,6 @@
 /** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
-import type { CustomerCounts, Failure, JobState, Progress } from '../contract.ts';
+import type { CustomerCounts, Failure, JobResult, JobState, Progress, WaitingFor } from '../contract.ts';
 
 /** How the starter is called. */
 export const STARTER = 'npm run starter --';
@@ -75,20 +75,39 @@ export function stateLine({ state, waitingFor }: Progress, now: number): string 
     const does = waitingFor.kind === 'refused' ? 'looks for a new token' : 'tries again';
     return left > 0 ? `${STATES[state]}, ${does} in ${duration(left)}` : STATES[state];
   }
-  return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${waitingFor.message}`;
+  const why = SHORT[waitingFor.kind] ?? waitingFor.message;
+  return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${why}`;
 }
 
+/** What passes by itself, in few words: a terminal's line is short. */
+const SHORT: Partial<Record<WaitingFor['kind'], string>> = {
+  quota: "the store's request quota is used up",
+  throttle: 'the store throttles (429)',
+};
+
 /** How far a job is, how fast, and how long it will take; empty before that is known. */
-export function paceLine({ customers, pace, eta }: Progress, now: number): string {
+export function paceLine({ customers, pace, eta, waitingFor }: Progress, now: number): string {
   const settled = `${grouped(customers.total - customers.unprocessed)} of ${grouped(customers.total)}`;
-  const left = eta === null ? 0 : Date.parse(eta) - now;
+  // A job that waits does not reckon anew; it can't end before it goes on.
+  const end = eta === null ? 0 : Math.max(Date.parse(eta), Date.parse(waitingFor?.until ?? eta));
+  const left = end - now;
   return [
     ...(customers.total > 0 ? [settled] : []),
     ...(pace ? [`${pace.callsPerSecond.toFixed(1)} calls/s`] : []),
-    // A job that waits does not reckon anew.
     ...(left > 0 ? [`about ${duration(left)} left`] : []),
   ].join(' · ');
 }
+
+/** What sending takes, by a dry run. */
+export function wouldSendText({ customers, calls, quota }: NonNullable<JobResult['wouldSend']>): string {
+  const what = `It would send ${counted(customers, 'customer')} in ${counted(calls, 'call')}`;
+  if (quota === null || calls === 0) return `${what}.`;
+  const { requests, windowMs } = quota;
+  const time = `about ${duration((calls / requests) * windowMs)}`;
+  return `${what}; ${time} at the store's quota of ${grouped(requests)} calls per ${duration(windowMs)}.`;
+}
+
+const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A file's path where the URI names one of this machine, else the URI. */
 export const place = (uri: string): string => (uri.startsWith('file:///') ? fileURLToPath(uri) : uri);

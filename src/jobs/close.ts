@@ -1,6 +1,6 @@
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type JobKeys, jobKeys, SOURCE_COPIES } from './keys.ts';
+import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
 import { deletePages } from './pages.ts';
 import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
@@ -20,8 +20,8 @@ export async function closeJob(storage: Storage, run: string, job: EndedJob & { 
   const keys = jobKeys(job.job);
   const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeBoth(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
-  const copy = 'uri' in job.source ? storage.keyOf(job.source.uri) : undefined;
-  if (copy?.startsWith(SOURCE_COPIES)) await storage.delete(copy);
+  const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri) : undefined;
+  if (copy !== undefined) await storage.delete(copy);
   return closed;
 }
 

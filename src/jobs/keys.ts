@@ -1,5 +1,6 @@
 /** Keys of a job's files in the job store. */
 import { type JobRef, STORE_HASH } from '../contract.ts';
+import type { Storage } from '../storage/storage.ts';
 
 // What a run id looks like.
 const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
@@ -11,7 +12,10 @@ export const SOURCE_COPIES = 'sources/copies/';
 export interface JobKeys {
   /** The page with this 0-based number. */
   page(number: number): string;
-  /** A file of failures that are not in workflow state; `name` is letters, digits and hyphens. */
+  /**
+   * A file of failures that are not in workflow state: `invalid`, of prepareJob, and `0000`, `0001` … of the workflow,
+   * without a gap.
+   */
   failures(name: string): string;
   report: string;
   retry: string;
@@ -34,6 +38,12 @@ export function jobKeys({ storeHash, key }: JobRef): JobKeys {
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
   const folder = `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${encodeURIComponent(jobName)}`;
   return `${folder}/${encodeURIComponent(fileName)}`;
+}
+
+/** The key of the starter's copy of a source, where the URI names one: the only source that is ours to delete. */
+export function ownCopy(storage: Pick<Storage, 'keyOf'>, uri: string): string | undefined {
+  const key = storage.keyOf(uri);
+  return key?.startsWith(SOURCE_COPIES) ? key : undefined;
 }
 
 function segment(pattern: RegExp, text: string): string {

@@ -51,13 +51,14 @@ export class PageWriter {
 
 /**
  * Deletes a job's pages: those of its chunks, and what follows them, as far as it goes without a gap. A job that ended
- * while it was prepared knows of no chunks, but has pages.
+ * while it was prepared knows of no chunks, but has pages. Returns how many pages these are.
  */
-export async function deletePages(storage: Storage, keys: JobKeys, chunks: number): Promise<void> {
+export async function deletePages(storage: Storage, keys: JobKeys, chunks: number): Promise<number> {
   let pages = Math.ceil(chunks / CHUNKS_PER_PAGE);
   while (await storage.exists(keys.page(pages))) pages++;
   // The last one first, so that a crash leaves no gap.
-  while (pages > 0) await storage.delete(keys.page(--pages));
+  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.page(page));
+  return pages;
 }
 
 /** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */

@@ -1,8 +1,8 @@
 /** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
-import { stringify } from 'csv-stringify/sync';
-import { CHUNK_SIZE, type CloseJobInput, type Failure, type OutcomeCode } from '../contract.ts';
+import { CHUNK_SIZE, type CloseJobInput, type Failure } from '../contract.ts';
 import { chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
+import { CSV_HEADING, csvLines, type ReportedRow } from './csv-lines.ts';
 import { BadPage } from './errors.ts';
 import { failureFiles, failuresIn } from './failures.ts';
 import { jobKeys } from './keys.ts';
@@ -19,22 +19,14 @@ interface Customer {
 }
 
 /** A row of the report. `customer` is what its source row held, where that may be sent again. */
-interface SettledRow {
-  row: number;
-  id: number | null;
-  outcome: 'updated' | Failure['outcome'] | 'unprocessed';
-  code: OutcomeCode | '';
-  message: string;
+interface SettledRow extends ReportedRow {
   customer?: Customer;
 }
 
 /** The text of report.csv: a line for every row that was not updated, or for all. */
 export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
-  const columns = ['row', 'id', 'outcome', 'code', 'message'];
-  // A spreadsheet runs what looks like a formula, and some messages are the store's.
-  const csv = (rows: SettledRow[]) => stringify(rows, { columns, escape_formulas: true });
-  yield stringify([columns]);
-  for await (const rows of batches(settledRows(storage, job))) yield csv(rows);
+  yield CSV_HEADING;
+  for await (const rows of batches(settledRows(storage, job))) yield csvLines(rows);
 }
 
 /** The text of retry.ndjson: the customers that may be updated by sending them again, without those with a password. */

@@ -73,6 +73,8 @@ export class Job {
   /** State and tenth that the search attributes tell. */
   attributesShown = '';
   files: { report: string | null; retry: string | null } = { report: null, retry: null };
+  /** From the end of a dry run's check on. */
+  wouldSend: JobResult['wouldSend'];
   /** Something has changed that the loop must look at. */
   woken = false;
 
@@ -100,6 +102,7 @@ export class Job {
       calls: ledger?.calls ?? 0,
       throttled: ledger?.throttled ?? 0,
       ...this.files,
+      ...(this.wouldSend && { wouldSend: this.wouldSend }),
     };
   }
 

@@ -11,6 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  CHUNK_SIZE,
   failuresQuery,
   outcomesQuery,
   pauseUpdate,
@@ -56,7 +57,7 @@ async function run(job: Job): Promise<JobResult> {
   let cancelled: unknown;
   try {
     const ledger = job.ledger ?? (await prepare(job));
-    if (job.options.dryRun) await checkToken(job);
+    if (job.options.dryRun) await checkToken(job, ledger);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
   } catch (error) {
     if (!isStopped(error, CancellationScope.current())) throw error;
@@ -133,18 +134,22 @@ async function prepare(job: Job): Promise<Ledger> {
   return ledger;
 }
 
-/** Asks the store whether it takes the token, without changing anything. */
-async function checkToken(job: Job): Promise<void> {
+/** Asks the store whether it takes the token, without changing anything, and what it would take to send everything. */
+async function checkToken(job: Job, { plan }: Ledger): Promise<void> {
   const { checkStore } = storeActivities(job.ref.storeHash);
   await open(job, 'a dry run asks the store');
   job.heardAt = Date.now();
   const check = () => checkStore.executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }]);
-  await whileOpen(job, () => true, check).catch(async (error: unknown) => {
+  const checked = await whileOpen(job, () => true, check).catch(async (error: unknown) => {
     const failure = thrownBy(error);
     if (failure?.type !== 'Refused') throw error;
     await close(job);
     throw failWith(job, 'BadInput', failure.message);
   });
+  const { chunksToSend: calls, lastSentSize } = plan;
+  const customers = calls === 0 ? 0 : (calls - 1) * CHUNK_SIZE + lastSentSize;
+  // Workers of 0.1.0 return nothing.
+  job.wouldSend = { customers, calls, quota: (checked as typeof checked | null)?.quota ?? null };
 }
 
 /** Continues as new. Nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */

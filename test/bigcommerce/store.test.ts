@@ -561,6 +561,14 @@ describe('a refusal', () => {
 });
 
 describe('a token check', () => {
+  test('tells the quota, where the store does', async () => {
+    expect(await store.checkToken({ permit: permit() })).toBeNull();
+    const left = { 'x-rate-limit-requests-left': '149', 'x-rate-limit-time-reset-ms': '29000' };
+    const quota = { 'x-rate-limit-requests-quota': '150', 'x-rate-limit-time-window-ms': '30000' };
+    api.next({ body: '{}', headers: { ...quota, ...left } });
+    expect(await store.checkToken({ permit: permit() })).toEqual({ requests: 150, windowMs: 30_000 });
+  });
+
   test('asks for the time, and counts no call', async () => {
     await store.checkToken({ permit: permit() });
     expect(api.seen).toEqual([expect.objectContaining({ method: 'GET', url: '/stores/abc/v2/time', body: '' })]);

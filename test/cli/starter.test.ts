@@ -29,7 +29,17 @@ async function starter(args: string[], env: Record<string, string> = {}) {
 }
 
 test.each([
-  [['--help'], ['start [options] <file>', 'watch [options] <job>', 'show [options] <job>']],
+  [
+    ['--help'],
+    [
+      'start [options] <file>',
+      'list [options]',
+      'watch [options] <job>',
+      'show [options] <job>',
+      'report [options] <job> [file]',
+      'purge [options] <job>',
+    ],
+  ],
   [
     ['start', '--help'],
     ['--store <hash>', '--name <name>', '--dry-run', '--ignore <heading>', '--yes'],
@@ -59,6 +69,9 @@ test.each<[string[], string]>([
   [['start', 'one.txt', ...store], 'say what it is with --format csv, ndjson or json'],
   [['start', 'file:///data/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['watch'], "missing required argument 'job'"],
+  [['failures', 'x/y', '--json', '--csv'], "'--csv' cannot be used with option '--json'"],
+  [['list', '--limit', '0'], 'Expected a whole number from 1 to 1000.'],
+  [['list', '--store', 'NO!'], '--store: expected a store hash'],
 ])('%j is bad use', async (args, words) => {
   const { code, output } = await starter(args);
   expect(output).toContain(words);
@@ -81,6 +94,9 @@ test('without a server, every command says which one it tried, how that is set, 
     ['start', 'one.csv', ...store],
     ['watch', 'x/y'],
     ['show', 'x/y'],
+    ['list'],
+    ['report', 'x/y'],
+    ['purge', 'x/y', '--yes'],
   ];
   for (const { code, output } of await Promise.all(commands.map((args) => starter(args)))) {
     expect(output).toContain(`No Temporal server answers at ${NOBODY}.`);

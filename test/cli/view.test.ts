@@ -1,4 +1,4 @@
-import { linesView } from '../../src/cli/view.ts';
+import { jsonView, linesView } from '../../src/cli/view.ts';
 import type { Progress } from '../../src/contract.ts';
 
 /** A job of ten customers with so many updated. */
@@ -67,4 +67,23 @@ test('a job of which nothing is known yet leaves no line', () => {
   const { lines, end } = view();
   end();
   expect(lines).toEqual([]);
+});
+
+test('for programs a change is passed on as often, what is said goes elsewhere, and the end is left to whoever knows more', () => {
+  const [passed, said]: [Progress[], string[]] = [[], []];
+  const clock = { now: 0 };
+  const { show, say, end } = jsonView(
+    (progress) => passed.push(progress),
+    (text) => said.push(text),
+    () => clock.now,
+  );
+  for (let updated = 0; updated <= 9; updated++) {
+    show(progress(updated));
+    clock.now += 1_000;
+  }
+  say('The job is held: …');
+  show(progress(10, { state: 'completed' }));
+  end();
+  expect(passed).toEqual([progress(0), progress(5)]);
+  expect(said).toEqual(['The job is held: …']);
 });

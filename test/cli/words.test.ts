@@ -7,6 +7,7 @@ import {
   place,
   shellWord,
   stateLine,
+  wouldSendText,
 } from '../../src/cli/words.ts';
 import type { Progress } from '../../src/contract.ts';
 
@@ -68,22 +69,40 @@ test('failures stand in columns', () => {
   );
 });
 
-test.each([
+test.each<[Partial<Progress>, string]>([
   [{}, '9,010 of 12,000 · 5.0 calls/s · about 1 min 0 s left'],
   [{ pace: null, eta: null }, '9,010 of 12,000'],
   [{ eta: '2026-01-01T11:59:59.000Z' }, '9,010 of 12,000 · 5.0 calls/s'],
+  // It waits, and can't end before it goes on.
+  [
+    { waitingFor: { kind: 'quota', message: '', until: '2026-01-01T12:00:20.000Z' }, eta: '2026-01-01T12:00:05.000Z' },
+    '9,010 of 12,000 · 5.0 calls/s · about 20 s left',
+  ],
+  [
+    { waitingFor: { kind: 'quota', message: '', until: '2026-01-01T12:00:20.000Z' } },
+    '9,010 of 12,000 · 5.0 calls/s · about 1 min 0 s left',
+  ],
+  [{ waitingFor: { kind: 'lease', message: '', until: null }, eta: null }, '9,010 of 12,000 · 5.0 calls/s'],
   [{ customers: { ...customers, total: 0 }, pace: null, eta: null }, ''],
 ])('the pace with %j is %p', (changes, words) => {
   expect(paceLine({ ...running, ...changes }, NOW)).toBe(words);
 });
 
-const waiting = (kind: 'quota' | 'outage' | 'refused', until: string | null) => ({ kind, message: 'Because.', until });
+const waiting = (kind: 'quota' | 'throttle' | 'outage' | 'refused', until: string | null) => ({
+  kind,
+  message: 'Because.',
+  until,
+});
 
 test.each<[Partial<Progress>, string]>([
   [{}, 'running'],
   [{ state: 'preparing' }, 'reading and checking the source'],
-  [{ waitingFor: waiting('quota', '2026-01-01T12:00:20.000Z') }, 'running · waits 20 s more: Because.'],
-  [{ waitingFor: waiting('quota', null) }, 'running · waits: Because.'],
+  [
+    { waitingFor: waiting('quota', '2026-01-01T12:00:20.000Z') },
+    "running · waits 20 s more: the store's request quota is used up",
+  ],
+  [{ waitingFor: waiting('throttle', null) }, 'running · waits: the store throttles (429)'],
+  [{ waitingFor: waiting('outage', null) }, 'running · waits: Because.'],
   [{ state: 'held', waitingFor: waiting('outage', '2026-01-01T12:00:10.000Z') }, 'held, tries again in 10 s'],
   [
     { state: 'held', waitingFor: waiting('refused', '2026-01-01T12:00:25.000Z') },
@@ -92,6 +111,17 @@ test.each<[Partial<Progress>, string]>([
   [{ state: 'paused', waitingFor: waiting('outage', null) }, 'paused'],
 ])('the state with %j is %p', (changes, words) => {
   expect(stateLine({ ...running, ...changes }, NOW)).toBe(words);
+});
+
+test.each([
+  [
+    { customers: 2_000, calls: 200, quota: { requests: 150, windowMs: 30_000 } },
+    "It would send 2,000 customers in 200 calls; about 40 s at the store's quota of 150 calls per 30 s.",
+  ],
+  [{ customers: 1, calls: 1, quota: null }, 'It would send 1 customer in 1 call.'],
+  [{ customers: 0, calls: 0, quota: { requests: 150, windowMs: 30_000 } }, 'It would send 0 customers in 0 calls.'],
+])('a dry run that found %j says %s', (found, words) => {
+  expect(wouldSendText(found)).toBe(words);
 });
 
 test('a file of this machine is named by its path, so that it can be pasted', () => {

@@ -7,11 +7,24 @@ test('there is no rate before two chunks were settled', () => {
   expect(rate.at(1_000)).toBeUndefined();
 });
 
-test('the rate is that of the latest hundred chunks', () => {
+test('the rate is that of the latest hundred chunks where they are slow', () => {
   const rate = new Rate();
-  for (let chunk = 0; chunk < 500; chunk++) rate.settled(chunk * 10_000, 1);
-  for (let chunk = 0; chunk < 101; chunk++) rate.settled(5_000_000 + chunk * 100, 2);
-  expect(rate.at(5_010_000)).toEqual({ chunksPerSecond: 10, callsPerSecond: 20 });
+  for (let chunk = 0; chunk < 500; chunk++) rate.settled(chunk * 1_000, 1);
+  for (let chunk = 0; chunk < 100; chunk++) rate.settled(500_000 + chunk * 10_000, 2);
+  expect(rate.at(1_490_000)).toEqual({ chunksPerSecond: 0.1, callsPerSecond: 0.2 });
+});
+
+test('and that of two minutes where they are fast, so that it does not rise and fall with the quota', () => {
+  const rate = new Rate();
+  // A quota of 150 calls in 30 s: each window they go out in 15 s, then the job waits.
+  for (let window = 0; window < 20; window++) {
+    for (let call = 0; call < 150; call++) rate.settled(window * 30_000 + call * 100, 1);
+  }
+  for (const waitedMs of [0, 7_500, 15_000]) {
+    const { callsPerSecond } = rate.at(19 * 30_000 + 15_000 + waitedMs) ?? { callsPerSecond: 0 };
+    expect(callsPerSecond).toBeGreaterThan(4.4);
+    expect(callsPerSecond).toBeLessThan(5.7);
+  }
 });
 
 test('a rate without new chunks falls with time', () => {

@@ -1,0 +1,50 @@
+/** The files that a job leaves in the job store, as the starter finds them: without a worker. */
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { JobInput, JobRef } from '../contract.ts';
+import { type Storage, StorageFailed } from '../storage/storage.ts';
+import { BadUse } from './bad-use.ts';
+import type { FoundJob } from './jobs.ts';
+import { storeOfJob } from './names.ts';
+import type { Session } from './session.ts';
+import { openJobStore } from './source-file.ts';
+
+/** Which job a run belongs to, as its files are named: what it was started with, and by which run. */
+export async function jobRefOf(
+  { client, namespace, call }: Session,
+  { id, runId }: Pick<FoundJob, 'id' | 'runId'>,
+): Promise<JobRef> {
+  const execution = { workflowId: id, runId };
+  const { history } = await call(() =>
+    client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
+  );
+  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const storeHash = storeIn(started?.input?.payloads?.[0]) ?? storeOfJob(id);
+  if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so it has no files.`);
+  return { storeHash, key: started?.firstExecutionRunId || runId };
+}
+
+function storeIn(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined): string | undefined {
+  try {
+    const { storeHash } = defaultPayloadConverter.fromPayload<JobInput>(payload as NonNullable<typeof payload>);
+    return typeof storeHash === 'string' ? storeHash : undefined;
+  } catch {
+    // Encrypted, or not what a job is given.
+    return undefined;
+  }
+}
+
+/** Why a file that a job names is not there, in words. */
+export const missing = ({ root }: Pick<Storage, 'root'>): string =>
+  `its files were purged, or JOB_STORE (${root}) is not where they are`;
+
+/** What `missing` says, where a job's file is not in the job store as it should be; undefined where it is, or nobody can tell. */
+export async function whyMissing(uri: string, jobStore: string): Promise<string | undefined> {
+  const storage = await openJobStore(jobStore);
+  const key = storage.keyOf(uri);
+  try {
+    return key === undefined || (await storage.exists(key)) ? undefined : missing(storage);
+  } catch (error) {
+    if (error instanceof StorageFailed) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import type { JobRef } from '../contract.ts';
+import type { Storage } from '../storage/storage.ts';
+import { jobKeys } from './keys.ts';
+import { deletePages } from './pages.ts';
+
+/**
+ * Deletes the files of a job that has ended; returns how many there were. The report goes last: as long as it is there,
+ * something may be left, and whoever calls again deletes that.
+ */
+export async function purgeJob(storage: Storage, job: JobRef): Promise<number> {
+  const keys = jobKeys(job);
+  // A job that was terminated has pages still.
+  let deleted = await deletePages(storage, keys, 0);
+  const purge = async (key: string) => {
+    if (!(await storage.exists(key))) return;
+    await storage.delete(key);
+    deleted++;
+  };
+  await purge(keys.retry);
+  await purge(keys.failures('invalid'));
+  // Numbered without a gap: also those of a run that was reset, which no query of the job names any more.
+  let files = 0;
+  while (await storage.exists(keys.failures(numbered(files)))) files++;
+  while (files > 0) await purge(keys.failures(numbered(--files)));
+  await purge(keys.done);
+  await purge(keys.report);
+  return deleted;
+}
+
+/** The name that the workflow gives a file of failures. */
+const numbered = (file: number): string => String(file).padStart(4, '0');

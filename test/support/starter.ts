@@ -1,0 +1,18 @@
+import { startProgram } from '../../dev/processes.ts';
+import type { System } from './system.ts';
+
+/** How a starter ended, and what it printed. */
+export interface Started {
+  code: number | null;
+  output: string;
+  /** What of it programs read. */
+  stdout: string;
+}
+
+/** Runs our starter, without a terminal, in `cwd` where that matters. */
+export async function runStarter(system: System, args: string[], cwd?: string): Promise<Started> {
+  const dist = new URL('../../dist/starter.js', import.meta.url).pathname;
+  const program = startProgram(process.execPath, [dist, ...args], { env: system.env, cwd });
+  const { code } = await program.exited;
+  return { code, output: program.output(), stdout: program.stdout() };
+}
