@@ -11,6 +11,7 @@ import { createStores } from './bigcommerce/store.ts';
 import { createTokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, type LeaseActivities } from './contract.ts';
+import { startHealth, type Health } from './health.ts';
 import { SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
 import { createLogger, type Log, temporalLogger } from './log.ts';
@@ -22,9 +23,13 @@ import type { Storage } from './storage/storage.ts';
 const STOP_MS = 120_000;
 
 async function main(): Promise<void> {
+/** How long the Temporal server may take to answer whether it is there. The library tries again for some seconds more. */
+const REACH_MS = 2_000;
+
   const config = workerConfig();
   const log = createLogger(config.logLevel);
   const storage = await settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
+  const health = await openHealth(config);
   const sourceRoots = await settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await settle('BIGCOMMERCE_TOKENS_FILE', () =>
     createTokens(config.tokens, (message) => log.warn(message)),
@@ -87,6 +92,7 @@ async function main(): Promise<void> {
     log.info(`${signal}: finishing what is in flight; once more stops at once`);
     leases.shutdown();
     await serving.drain();
+    health?.stopping();
     jobs.shutdown();
     await running[0];
     serving.handOver();
@@ -94,7 +100,10 @@ async function main(): Promise<void> {
   log.info({ address, namespace, jobStore: storage.root, apiUrl }, 'ready');
   await Promise.all(running);
   await stopping;
-  await Promise.all([stores.close(), connection.close(), nativeConnection.close()]);
+  // Over the connection that the Workers poll with.
+  const reach = () => nativeConnection.workflowService.getSystemInfo({});
+  health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
+  await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
 }
 
@@ -121,6 +130,14 @@ async function tryOut(jobStore: Storage): Promise<void> {
 async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promise<void> {
   await settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
     Runtime.install({
+/** From the start on, so that whoever runs the process sees it starting. */
+async function openHealth({ healthAddress }: WorkerConfig): Promise<Health | undefined> {
+  if (healthAddress === undefined) return undefined;
+  return settle(`HEALTH_ADDRESS: expected a free address of this machine, got ${healthAddress}`, () =>
+    startHealth(healthAddress),
+  );
+}
+
       logger: temporalLogger(log),
       // We stop our Workers ourselves, in order.
       shutdownSignals: [],
