@@ -4,9 +4,11 @@ import { classify, type Reading, type Verdict } from './answer.ts';
 import { Draining, LeaseLost, type Reached, Refused, Throttled, Unavailable } from './errors.ts';
 import { createGate, type Wait } from './gate.ts';
 import { exchange, NoAnswer } from './http.ts';
+import type { CallOutcome, Observer } from './observer.ts';
 import { createPace, type Heard } from './pace.ts';
 import { readRateLimit } from './rate-limit.ts';
 import { createRecentCalls } from './recent-calls.ts';
+import { readRequestId } from './request-id.ts';
 import type { Tokens } from './tokens.ts';
 
 /** The right to send to a store at this instant, and how it ends. Its signals serve one store, not the whole process. */
@@ -46,6 +48,7 @@ export interface Address {
   path: string;
   userAgent: string;
   tokens: Tokens;
+  observer: Observer;
 }
 
 /** An answer that is about customers, and not about the call. */
@@ -60,7 +63,7 @@ export interface Line {
 
 /** The one line to a store. */
 export function openLine(address: Address, quotaReservePercent: number): Line {
-  const { storeHash, origin, connections, path, userAgent, tokens } = address;
+  const { storeHash, origin, connections, path, userAgent, tokens, observer } = address;
   const pace = createPace(quotaReservePercent);
   const gate = createGate(pace);
   const recent = createRecentCalls();
@@ -103,7 +106,8 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
       heed(permit, reached);
       throw reason;
     });
-    let ended: (() => void) | undefined;
+    let end: (() => number) | undefined;
+    let outcome: CallOutcome = 'aborted';
     // Until the answer is understood: unclear, if it was written at all.
     let heard: Heard | undefined;
     try {
@@ -125,13 +129,19 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
         beforeWrite() {
           heed(permit, reached);
           heard = { kind: 'unclear' };
-          ended = recent.begin();
+          end = recent.begin();
+          observer.callStarted();
+          reached.requestId = undefined;
           if (method === 'PUT') reached.calls++;
         },
       });
       const secrets = () => [token, ...request.secrets()];
       const verdict = classify(answer, { ids: request.ids, secrets }, tokens.cures.refused);
-      heard = hear(verdict, readRateLimit(answer.headers));
+      const rateLimit = readRateLimit(answer.headers);
+      outcome = verdict.kind;
+      heard = hear(verdict, rateLimit);
+      reached.requestId = readRequestId(answer.headers);
+      if (rateLimit) observer.quotaLeft(rateLimit.left);
       if (verdict.kind === 'throttled' && method === 'PUT') reached.throttled++;
       return { token, verdict };
     } catch (error) {
@@ -139,9 +149,10 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
         if (permit.lost.aborted) heed(permit, reached);
         throw error;
       }
+      outcome = 'unavailable';
       return { token, verdict: { kind: 'unavailable', reason: error.message, waitMs: undefined } };
     } finally {
-      ended?.();
+      if (end) observer.callEnded(outcome, end());
       leave(heard);
     }
   }

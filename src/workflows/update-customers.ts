@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   TemporalFailure,
@@ -27,6 +28,7 @@ import { ChunkQueue } from './chunk-queue.ts';
 import { details } from './details.ts';
 import { Job, type CarriedJob } from './job.ts';
 import { Ledger } from './ledger.ts';
+import { countCustomers, countFromZero } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 import { sendChunks } from './send-chunks.ts';
@@ -56,6 +58,7 @@ async function run(job: Job): Promise<JobResult> {
   let cancelled: unknown;
   try {
     const ledger = job.ledger ?? (await prepare(job));
+    countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await checkToken(job);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
   } catch (error) {
@@ -119,6 +122,9 @@ async function prepare(job: Job): Promise<Ledger> {
   const ledger = Ledger.of(prepared);
   job.ledger = ledger;
   job.phase = 'running';
+  const { total, invalid, chunksToSend } = prepared;
+  log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
+  countCustomers(job.ref.storeHash, { invalid });
   if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
     await close(job);
     const first = ledger.failuresPage({ limit: 5 }).failures.map(({ row, message }) => `row ${row}: ${message}`);
@@ -170,8 +176,14 @@ async function close(job: Job): Promise<void> {
       if (thrownBy(error)?.type === 'BadInput') return job.files;
       throw error;
     });
+    if (job.ledger) tellEnd(job.ref.storeHash, job.result());
     await condition(allHandlersFinished);
   });
+}
+
+function tellEnd(store: string, { customers, chunks, calls, throttled, report }: JobResult): void {
+  log.info('job closed', { store, ...customers, chunks: chunks.done, calls, throttled, report });
+  countCustomers(store, { unprocessed: customers.unprocessed });
 }
 
 function throwIfCancelled(): void {
