@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answers.ts';
@@ -85,11 +86,15 @@ function refusal(stores: Map<string, Store>, store: Store | undefined, token: un
   return [...stores.values()].some((other) => other.token === token) ? NO_SCOPE : NONSENSE_TOKEN;
 }
 
-/** Adds the rate-limit headers that every answer of a store carries, and notes whom it tells to stay away. */
+/** Adds an id of the request and the rate-limit headers, which every answer of a store carries, and notes whom it tells to stay away. */
 function limited(store: Store, outcome: Outcome): Outcome {
   if (!('answer' in outcome) || outcome.answer.bare) return outcome;
   const now = performance.now();
-  const headers = { ...store.limits.headers(now), ...outcome.answer.headers };
+  const headers: Record<string, string> = {
+    'x-request-id': randomUUID(),
+    ...store.limits.headers(now),
+    ...outcome.answer.headers,
+  };
   const retryAfter = headers['x-retry-after'];
   if (retryAfter) store.stats.toldToStayAway(now, Math.max(Number(retryAfter) * 1000, store.limits.resetIn(now)));
   return { ...outcome, answer: { ...outcome.answer, headers } };

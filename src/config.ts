@@ -63,9 +63,9 @@ const workerSettings = jobsSettings
     MAX_STORES: wholeNumber(1, 1000).default(20),
     QUOTA_RESERVE_PERCENT: wholeNumber(0, 99).default(0),
     METRICS_ADDRESS: address.optional(),
-    // Whoever sets these relies on them.
+    HEALTH_ADDRESS: address.optional(),
+    // Whoever sets it relies on it.
     PAYLOAD_KEYS_FILE: notYet,
-    HEALTH_ADDRESS: notYet,
     LOG_LEVEL: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .superRefine((settings, context) => {
@@ -92,6 +92,8 @@ export interface WorkerConfig {
   quotaReservePercent: number;
   /** IP address and port to serve Prometheus metrics on. */
   metricsAddress: string | undefined;
+  /** IP address and port to answer questions for the worker's health on. */
+  healthAddress: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -118,6 +120,7 @@ export function workerConfig(): WorkerConfig {
     maxStores: settings.MAX_STORES,
     quotaReservePercent: settings.QUOTA_RESERVE_PERCENT,
     metricsAddress: settings.METRICS_ADDRESS,
+    healthAddress: settings.HEALTH_ADDRESS,
     logLevel: settings.LOG_LEVEL,
   };
 }

@@ -11,9 +11,11 @@ import { createStores } from './bigcommerce/store.ts';
 import { createTokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, type LeaseActivities } from './contract.ts';
+import { startHealth, type Health } from './health.ts';
 import { SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
 import { createLogger, type Log, temporalLogger } from './log.ts';
+import { createMetrics, HISTOGRAM_BUCKETS } from './metrics.ts';
 import { onSignals } from './signals.ts';
 import { openStorage } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
@@ -21,9 +23,13 @@ import type { Storage } from './storage/storage.ts';
 /** Chunks' calls end within this after SIGTERM, and the leases with them. */
 const STOP_MS = 120_000;
 
+/** How long the Temporal server may take to answer whether it is there. The library tries again for some seconds more. */
+const REACH_MS = 2_000;
+
 async function main(): Promise<void> {
   const config = workerConfig();
   const log = createLogger(config.logLevel);
+  const health = await openHealth(config);
   const storage = await settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
   const sourceRoots = await settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await settle('BIGCOMMERCE_TOKENS_FILE', () =>
@@ -31,10 +37,11 @@ async function main(): Promise<void> {
   );
   await tryOut(storage);
   await installRuntime(config, log);
+  const metrics = createMetrics(Runtime.instance().metricMeter);
 
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
-  const stores = createStores({ apiUrl, tokens, quotaReservePercent, version });
+  const stores = createStores({ apiUrl, tokens, quotaReservePercent, version, observe: metrics.observe });
 
   const { connectionOptions, namespace = 'default' } = await settle('TEMPORAL_*, or a Temporal profile', () =>
     loadClientConnectConfig(),
@@ -49,7 +56,8 @@ async function main(): Promise<void> {
   const connection = await Connection.connect(connectionOptions);
   const client = new Client({ connection, namespace });
   const serving = new Serving();
-  const parts = { client, connection: nativeConnection, stores, pages: new PageReader(storage), serving };
+  const { leaseTaken } = metrics;
+  const parts = { client, connection: nativeConnection, stores, pages: new PageReader(storage), serving, leaseTaken };
 
   const jobs = await Worker.create({
     connection: nativeConnection,
@@ -84,6 +92,7 @@ async function main(): Promise<void> {
 
   const running = [jobs.run(), leases.run()];
   const stopping = stopOnSignal(async (signal) => {
+    health?.stopping();
     log.info(`${signal}: finishing what is in flight; once more stops at once`);
     leases.shutdown();
     await serving.drain();
@@ -91,10 +100,13 @@ async function main(): Promise<void> {
     await running[0];
     serving.handOver();
   });
+  // Over the connection that the Workers poll with.
+  const reach = () => nativeConnection.workflowService.getSystemInfo({});
+  health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
   log.info({ address, namespace, jobStore: storage.root, apiUrl }, 'ready');
   await Promise.all(running);
   await stopping;
-  await Promise.all([stores.close(), connection.close(), nativeConnection.close()]);
+  await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
 }
 
@@ -118,6 +130,14 @@ async function tryOut(jobStore: Storage): Promise<void> {
   }
 }
 
+/** From the start on, so that whoever runs the process sees it starting. */
+async function openHealth({ healthAddress }: WorkerConfig): Promise<Health | undefined> {
+  if (healthAddress === undefined) return undefined;
+  return settle(`HEALTH_ADDRESS: expected a free address of this machine, got ${healthAddress}`, () =>
+    startHealth(healthAddress),
+  );
+}
+
 async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promise<void> {
   await settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
     Runtime.install({
@@ -126,7 +146,9 @@ async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promi
       shutdownSignals: [],
       telemetryOptions: {
         logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
-        ...(metricsAddress && { metrics: { prometheus: { bindAddress: metricsAddress } } }),
+        ...(metricsAddress && {
+          metrics: { prometheus: { bindAddress: metricsAddress, histogramBucketOverrides: HISTOGRAM_BUCKETS } },
+        }),
       },
     }),
   );

@@ -52,6 +52,8 @@ test.each<[Record<string, string>, string]>([
     'BIGCOMMERCE_TOKENS_FILE: Expected a JSON file',
   ],
   [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
+  [{ HEALTH_ADDRESS: ':8081' }, 'HEALTH_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
+  [{ PAYLOAD_KEYS_FILE: 'keys' }, 'PAYLOAD_KEYS_FILE: expected nothing: this version does not support it yet'],
   [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused. TEMPORAL_ADDRESS`],
 ])('%j is a clear error', async (env, words) => {
   const { code, output } = await worker(env);
@@ -93,13 +95,15 @@ test('so is a job store in S3 where the worker may do everything but learn that 
   expect(code).toBe(2);
 });
 
-test('so is an address for metrics that is taken', async () => {
+test.each(['METRICS_ADDRESS', 'HEALTH_ADDRESS'])('so is a %s that is taken', async (setting) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
-  const { code, output } = await worker({ METRICS_ADDRESS: address });
+  const { code, output } = await worker({ [setting]: address });
   taken.close();
-  expect(output).toMatch(/^METRICS_ADDRESS: expected a free address of this machine, got 127.*: .*already in use/);
+  expect(output).toMatch(
+    new RegExp(`^${setting}: expected a free address of this machine, got 127.*: .*already in use`),
+  );
   expect(output).not.toMatch(/^ +at /m);
   expect(code).toBe(2);
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Stores } from '../bigcommerce/store.ts';
@@ -8,6 +8,7 @@ import { STORE_CONCURRENCY, storeTaskQueue, type ChunkRef, type LeaseEnd, type S
 import type { PageReader } from '../jobs/pages.ts';
 import { checkStore } from './check-store.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
+import { holding, type TellLease } from './holding.ts';
 import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
 import type { Serving } from './serving.ts';
 import { updateChunk } from './update-chunk.ts';
@@ -34,6 +35,7 @@ export interface ServingParts {
   stores: Stores;
   pages: PageReader;
   serving: Serving;
+  leaseTaken: TellLease;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface ServingParts {
  * or this process stops. Gives it back by returning, so that a second attempt means that the first one died.
  */
 export async function serveStoreQueue(parts: ServingParts, storeHash: string): Promise<LeaseEnd> {
-  const { client, serving, stores } = parts;
+  const { client, serving, stores, leaseTaken } = parts;
   if (serving.draining.aborted) return 'handedOver';
   const store = stores.get(storeHash);
   let inheritedMs = await earlierCallsMs(client, storeHash);
@@ -57,11 +59,15 @@ export async function serveStoreQueue(parts: ServingParts, storeHash: string): P
   try {
     await lease.renew();
     void lease.keep();
+    if (inheritedMs > 0)
+      log.info('lease waits for the calls of its last holder', { store: storeHash, waitMs: inheritedMs });
     await sleep(inheritedMs, undefined, { signal: AbortSignal.any([lease.lost, serving.draining]) });
     inheritedMs = 0;
-    const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease, load));
-    if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
-    return end;
+    return await holding(storeHash, lease.lost, leaseTaken, async () => {
+      const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease, load));
+      if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
+      return end;
+    });
   } finally {
     lease.stop();
   }

@@ -6,6 +6,7 @@ import type { ChunkOutcome, ChunkRef, Failure } from '../contract.ts';
 import { BadPage } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
+import { logSettled, logUnsettled } from './chunk-log.ts';
 import { chunkFailure } from './failures.ts';
 
 /**
@@ -67,8 +68,10 @@ export async function updateChunk(
       },
     });
     reached.calls += settled.calls;
+    logSettled(ref, settled);
     return outcome(chunk, settled);
   } catch (error) {
+    logUnsettled(ref, error);
     if (error instanceof StoreError) {
       reached.calls += error.calls;
       reached.throttled += error.throttled;

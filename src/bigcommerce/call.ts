@@ -5,9 +5,11 @@ import { classify, type Reading, type Verdict } from './answer.ts';
 import { Draining, LeaseLost, type Reached, Refused, Throttled, Unavailable } from './errors.ts';
 import { createGate, type Wait } from './gate.ts';
 import { exchange, NoAnswer } from './http.ts';
+import type { CallOutcome, Observer } from './observer.ts';
 import { createPace, type Heard } from './pace.ts';
 import { readRateLimit } from './rate-limit.ts';
 import { createRecentCalls } from './recent-calls.ts';
+import { readRequestId } from './request-id.ts';
 import type { Tokens } from './tokens.ts';
 
 /** The right to send to a store at this instant, and how it ends. Its signals serve one store, not the whole process. */
@@ -47,6 +49,7 @@ export interface Address {
   path: string;
   userAgent: string;
   tokens: Tokens;
+  observer: Observer;
 }
 
 /** An answer that is about customers, and not about the call. */
@@ -63,7 +66,7 @@ export interface Line {
 
 /** The one line to a store. */
 export function openLine(address: Address, quotaReservePercent: number): Line {
-  const { storeHash, origin, connections, path, userAgent, tokens } = address;
+  const { storeHash, origin, connections, path, userAgent, tokens, observer } = address;
   const pace = createPace(quotaReservePercent);
   const gate = createGate(pace);
   const recent = createRecentCalls();
@@ -107,7 +110,8 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
       heed(permit, reached);
       throw reason;
     });
-    let ended: (() => void) | undefined;
+    let end: (() => number) | undefined;
+    let outcome: CallOutcome = 'aborted';
     // Until the answer is understood: unclear, if it was written at all.
     let heard: Heard | undefined;
     try {
@@ -129,15 +133,22 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
         beforeWrite() {
           heed(permit, reached);
           heard = { kind: 'unclear' };
-          ended = recent.begin();
+          end = recent.begin();
+          observer.callStarted();
+          reached.requestId = undefined;
           if (method === 'PUT') reached.calls++;
         },
       });
       const secrets = () => [token, ...request.secrets()];
       const verdict = classify(answer, { ids: request.ids, secrets }, tokens.cures.refused);
       const rateLimit = readRateLimit(answer.headers);
-      if (rateLimit) quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
+      outcome = verdict.kind;
       heard = hear(verdict, rateLimit);
+      reached.requestId = readRequestId(answer.headers);
+      if (rateLimit) {
+        quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
+        observer.quotaLeft(rateLimit.left);
+      }
       if (verdict.kind === 'throttled' && method === 'PUT') reached.throttled++;
       return { token, verdict };
     } catch (error) {
@@ -145,9 +156,10 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
         if (permit.lost.aborted) heed(permit, reached);
         throw error;
       }
+      outcome = 'unavailable';
       return { token, verdict: { kind: 'unavailable', reason: error.message, waitMs: undefined } };
     } finally {
-      ended?.();
+      if (end) observer.callEnded(outcome, end());
       leave(heard);
     }
   }

@@ -7,6 +7,8 @@ export interface Reached {
   calls: number;
   /** Those of them answered with 429. */
   throttled: number;
+  /** What the API calls its last one in its own logs; undefined where no answer says. */
+  requestId: string | undefined;
   /** Who is settled and who is still to send, undefined while nothing was settled. */
   state: IsolationState | undefined;
 }
@@ -15,13 +17,15 @@ export interface Reached {
 export abstract class StoreError extends Error implements Reached {
   readonly calls: number;
   readonly throttled: number;
+  readonly requestId: string | undefined;
   readonly state: IsolationState | undefined;
 
-  constructor(message: string, { calls, throttled, state }: Reached) {
+  constructor(message: string, { calls, throttled, requestId, state }: Reached) {
     super(message);
     this.name = new.target.name;
     this.calls = calls;
     this.throttled = throttled;
+    this.requestId = requestId;
     this.state = state;
   }
 }

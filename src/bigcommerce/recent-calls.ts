@@ -1,8 +1,8 @@
 /** How long calls take at present. Times are ms of `performance.now()`. */
 
 export interface RecentCalls {
-  /** A call starts; the function it returns ends it. */
-  begin(): () => void;
+  /** A call starts; the function it returns ends it, and tells how long it took. */
+  begin(): () => number;
   /** The longest of the last 100 calls and of those that still run, by their age; 0 before the first. */
   slowestMs(): number;
 }
@@ -20,8 +20,10 @@ export function createRecentCalls(): RecentCalls {
       const call = { startedAt: performance.now() };
       running.add(call);
       return () => {
+        const ms = performance.now() - call.startedAt;
         running.delete(call);
-        durations[ended++ % KEPT] = performance.now() - call.startedAt;
+        durations[ended++ % KEPT] = ms;
+        return ms;
       };
     },
     slowestMs() {

@@ -6,6 +6,7 @@ import { type Address, type CallOptions, openLine } from './call.ts';
 import { type Reached, Unavailable } from './errors.ts';
 import { openConnections } from './http.ts';
 import { type IsolationState, next, type NotTaken, settle, start } from './isolate.ts';
+import type { Observer } from './observer.ts';
 import type { Tokens } from './tokens.ts';
 
 export type { CallOptions, Permit } from './call.ts';
@@ -34,6 +35,8 @@ export interface UpdateOutcome {
   calls: number;
   /** Those of them answered with 429. Always 0, since a 429 throws. */
   throttled: number;
+  /** What the API calls the last one in its own logs; undefined where no answer says. */
+  requestId: string | undefined;
 }
 
 /** One store. All callers in the process share its token, its pace and its refusal. */
@@ -60,6 +63,8 @@ export interface StoresConfig {
   quotaReservePercent: number;
   /** Our own version, for the User-Agent. */
   version: string;
+  /** Who is told of the calls to the store of this hash. */
+  observe: (storeHash: string) => Observer;
 }
 
 /** All stores of a process. */
@@ -71,7 +76,7 @@ export interface Stores {
 }
 
 /** Stores that share the connections to their API. */
-export function createStores({ apiUrl, tokens, quotaReservePercent, version }: StoresConfig): Stores {
+export function createStores({ apiUrl, tokens, quotaReservePercent, version, observe }: StoresConfig): Stores {
   const { origin, pathname } = new URL(apiUrl);
   const prefix = pathname.replace(/\/+$/, '');
   const connections: Dispatcher = openConnections(origin);
@@ -83,7 +88,9 @@ export function createStores({ apiUrl, tokens, quotaReservePercent, version }: S
       let store = stores.get(storeHash);
       if (!store) {
         const path = `${prefix}/stores/${storeHash}`;
-        store = createStore({ storeHash, origin, connections, path, userAgent, tokens }, quotaReservePercent);
+        const observer = observe(storeHash);
+        const address = { storeHash, origin, connections, path, userAgent, tokens, observer };
+        store = createStore(address, quotaReservePercent);
         stores.set(storeHash, store);
       }
       return store;
@@ -102,7 +109,7 @@ function createStore(address: Address, quotaReservePercent: number): Store {
 
   return {
     async updateCustomers({ body, only, state: earlier, onState, ...options }) {
-      const reached: Reached = { calls: 0, throttled: 0, state: earlier };
+      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: earlier };
       // An ordinary chunk goes out as it is, and is looked into only once there is an answer.
       const customers = once(() => JSON.parse(body) as Customer[]);
       const pick = (ids: number[]) => customers().filter(({ id }) => ids.includes(id));
@@ -127,11 +134,12 @@ function createStore(address: Address, quotaReservePercent: number): Store {
         if (next(reached.state)) onState?.(reached.state);
       }
       const { updated, rejected, failed } = reached.state;
-      return { updated, rejected, failed, calls: reached.calls, throttled: reached.throttled };
+      const { calls, throttled, requestId } = reached;
+      return { updated, rejected, failed, calls, throttled, requestId };
     },
 
     async checkToken(options) {
-      const reached: Reached = { calls: 0, throttled: 0, state: undefined };
+      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: undefined };
       const request = { method: 'GET', path: '/v2/time', body: null, ids: noIds, secrets: () => [] } as const;
       const verdict = await line.call(request, options, reached);
       // Nothing was sent that could be at fault.

@@ -34,7 +34,10 @@ export interface CarriedJob {
 /** What chunks waited for counts for this long: a window of the usual quota, twice. */
 const SLOWED_MS = 60_000;
 
-const STARVED = {
+/** Nothing was heard from the store's queue for a while, although a process serves it, or because none does. */
+export type Starved = 'slow' | 'unserved';
+
+const STARVED: Record<Starved, string> = {
   slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
   unserved:
     'No worker serves the store at present: each serves as many others as its MAX_STORES allows, or stops. The job goes ' +
@@ -59,8 +62,7 @@ export class Job {
   cancelling = false;
   /** When the store's queue last gave an answer, or was given something after it had nothing; ms since 1970. */
   heardAt = 0;
-  /** Nothing was heard for a while, although a process serves the store's queue, or because none does; else null. */
-  starved: 'slow' | 'unserved' | null = null;
+  starved: Starved | null = null;
   rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
   emailsSentAgain = false;
   /** Calls in flight that the store's pace allowed when a chunk was settled last; 0 before. */

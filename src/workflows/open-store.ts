@@ -1,6 +1,7 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import { isStopped, openStore } from './activities.ts';
 import type { Job } from './job.ts';
+import { countStarved } from './metrics.ts';
 
 /** Nothing heard from the store for this long: its queue may have lost its worker, so it is opened again. */
 const STARVED_MS = 30_000;
@@ -40,6 +41,7 @@ async function openWhenStarved(job: Job, waits: () => boolean): Promise<never> {
       if (job.heardAt !== heardAt) continue;
       job.heardAt = Date.now();
       job.starved = served ? 'slow' : 'unserved';
+      countStarved(job.ref.storeHash, job.starved);
       job.woken = true;
     }
   }

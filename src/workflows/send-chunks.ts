@@ -2,9 +2,10 @@ import { CancellationScope, condition, log, workflowInfo } from '@temporalio/wor
 import { FAILURES_IN_STATE, type ChunkOutcome, type ChunkRef } from '../contract.ts';
 import { isOutcome, isStopped, storeActivities, thrownBy } from './activities.ts';
 import type { Item } from './chunk-queue.ts';
-import { hold, OUTAGE_AFTER, tooManyRejected } from './hold.ts';
+import { hold, OUTAGE_AFTER, tooManyRejected, type HoldKind } from './hold.ts';
 import type { Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
+import { countCustomers, countHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 import { show } from './show.ts';
@@ -49,9 +50,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
       if (type === 'Unavailable' && outcome) return unanswered(sent, outcome, message);
       // Whatever else: it was told to stop, or its worker died after it was, or a person ended it.
       job.queue.putBack(item, outcome?.attempts ?? 0);
-      if (type === 'Refused' && (probe || job.hold?.kind !== 'refused')) {
-        job.hold = hold(job.hold, 'refused', message, Date.now());
-      }
+      if (type === 'Refused' && (probe || job.hold?.kind !== 'refused')) holdFor('refused', message);
     } finally {
       job.heardAt = Date.now();
     }
@@ -72,9 +71,9 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     if (outcome.waitedFor) job.slowed = { by: outcome.waitedFor, at: Date.now() };
     job.rate.settled(Date.now(), outcome.calls);
     // A refusal ends only with the chunk that asks: others may have been sent before it began.
-    if (sent.probe || job.hold?.kind === 'outage') job.release();
+    if (sent.probe || job.hold?.kind === 'outage') goOn();
     const message = tooManyRejected(ledger.counts, job.rejectionsFrom, job.options.maxRejectedPercent ?? 20);
-    if (message && !job.hold) job.hold = hold(null, 'rejections', message, Date.now());
+    if (message && !job.hold) holdFor('rejections', message);
   }
 
   /** Enters an outcome, unless it does not tell of everyone in the chunk: a page that can't be read tells of nobody. */
@@ -82,9 +81,16 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     const told = outcome.updated + outcome.failures.length;
     if (told !== (item.only?.length ?? ledger.sizeOf(item.chunk))) return false;
     const attempts = job.queue.attemptsBefore(item.chunk) + outcome.attempts;
+    const before = ledger.counts;
     if (item.only) ledger.amend(item.chunk, item.only, outcome);
     else ledger.settle(item.chunk, outcome, attempts);
     job.queue.settled(item.chunk);
+    const { updated, rejected, failed } = ledger.counts;
+    countCustomers(job.ref.storeHash, {
+      updated: updated - before.updated,
+      rejected: rejected - before.rejected,
+      failed: failed - before.failed,
+    });
     return true;
   }
 
@@ -94,8 +100,22 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     const unsettled = { tries, attempts, doneBefore, done: ledger.done };
     const again = job.queue.unanswered(item, unsettled, false);
     if (!again && !enter(item, outcome)) job.queue.unanswered(item, unsettled, true);
-    if (probe) job.hold = hold(job.hold, 'outage', message, Date.now());
-    else if (unansweredInRow >= OUTAGE_AFTER && !job.hold) job.hold = hold(null, 'outage', message, Date.now());
+    if (probe || (unansweredInRow >= OUTAGE_AFTER && !job.hold)) holdFor('outage', message);
+  }
+
+  /** Begins to hold, or goes on holding after a try that failed. */
+  function holdFor(kind: HoldKind, message: string): void {
+    job.hold = hold(job.hold, kind, message, Date.now());
+    const { probes, until } = job.hold;
+    const goesOn = until === null ? 'on resume' : new Date(until).toISOString();
+    log.warn('job holds', { store: job.ref.storeHash, kind, why: message, asked: probes, until: goesOn });
+    countHold(job.ref.storeHash, kind);
+  }
+
+  /** Ends the hold. */
+  function goOn(): void {
+    if (job.hold) log.info('job goes on after a hold', { store: job.ref.storeHash, kind: job.hold.kind });
+    job.release();
   }
 
   function launch(item: Item, probe?: ChunkRef['probe']): void {
@@ -138,7 +158,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   function waiveRejections(): void {
     const { updated, rejected, failed } = ledger.counts;
     job.rejectionsFrom = { tried: updated + rejected + failed, rejected, waived: true };
-    job.release();
+    goOn();
   }
 
   /** E-mail addresses that moved between two customers have no order among 3 slots: those rejected are sent once more. */
@@ -183,7 +203,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   } catch (error) {
     if (!isStopped(error, root)) throw error;
     job.cancelling = true;
-    log.info('Cancelled: waiting for the chunks in flight', { inFlight: inFlight.size });
+    log.info('job cancelled: waits for the chunks in flight', { store: job.ref.storeHash, inFlight: inFlight.size });
     await CancellationScope.nonCancellable(() => condition(() => inFlight.size === 0));
     throw error;
   }

@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  log,
   setHandler,
   TemporalFailure,
   workflowInfo,
@@ -26,6 +27,7 @@ import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { Job, type CarriedJob } from './job.ts';
 import { Ledger } from './ledger.ts';
+import { countCustomers, countFromZero } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 import { sendChunks } from './send-chunks.ts';
@@ -57,6 +59,7 @@ async function run(job: Job): Promise<JobResult> {
   let cancelled: unknown;
   try {
     const ledger = job.ledger ?? (await prepare(job));
+    countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await checkToken(job, ledger);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
   } catch (error) {
@@ -122,6 +125,9 @@ async function prepare(job: Job): Promise<Ledger> {
   job.ledger = ledger;
   job.phase = 'running';
   job.searchAttributes = searchAttributes;
+  const { total, invalid, chunksToSend } = prepared;
+  log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
+  countCustomers(job.ref.storeHash, { invalid });
   if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
     await close(job);
     const first = ledger.failuresPage({ limit: 5 }).failures.map(({ row, message }) => `row ${row}: ${message}`);
@@ -178,8 +184,14 @@ async function close(job: Job): Promise<void> {
       if (thrownBy(error)?.type === 'BadInput') return job.files;
       throw error;
     });
+    if (job.ledger) tellEnd(job.ref.storeHash, job.result());
     await condition(allHandlersFinished);
   });
+}
+
+function tellEnd(store: string, { customers, chunks, calls, throttled, report }: JobResult): void {
+  log.info('job closed', { store, ...customers, chunks: chunks.done, calls, throttled, report });
+  countCustomers(store, { unprocessed: customers.unprocessed });
 }
 
 function throwIfCancelled(): void {

@@ -3,7 +3,7 @@ import { chunkFailure, jobFailure } from '../../src/activities/failures.ts';
 import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../../src/jobs/errors.ts';
 
-const reached = { calls: 1, throttled: 0, state: undefined };
+const reached = { calls: 1, throttled: 0, requestId: undefined, state: undefined };
 const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
 const half = () => 0.5;
 

@@ -17,10 +17,13 @@ let store: Store;
 /** What the tokens file says, and what is known of it before it is read again. */
 let tokenInFile: string | undefined;
 let tokenRead: string | undefined;
+/** What the observer was told, in order. */
+let told: unknown[][];
 
 beforeEach(async () => {
   api = await startTinyApi();
   tokenInFile = tokenRead = TOKEN;
+  told = [];
   stores = open(api.url);
   store = stores.get('abc');
 });
@@ -35,7 +38,12 @@ function open(apiUrl: string): Stores {
     reread: () => (tokenRead = tokenInFile),
     cures: { refused: 'give it another one', missing: 'add it to the file' },
   };
-  return createStores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3' });
+  const observe = (hash: string) => ({
+    callStarted: () => void told.push([hash, 'started']),
+    callEnded: (outcome: string, ms: number) => void told.push([hash, outcome, ms]),
+    quotaLeft: (requests: number) => void told.push([hash, 'left', requests]),
+  });
+  return createStores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3', observe });
 }
 
 /** A permit that a test can end. */
@@ -608,4 +616,52 @@ test('the slowest call is known, while it runs and afterwards', async () => {
   await call;
   await update();
   expect(store.slowestRecentMs()).toBeGreaterThan(25);
+});
+
+const QUOTA = {
+  'x-rate-limit-requests-quota': '150',
+  'x-rate-limit-requests-left': '7',
+  'x-rate-limit-time-window-ms': '30000',
+  'x-rate-limit-time-reset-ms': '20',
+};
+
+test('whoever observes a store is told of each call, of how long it took, and of the quota left', async () => {
+  api.next({ headers: QUOTA }, { status: 502, body: '' }, (response) => void response.socket?.destroy());
+  await update();
+  await failure(Unavailable, update());
+  await failure(Unavailable, update());
+  const took = expect.any(Number) as number;
+  expect(told).toEqual([
+    ['abc', 'started'],
+    ['abc', 'left', 7],
+    ['abc', 'ok', took],
+    ...[1, 2].flatMap(() => [
+      ['abc', 'started'],
+      ['abc', 'unavailable', took],
+    ]),
+  ]);
+});
+
+test('a call that ends with the lease is observed as aborted, and one that is not written not at all', async () => {
+  api.pause();
+  const mine = permit();
+  const call = update({ permit: mine });
+  await api.arrived(1);
+  mine.lose();
+  await failure(LeaseLost, call);
+  await failure(LeaseLost, update({ permit: mine }));
+  expect(told).toEqual([
+    ['abc', 'started'],
+    ['abc', 'aborted', expect.any(Number)],
+  ]);
+});
+
+test("what the API calls a call is told with its outcome and its failure, if it is an id and the last call's", async () => {
+  const id = (value: string) => ({ headers: { 'x-request-id': value } });
+  api.next(id('7f3c-1'), { status: 502, body: '', ...id('7f3c-2') }, id('who@example.com'));
+  expect(await update()).toMatchObject({ requestId: '7f3c-1' });
+  expect(await failure(Unavailable, update())).toMatchObject({ requestId: '7f3c-2' });
+  expect(await update()).toMatchObject({ requestId: undefined });
+  api.next({ status: 422, body: '{"errors":{"0.id":"invalid customer ID"}}', ...id('7f3c-3') });
+  expect(await update()).toMatchObject({ calls: 2, requestId: undefined });
 });

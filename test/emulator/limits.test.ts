@@ -9,7 +9,7 @@ const start = async (options: Parameters<typeof Rig.start>[0]) => (rig = await R
 
 const rateLimit = (headers: Headers) =>
   Object.fromEntries(
-    [...headers].filter(([name]) => name.startsWith('x-r')).map(([name, value]) => [name, Number(value)]),
+    [...headers].filter(([name]) => /^x-(rate|retry)-/.test(name)).map(([name, value]) => [name, Number(value)]),
   );
 
 describe('the quota', () => {
