@@ -2,7 +2,8 @@
  * Chunk outcomes as small numbers, and runs of small numbers as short text: how a job of 100,000 chunks fits into one
  * workflow's state. Pure, and part of the workflow bundle.
  */
-import { CHUNK_SIZE, type Plan } from './contract.ts';
+import type { Plan } from './activity-contract.ts';
+import { CHUNK_SIZE } from './contract.ts';
 
 /** What is kept of one chunk. `updated` is what is left of its customers. */
 export interface ChunkCode {

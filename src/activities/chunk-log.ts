@@ -2,7 +2,7 @@
 import { log } from '@temporalio/activity';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
 import type { UpdateOutcome } from '../bigcommerce/store.ts';
-import type { ChunkRef } from '../contract.ts';
+import type { ChunkRef } from '../activity-contract.ts';
 import { BadPage } from '../jobs/errors.ts';
 
 const WARNINGS = [

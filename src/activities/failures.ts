@@ -1,7 +1,8 @@
 /** Where errors of the other rooms become what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
-import type { ChunkFailureType, ChunkOutcome, JobFailureType } from '../contract.ts';
+import type { ChunkFailureType, ChunkOutcome } from '../activity-contract.ts';
+import type { JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
 
 /**

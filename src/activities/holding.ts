@@ -1,5 +1,5 @@
 import { log } from '@temporalio/activity';
-import type { LeaseEnd } from '../contract.ts';
+import type { LeaseEnd } from '../activity-contract.ts';
 
 /** Says that this process has the lease of a store; the function it returns says that it has it no more. */
 export type TellLease = (storeHash: string) => () => void;

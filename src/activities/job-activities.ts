@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE, type JobActivities } from '../contract.ts';
+import type { JobActivities } from '../activity-contract.ts';
+import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE } from '../contract.ts';
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';

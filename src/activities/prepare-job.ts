@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { progressQuery, type JobRef, type PreparedJob, type Source } from '../contract.ts';
+import type { JobRef, PreparedJob } from '../activity-contract.ts';
+import { progressQuery, type Source } from '../contract.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';

@@ -1,6 +1,7 @@
 /** The files that a job leaves in the job store, as the starter finds them: without a worker. */
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { JobInput, JobRef } from '../contract.ts';
+import type { JobRef } from '../activity-contract.ts';
+import type { JobInput } from '../contract.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import type { FoundJob } from './jobs.ts';

@@ -1,5 +1,6 @@
 /** Keys of a job's files in the job store. */
-import { type JobRef, STORE_HASH } from '../contract.ts';
+import type { JobRef } from '../activity-contract.ts';
+import { STORE_HASH } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // What a run id looks like.

@@ -1,4 +1,5 @@
-import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE, type PreparedJob } from '../contract.ts';
+import type { PreparedJob } from '../activity-contract.ts';
+import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract.ts';
 import { encodeRuns } from '../outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';

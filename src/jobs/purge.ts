@@ -1,4 +1,4 @@
-import type { JobRef } from '../contract.ts';
+import type { JobRef } from '../activity-contract.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobKeys } from './keys.ts';
 import { deletePages } from './pages.ts';

@@ -1,5 +1,6 @@
 /** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
-import { CHUNK_SIZE, type CloseJobInput, type Failure } from '../contract.ts';
+import type { CloseJobInput } from '../activity-contract.ts';
+import { CHUNK_SIZE, type Failure } from '../contract.ts';
 import { chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { CSV_HEADING, csvLines, type ReportedRow } from './csv-lines.ts';

@@ -8,15 +8,8 @@ import {
   isCancellation,
   proxyActivities,
 } from '@temporalio/workflow';
-import {
-  JOBS_TASK_QUEUE,
-  STORES_TASK_QUEUE,
-  storeTaskQueue,
-  type ChunkOutcome,
-  type JobActivities,
-  type LeaseActivities,
-  type StoreActivities,
-} from '../contract.ts';
+import type { ChunkOutcome, JobActivities, LeaseActivities, StoreActivities } from '../activity-contract.ts';
+import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract.ts';
 
 // Attempts are unlimited everywhere: a full disk or a server that restarts must not end a job. What is hopeless is
 // thrown as not retryable. Every activity ends before a cancelled workflow goes on, so that its outcome is known.

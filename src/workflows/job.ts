@@ -1,13 +1,5 @@
-import type {
-  CustomerCounts,
-  JobInput,
-  JobOptions,
-  JobRef,
-  JobResult,
-  JobState,
-  Progress,
-  WaitingFor,
-} from '../contract.ts';
+import type { JobRef } from '../activity-contract.ts';
+import type { CustomerCounts, JobInput, JobOptions, JobResult, JobState, Progress, WaitingFor } from '../contract.ts';
 import { ChunkQueue, type CarriedQueue } from './chunk-queue.ts';
 import type { Hold, RejectionsFrom } from './hold.ts';
 import { Ledger, type CarriedLedger } from './ledger.ts';

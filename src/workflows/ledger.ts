@@ -1,13 +1,11 @@
+import type { ChunkOutcome, Plan, PreparedJob } from '../activity-contract.ts';
 import {
   FAILURES_IN_STATE,
   MAX_PAGE,
-  type ChunkOutcome,
   type CustomerCounts,
   type Failure,
   type Failures,
   type Outcomes,
-  type Plan,
-  type PreparedJob,
 } from '../contract.ts';
 import { chunkRows, chunkSize, decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../outcomes.ts';
 

@@ -1,5 +1,6 @@
 import { CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
-import { FAILURES_IN_STATE, type ChunkOutcome, type ChunkRef } from '../contract.ts';
+import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
+import { FAILURES_IN_STATE } from '../contract.ts';
 import { isOutcome, isStopped, storeActivities, thrownBy } from './activities.ts';
 import type { Item } from './chunk-queue.ts';
 import { hold, OUTAGE_AFTER, tooManyRejected, type HoldKind } from './hold.ts';

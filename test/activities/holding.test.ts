@@ -1,7 +1,7 @@
 import { DefaultLogger } from '@temporalio/worker';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { holding } from '../../src/activities/holding.ts';
-import type { LeaseEnd } from '../../src/contract.ts';
+import type { LeaseEnd } from '../../src/activity-contract.ts';
 
 /** What is told of a lease during `serve`, in order: lines of the log, and whether the store is held. */
 async function told(serve: (lose: (why: Error) => void) => Promise<LeaseEnd>): Promise<string[]> {

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE, type PreparedJob } from '../../src/contract.ts';
+import type { PreparedJob } from '../../src/activity-contract.ts';
+import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../../src/contract.ts';
 import { BadSource } from '../../src/jobs/errors.ts';
 import { readFailures } from '../../src/jobs/failures.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';

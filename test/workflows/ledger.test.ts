@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { ChunkOutcome, Failure, PreparedJob } from '../../src/contract.ts';
+import type { ChunkOutcome, PreparedJob } from '../../src/activity-contract.ts';
+import type { Failure } from '../../src/contract.ts';
 import { encodeRuns } from '../../src/outcomes.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 

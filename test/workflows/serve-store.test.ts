@@ -5,13 +5,8 @@ import { temporal } from '@temporalio/proto';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { startDevServer } from '../../dev/dev-server.ts';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
-import {
-  JOBS_TASK_QUEUE,
-  STORES_TASK_QUEUE,
-  storeWorkflowId,
-  type LeaseActivities,
-  type LeaseEnd,
-} from '../../src/contract.ts';
+import type { LeaseActivities, LeaseEnd } from '../../src/activity-contract.ts';
+import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeWorkflowId } from '../../src/contract.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { until } from '../support/until.ts';
 
