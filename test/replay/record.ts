@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import type { WorkflowHandle } from '@temporalio/client';
 import { findTemporal } from '../../dev/dev-server.ts';
 import { pauseUpdate, progressQuery, resumeUpdate, storeWorkflowId, type JobOptions } from '../../src/contract.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -19,7 +20,7 @@ const folder = fileURLToPath(new URL('histories', import.meta.url));
 const temporal = await findTemporal();
 const system = await startSystem({
   emulator: ['--customers', '2000', '--latency', '10'],
-  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 300 } },
+  server: { searchAttributes: SEARCH_ATTRIBUTES, dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 300 } },
 });
 
 async function start(name: string, rows: unknown[], options: JobOptions = {}) {
