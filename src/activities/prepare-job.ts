@@ -51,7 +51,7 @@ async function recordsOf(
   if (!(await storage.exists(key))) {
     throw new BadSource(
       `source.retryOf: what ${source.retryOf} has left to send again is not there any more: its files were purged, or ` +
-        `JOB_STORE (${storage.root}) is not where they are. Start from its source.`,
+        `are not in JOB_STORE (${storage.root}). Start from its source.`,
     );
   }
   return openSource({ uri, format: 'ndjson' }, [storage], csv);

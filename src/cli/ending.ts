@@ -65,7 +65,7 @@ async function filesText(id: string, jobStore: string, result: JobResult): Promi
   const lines = [];
   if (result.report !== null) {
     const why = await whyMissing(result.report, jobStore);
-    if (why !== undefined) return `Report: none: ${why}.`;
+    if (why !== undefined) return `Report: not there any more: ${why}.`;
     lines.push(`Report: ${place(result.report)}`);
   }
   if (result.retry !== null && !wasDryRun(result)) {

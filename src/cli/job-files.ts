@@ -36,7 +36,7 @@ function storeIn(payload: Parameters<typeof defaultPayloadConverter.fromPayload>
 
 /** Why a file that a job names is not there, in words. */
 export const missing = ({ root }: Pick<Storage, 'root'>): string =>
-  `its files were purged, or JOB_STORE (${root}) is not where they are`;
+  `its files were purged, or are not in JOB_STORE (${root})`;
 
 /** What `missing` says, where a job's file is not in the job store as it should be; undefined where it is, or nobody can tell. */
 export async function whyMissing(uri: string, jobStore: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { customerUpdate } from '../client.ts';
 import { jobId } from '../contract.ts';
+import { BadUse } from './bad-use.ts';
 import { findJob, type FoundJob, NO_WORKER, workersPoll } from './jobs.ts';
 import type { Session } from './session.ts';
 import { type Standing, standingOf } from './standing.ts';
@@ -29,7 +30,10 @@ export async function listJobs(session: Session, storeHash: string | undefined, 
     return left <= 0 ? NO_ANSWER : session.call(progress, left).catch(() => NO_ANSWER);
   };
   const jobs = await inTurn(ids, AT_ONCE, async (id): Promise<ListedJob[]> => {
-    const job = await findJob(session, id);
+    const job = await findJob(session, id).catch((error: unknown) => {
+      // Its id has gone to another kind of workflow.
+      if (!(error instanceof BadUse)) throw error;
+    });
     if (!job) return [];
     // It may be gone: ended runs are kept for the namespace's retention only.
     const first = job.firstRunId === job.runId ? job : await findJob(session, id, job.firstRunId);

@@ -37,7 +37,7 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
     print(
       deleted > 0
         ? `${grouped(deleted)} file${deleted === 1 ? '' : 's'} deleted from ${storage.root}.`
-        : `The job ${id} has no files there: ${missing(storage)}, or it ended without any.`,
+        : `There was nothing to delete: ${missing(storage)}, or the job ended without any.`,
     );
     return EXIT.allUpdated;
   },

@@ -209,10 +209,10 @@ test('purge deletes what a job and those before it under its id have left, and t
 
   const commands = ['show', 'report', 'failures', 'retry'].map((command) => starter(command, id));
   for (const { code, output } of await Promise.all(commands)) {
-    expect(output).toMatch(/files were purged, or JOB_STORE \(file:.*\) is not where they are/);
+    expect(output).toMatch(/files were purged, or are not in JOB_STORE \(file:.*\)/);
     expect(code).toBeGreaterThan(1);
   }
-  expect((await starter('purge', id, '--yes')).output).toMatch(/has no files there: its files were purged/);
+  expect((await starter('purge', id, '--yes')).output).toMatch(/nothing to delete: its files were purged/);
   const retry = system.run('retried', { storeHash: 'abc', source: { retryOf: id } });
   await expect(retry).rejects.toMatchObject({ cause: { message: expect.stringMatching(/its files were purged/) } });
 }, 60_000);
