@@ -4,7 +4,7 @@ import { startSystem } from '../test/support/system.ts';
 import { keep, machine, table } from './results.ts';
 
 const STORES = Array.from({ length: 10 }, (_, index) => `store${index}`);
-const LATENCIES_MS = [1_000, 300, 100, 30];
+const LATENCIES_MS = [1_000, 300, 100];
 
 export async function stores(): Promise<void> {
   let most = 0;

@@ -175,7 +175,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   }
 
   async function drain(): Promise<void> {
-    if (!(await condition(() => inFlight.size === 0, DRAIN_MS))) calls.cancel();
+    if (!(await condition(() => inFlight.size === 0, DRAIN_MS, { summary: 'continues as new soon' }))) calls.cancel();
     await condition(() => inFlight.size === 0);
   }
 
