@@ -1,8 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
-
-/** temporal.api.enums.v1.IndexedValueType. */
-const TYPES = { KEYWORD: 2, INT: 3 };
+import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../search-attributes.ts';
 
 /**
  * Whether the client's namespace has the jobs' search attributes: a workflow that sets one which is not there would stand
@@ -12,5 +9,7 @@ export async function hasSearchAttributes({ connection, options: { namespace } }
   const { customAttributes } = await connection.operatorService
     .listSearchAttributes({ namespace })
     .catch(() => ({ customAttributes: {} as Record<string, number> }));
-  return Object.entries(SEARCH_ATTRIBUTES).every(([name, type]) => Number(customAttributes[name]) === TYPES[type]);
+  return Object.entries(SEARCH_ATTRIBUTES).every(
+    ([name, type]) => Number(customAttributes[name]) === INDEXED_VALUE_TYPES[type],
+  );
 }

@@ -1,12 +1,9 @@
 import { starterConfig } from '../config.ts';
-import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
+import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../search-attributes.ts';
 import { BadUse } from './bad-use.ts';
 import { type AddCommand, print } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { type Session, withSession } from './session.ts';
-
-/** temporal.api.enums.v1.IndexedValueType. */
-const TYPES = { KEYWORD: 2, INT: 3 };
 
 /** `setup`: registers the jobs' search attributes in the namespace. */
 export const addSetup: AddCommand = (program, act) => {
@@ -26,7 +23,7 @@ async function register({ client: { connection }, namespace, call }: Session): P
   try {
     const { customAttributes } = await call(() => operatorService.listSearchAttributes({ namespace }));
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
-    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, TYPES[type]]));
+    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_VALUE_TYPES[type]]));
     if (missing.length > 0) await call(() => operatorService.addSearchAttributes({ namespace, searchAttributes }));
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) {
       print(`${name}  ${name in searchAttributes ? 'registered' : 'was there'}`);
