@@ -3,6 +3,9 @@
  */
 import type { Failure, Quota } from './contract.ts';
 
+/** Name of a job's nth file of failures, 0-based. */
+export const failuresFile = (file: number): string => String(file).padStart(4, '0');
+
 /** Which job an activity works for. */
 export interface JobRef {
   storeHash: string;

@@ -1,4 +1,4 @@
-import type { JobRef } from '../activity-contract.ts';
+import { failuresFile, type JobRef } from '../activity-contract.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobKeys } from './keys.ts';
 import { deletePages } from './pages.ts';
@@ -20,12 +20,9 @@ export async function purgeJob(storage: Storage, job: JobRef): Promise<number> {
   await purge(keys.failures('invalid'));
   // Numbered without a gap: also those of a run that was reset, which no query of the job names any more.
   let files = 0;
-  while (await storage.exists(keys.failures(numbered(files)))) files++;
-  while (files > 0) await purge(keys.failures(numbered(--files)));
+  while (await storage.exists(keys.failures(failuresFile(files)))) files++;
+  while (files > 0) await purge(keys.failures(failuresFile(--files)));
   await purge(keys.done);
   await purge(keys.report);
   return deleted;
 }
-
-/** The name that the workflow gives a file of failures. */
-const numbered = (file: number): string => String(file).padStart(4, '0');

@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import { failuresFile } from '../activity-contract.ts';
 import { FAILURES_IN_STATE } from '../contract.ts';
 import { saveFailures } from './activities.ts';
 import type { Job } from './job.ts';
@@ -12,7 +13,7 @@ export async function saveFailuresOf(job: Job, ledger: Ledger): Promise<void> {
   if (ledger.surplus === 0) return;
   await CancellationScope.nonCancellable(() =>
     ledger.saveOldest(FAILURES_IN_STATE, (failures, file) => {
-      const name = String(file).padStart(4, '0');
+      const name = failuresFile(file);
       const summary = `${failures.length} failures · file ${name}`;
       return saveFailures.executeWithOptions({ summary }, [{ job: job.ref, name, failures, olderIn: ledger.olderIn }]);
     }),
