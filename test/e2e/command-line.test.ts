@@ -95,6 +95,8 @@ test('the starter exits with 3 where the job fails, and says what to do', async 
 });
 
 test('Ctrl-C detaches: the job goes on, and another starter watches it to its end', async () => {
+  // Slow enough to be seen running on a machine that is busy with other things.
+  await system.control('faults', { fault: 'latency', ms: 300 });
   const path = await file('long.ndjson', ndjson(customers(600)));
   const program = startProgram(
     process.execPath,
