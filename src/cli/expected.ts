@@ -1,12 +1,15 @@
 import { ServiceError } from '@temporalio/client';
-import { BadInput, NoSuchJob } from '../client.ts';
+import { BadInput, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { BadConfig } from '../config.ts';
 import { BadSource } from '../jobs/errors.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import { detailsOf } from './session.ts';
 
-const EXPECTED = [BadUse, BadConfig, BadInput, BadSource, NoSuchJob, StorageFailed];
+const EXPECTED = [
+  ...[BadUse, BadConfig, BadInput, BadSource, StorageFailed],
+  ...[NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
+];
 
 /** What to tell a person of an error: its message where that says what to do, all of it where it is a mistake of ours. */
 export function wordsFor(error: unknown): unknown {

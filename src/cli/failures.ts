@@ -1,9 +1,7 @@
 import { Option } from 'commander';
-import { customerUpdate } from '../client.ts';
-import type { CustomerCounts, Failure, Failures } from '../contract.ts';
+import { customerUpdate, FilesGone } from '../client.ts';
+import type { CustomerCounts, Failure } from '../contract.ts';
 import { CSV_HEADING, csvLines } from '../jobs/csv-lines.ts';
-import { readFailures } from '../jobs/failures.ts';
-import { NotFound } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import { print, printAside } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -28,14 +26,15 @@ export const addFailures = jobCommand<Flags>(
   'print every row that was not updated, and why',
   async ({ session, id, job: { status }, flags, config }) => {
     const say = flags.json || flags.csv ? printAside : print;
+    // First of all: it says what to do where no worker answers.
+    const { customers } = await asked(session, () => customerUpdate(session.client, id).progress());
     let printed = 0;
     if (flags.csv) process.stdout.write(CSV_HEADING);
-    for await (const failures of allFailures(session, id, config.jobStore)) {
+    for await (const failures of batches(session, id, config.jobStore)) {
       process.stdout.write(textOf(failures, flags));
       printed += failures.length;
     }
     if (printed > 0) say(`\n${grouped(printed)} rows were not updated.`);
-    const { customers } = await asked(session, () => customerUpdate(session.client, id).progress());
     if (printed === 0 || customers.unprocessed > 0) say(restText(id, status === 'RUNNING', customers));
     return EXIT.allUpdated;
   },
@@ -47,30 +46,23 @@ export const addFailures = jobCommand<Flags>(
   },
 );
 
-/** Those in files, and those in state, a batch at a time. Throws BadUse where the files are not there. */
-async function* allFailures(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
-  const job = customerUpdate(session.client, id);
-  let page: Failures = await asked(session, () => job.failures());
+/** All of them, a batch at a time. Throws BadUse where the files of older ones are not there. */
+async function* batches(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
+  // What JOB_STORE says is relative to the package.
   const storage = await openJobStore(jobStore);
-  const gone = `All but the latest failures of the job ${id} are in files, and ${missing(storage)}.`;
-  if (page.olderIn !== null && storage.keyOf(page.olderIn) === undefined) throw new BadUse(gone);
-  let older: Failure[] = [];
+  const job = customerUpdate(session.client, id, { jobStore: storage.root });
+  let batch: Failure[] = [];
   try {
-    for await (const failure of readFailures(storage, page.olderIn)) {
-      if (older.push(failure) < BATCH) continue;
-      yield older;
-      older = [];
+    for await (const failure of job.allFailures()) {
+      if (batch.push(failure) < BATCH) continue;
+      yield batch;
+      batch = [];
     }
   } catch (error) {
-    throw error instanceof NotFound ? new BadUse(gone) : error;
+    if (!(error instanceof FilesGone)) throw error;
+    throw new BadUse(`All but the latest failures of the job ${id} are in files, and ${missing(storage)}.`);
   }
-  if (older.length > 0) yield older;
-  if (page.failures.length > 0) yield page.failures;
-  for (let next = page.next; next !== null; next = page.next) {
-    const after = next;
-    page = await asked(session, () => job.failures(after));
-    yield page.failures;
-  }
+  if (batch.length > 0) yield batch;
 }
 
 function textOf(failures: Failure[], { json, csv }: Flags): string {

@@ -1,7 +1,6 @@
 /** Jobs as the server knows them, whether or not a worker is there to ask. */
-import { ServiceError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { customerUpdate, NoSuchJob } from '../client.ts';
+import { customerUpdate, NoAnswer as NobodyAnswers, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
 import { BadUse } from './bad-use.ts';
 import type { Session } from './session.ts';
@@ -79,11 +78,12 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
   try {
     return await session.call(ask);
   } catch (error) {
-    if (error instanceof NoSuchJob || error instanceof WorkflowUpdateFailedError) throw error;
+    if ([NoSuchJob, NotAJob, TooLate].some((Told) => error instanceof Told)) throw error;
     if (!(await workersPoll(session))) {
       throw new NoAnswer(NO_WORKER);
     }
-    const why = error instanceof ServiceError ? '' : ` (${(error as Error).message})`;
+    const silent = error instanceof NobodyAnswers || error instanceof ServerFailed;
+    const why = silent ? '' : ` (${(error as Error).message})`;
     throw new NoAnswer(`The worker does not answer${why}.`);
   }
 }

@@ -1,5 +1,4 @@
 /** Commands that steer a running job: pause, resume, cancel. */
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Option } from 'commander';
 import { customerUpdate, type CustomerUpdate } from '../client.ts';
 import { BadUse } from './bad-use.ts';
@@ -41,16 +40,11 @@ export const addCancel = jobCommand(
   },
 );
 
-/** Does something to a job that runs. Throws BadUse where it does not run, or does not take it any more. */
+/** Does something to a job that runs. Throws BadUse where it does not run, TooLate where it does not take it any more. */
 async function steer<T>(
   { session, id, job }: JobCommand<unknown>,
   act: (job: CustomerUpdate) => Promise<T>,
 ): Promise<T> {
   if (job.status !== 'RUNNING') throw new BadUse(`The job ${id} has ended already (${job.status.toLowerCase()}).`);
-  try {
-    return await asked(session, () => act(customerUpdate(session.client, id)));
-  } catch (error) {
-    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-    throw new BadUse(error.cause?.message ?? error.message);
-  }
+  return asked(session, () => act(customerUpdate(session.client, id)));
 }

@@ -58,8 +58,19 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ['src/metrics.ts', ['./contract.ts', '@temporalio/common'], ['./bigcommerce/store.ts', './activities/x.ts']],
   [
     'src/client.ts',
-    ['./contract.ts', './schema.ts', './storage/x.ts', '@temporalio/client'],
-    ['./config.ts', './jobs/x.ts', './activities/x.ts', './bigcommerce/x.ts', './workflows/index.ts', './worker.ts'],
+    ['./client/x.ts', './contract.ts', './schema.ts', './storage/storage.ts', '@temporalio/client'],
+    ['./config.ts', './jobs/x.ts', './storage/s3.ts', './activities/x.ts', './workflows/index.ts', './worker.ts'],
+  ],
+  [
+    'src/client/x.ts',
+    [
+      ...['./y.ts', '../contract.ts', '../schema.ts', '../storage/x.ts', '../jobs/keys.ts', '../jobs/failures.ts'],
+      '@temporalio/client',
+    ],
+    [
+      ...['../config.ts', '../jobs/prepare.ts', '../jobs/sources/x.ts', '../activities/x.ts', '../bigcommerce/x.ts'],
+      ...['../workflows/index.ts', '../worker.ts', '../cli/x.ts', '../client.ts'],
+    ],
   ],
   [
     'src/starter.ts',

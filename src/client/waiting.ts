@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { WaitingFor } from './contract.ts';
+import type { WaitingFor } from '../contract.ts';
 
 const MESSAGES = {
   quota: "The store's request quota is used up; the job goes on when it is renewed.",
