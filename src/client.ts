@@ -27,21 +27,4 @@ export {
 export { BadInput } from './schema.ts';
 export { StorageFailed } from './storage/storage.ts';
 export { jobId } from './contract.ts';
-export type {
-  ChunkSummary,
-  CustomerCounts,
-  Failure,
-  Failures,
-  Format,
-  JobFailureType,
-  JobInput,
-  JobOptions,
-  JobResult,
-  JobState,
-  OutcomeCode,
-  Outcomes,
-  Progress,
-  Quota,
-  Source,
-  WaitingFor,
-} from './contract.ts';
+export type * from './contract.ts';
