@@ -1,4 +1,5 @@
 /** How the client talks to the Temporal server: within a time, and with errors that say what is wrong. */
+import { setMaxListeners } from 'node:events';
 import {
   type Client,
   isGrpcServiceError,
@@ -32,6 +33,8 @@ export class TimeIsUp extends Error {
 export async function within<T>(client: Client, ms: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
   const limit = new AbortController();
+  // The library adds one a request, and a server that is about to stop answers long polls at once.
+  setMaxListeners(0, limit.signal);
   const timer = setTimeout(() => limit.abort(new TimeIsUp()), ms);
   const stop = () => limit.abort(signal?.reason);
   signal?.addEventListener('abort', stop);

@@ -7,6 +7,8 @@ export interface Proxy {
   address: string;
   /** From now on nothing passes: bytes are swallowed, connections stay open, as in a network that is cut. */
   cut(): void;
+  /** Breaks all connections, and new ones at once: there is no server any more. */
+  refuse(): void;
   /** Breaks the connections that were cut; new ones pass. */
   mend(): void;
   close(): void;
@@ -17,7 +19,9 @@ export async function startProxy(target: string): Promise<Proxy> {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
+  let refuses = false;
   const server = createServer((near) => {
+    if (refuses) return near.destroy();
     const far = connect(Number(port), host);
     for (const [from, to] of [
       [near, far],
@@ -38,8 +42,13 @@ export async function startProxy(target: string): Promise<Proxy> {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut: () => (isCut = true),
+    refuse() {
+      refuses = true;
+      breakAll();
+    },
     mend() {
       isCut = false;
+      refuses = false;
       breakAll();
     },
     close() {
