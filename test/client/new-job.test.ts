@@ -1,5 +1,6 @@
 import { BadInput } from '../../src/client.ts';
 import { checkNewJob, type NewCustomerUpdate } from '../../src/client/new-job.ts';
+import { customers } from '../support/customers.ts';
 
 const input = (customers: unknown, more = {}): NewCustomerUpdate =>
   ({ storeHash: 'abc', source: { customers }, ...more }) as NewCustomerUpdate;
@@ -33,7 +34,7 @@ test.each<[string, unknown, string, string]>([
     'source: expected',
   ],
   ['text, which is an iterable of letters', input('{"id":1}'), 'x', 'source.customers: expected a list'],
-  ['1,001 inline', input(new Array(1_001).fill({ id: 1 })), 'x', 'An iterable that is no array, such as an async'],
+  ['1,001 inline', input(customers(1_001)), 'x', 'An iterable that is no array, such as an async'],
   ['more than 512 KiB inline', input([{ id: 1, notes: 'x'.repeat(600_000) }]), 'x', 'An iterable that is no array'],
   ['a BigInt inline', input([{ id: 1 }, { id: 2n }]), 'x', 'source.customers: expected customer 2 to be'],
   ['a customer inline that contains itself', input([cycle]), 'x', 'source.customers: expected customer 1 to be'],
