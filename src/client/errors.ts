@@ -1,7 +1,17 @@
 /** What a caller has to tell apart, beside BadInput of schema.ts and StorageFailed of the job store. */
 import type { JobResult } from '../contract.ts';
 
-/** There is no job of this id in the namespace. Thrown by every method of a job. */
+/**
+ * There is no job of this id in the namespace. Thrown by every method of a job.
+ *
+ * @example
+ * ```ts
+ * const progress = await job.progress().catch((error: unknown) => {
+ *   if (error instanceof NoSuchJob) return undefined;
+ *   throw error;
+ * });
+ * ```
+ */
 export class NoSuchJob extends Error {
   override name = 'NoSuchJob';
   /** @internal */
@@ -51,7 +61,20 @@ export class NoAnswer extends Error {
   override name = 'NoAnswer';
 }
 
-/** The Temporal server can't be reached, or refuses the call. */
+/**
+ * The Temporal server can't be reached, or refuses the call.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await job.pause('spring sale');
+ * } catch (error) {
+ *   const later = error instanceof NoAnswer || (error instanceof ServerFailed && error.temporary);
+ *   if (!later) throw error;
+ *   console.error(`Try again in a minute: ${error.message}`);
+ * }
+ * ```
+ */
 export class ServerFailed extends Error {
   override name = 'ServerFailed';
   /** Whether it may help to try again later. If not, the connection's settings are to be mended: namespace, key, TLS. */
@@ -66,6 +89,19 @@ export class ServerFailed extends Error {
 /**
  * The iterable of customers threw, and `cause` is what it threw. Nothing was started, and nothing of it is left in the job
  * store.
+ *
+ * @example
+ * ```ts
+ * async function* customers() {
+ *   yield { id: 1, notes: 'hello' };
+ *   throw new Error('the database went away');
+ * }
+ * const input = { storeHash: 'abc123', source: { customers: customers() } };
+ * await startCustomerUpdate(client, input, 'hello', { jobStore: 'file:/data' }).catch((error: unknown) => {
+ *   if (error instanceof StreamFailed) console.error(`Customer ${error.item} could not be read:`, error.cause);
+ *   throw error;
+ * });
+ * ```
  */
 export class StreamFailed extends Error {
   override name = 'StreamFailed';

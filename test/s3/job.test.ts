@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProgram, type Program } from '../../dev/processes.ts';
 import { startS3Server, type S3Server } from '../../dev/s3-server.ts';
-import { customerUpdate } from '../../src/client.ts';
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { customerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { createS3Client } from '../../src/storage/s3-client.ts';
 import { S3Storage } from '../../src/storage/s3.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -127,6 +128,31 @@ test('failures that are too many for the state are printed from S3', async () =>
   expect(await failures.exited).toMatchObject({ code: 0 });
   expect(failures.output()).toContain('\n1,200 rows were not updated.');
   expect(failures.output().match(/^ +row /gm)).toHaveLength(1_200);
+}, 60_000);
+
+test('a client streams customers into S3, where its job deletes them; an iterable that throws leaves nothing there', async () => {
+  const client = await createS3Client();
+  const left = async () => {
+    const folder = { Bucket: s3.bucket, Prefix: 'job store/sources/copies/' };
+    const { Contents = [] } = await client.send(new ListObjectsV2Command(folder));
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: s3.bucket }));
+    return [...Contents, ...Uploads].map(({ Key }) => Key);
+  };
+  const start = (name: string, source: AsyncIterable<unknown>) =>
+    startCustomerUpdate(system.client, { storeHash: 'abc', source: { customers: source } }, name, {
+      jobStore: `s3://${s3.bucket}/job store`,
+    });
+  async function* rows(n: number, last?: Error) {
+    for (const row of customers(n)) yield { ...row, company: last ? 'x'.repeat(1_000) : 'Company' };
+    if (last) throw last;
+  }
+  // Some parts of it are there by then.
+  const failing = start('broken', rows(15_000, new Error('gone')));
+  await expect(failing).rejects.toMatchObject({ name: 'StreamFailed', item: 15_001 });
+  expect(await left()).toEqual([]);
+  const job = await start('streamed', rows(1_100));
+  expect((await job.result()).customers).toMatchObject({ total: 1_100, updated: 1_100 });
+  expect(await left()).toEqual([]);
 }, 60_000);
 
 test('workers that are asked to stop are gone at once: no connection to S3 keeps them', async () => {

@@ -18,5 +18,8 @@ server.listen(Number(PORT), '127.0.0.1', () => {
   console.log(`ready on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 
-// What was asked is still answered, nothing new is taken. The jobs go on without us.
-process.once('SIGTERM', () => server.close(() => void connection.close()));
+// What was asked is still answered, within ten seconds; nothing new is taken. The jobs go on without us.
+process.once('SIGTERM', () => {
+  server.close(() => void connection.close());
+  setTimeout(() => server.closeAllConnections(), 10_000).unref();
+});
