@@ -174,7 +174,8 @@ describe('the service in examples/service', () => {
       recursive: true,
       filter: (path) => !/\/(node_modules|dist)$/.test(path),
     });
-    expect(await complaints('service')).toEqual([]);
+    const wrong = await complaints('service');
+    if (wrong.length > 0) throw new Error(wrong.join('\n'));
     const env = { ...system.env, PORT: '0' };
     service = startProgram(process.execPath, ['service/dist/server.js'], { cwd: project, env });
     url = /http:\S+/.exec(await service.waitFor(/ready/))?.[0] ?? '';
@@ -183,15 +184,16 @@ describe('the service in examples/service', () => {
 
   const ndjson = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-  async function ask<T>(path: string, init: RequestInit = {}): Promise<{ status: number; body: T }> {
+  /** What the service says: a job's id, how far it is, or an error. */
+  type Said = Progress & { id: string; error: { type: string; message: string } };
+
+  async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; body: Said }> {
     const response = await fetch(`${url}/stores/${path}`, init);
-    return { status: response.status, body: (await response.json()) as T };
+    return { status: response.status, body: (await response.json()) as Said };
   }
   const post = (path: string, body = '', type = 'application/x-ndjson') =>
-    ask<{ id: string; state: string; error: { type: string; message: string } }>(path, {
-      ...{ method: 'POST', body, headers: { 'content-type': type } },
-    });
-  const state = async (path: string) => (await ask<Progress>(path)).body.state;
+    ask(path, { method: 'POST', body, headers: { 'content-type': type } });
+  const state = async (path: string) => (await ask(path)).body.state;
 
   test('starts a job from what it is sent, and tells of it until its end', async () => {
     await system.control('faults', { fault: 'latency', ms: 200 });
@@ -204,7 +206,7 @@ describe('the service in examples/service', () => {
     expect(await post('abc/jobs/served%20here/resume')).toMatchObject({ status: 200, body: { state: 'running' } });
     await system.control('reset', {});
     await until(async () => (await state('abc/jobs/served%20here')) === 'completed', 60_000);
-    const { body } = await ask<Progress>('abc/jobs/served%20here');
+    const { body } = await ask('abc/jobs/served%20here');
     expect(body.customers).toMatchObject({ total: 1_502, updated: 1_500, rejected: 1, invalid: 1 });
 
     const failures = await fetch(`${url}/stores/abc/jobs/served%20here/failures`);
