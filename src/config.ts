@@ -37,14 +37,13 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const jobsSettings = z.object({
   JOB_STORE: z.string().default('file:./data'),
+  PAYLOAD_KEYS_FILE: z.string().optional(),
 });
 
 const starterSettings = jobsSettings.extend({
   BIGCOMMERCE_API_URL: apiUrl.default('https://api.bigcommerce.com'),
   WEB_UI_URL: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://localhost:8233' }).optional(),
 });
-
-const notYet = z.undefined({ error: 'expected nothing: this version does not support it yet' }).optional();
 
 const workerSettings = jobsSettings
   .extend({
@@ -64,8 +63,6 @@ const workerSettings = jobsSettings
     QUOTA_RESERVE_PERCENT: wholeNumber(0, 99).default(0),
     METRICS_ADDRESS: address.optional(),
     HEALTH_ADDRESS: address.optional(),
-    // Whoever sets it relies on it.
-    PAYLOAD_KEYS_FILE: notYet,
     LOG_LEVEL: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .superRefine((settings, context) => {
@@ -86,6 +83,8 @@ export interface WorkerConfig {
   apiUrl: string;
   tokens: { file: string } | { storeHash: string; token: string };
   jobStore: string;
+  /** File of the keys that everything is encrypted with which Temporal is given; undefined: nothing is. */
+  payloadKeysFile: string | undefined;
   /** Null: the job store's own `sources`. */
   sourceRoots: string[] | null;
   maxStores: number;
@@ -100,6 +99,8 @@ export interface WorkerConfig {
 /** What the starter is told. */
 export interface StarterConfig {
   jobStore: string;
+  /** As the worker's. */
+  payloadKeysFile: string | undefined;
   /** The API that jobs run against is taken to be the worker's. */
   apiUrl: string;
   webUiUrl: string | undefined;
@@ -116,6 +117,7 @@ export function workerConfig(): WorkerConfig {
     apiUrl: settings.BIGCOMMERCE_API_URL,
     tokens: file === undefined ? { storeHash: storeHash as string, token: token as string } : { file: fromRoot(file) },
     jobStore: settings.JOB_STORE,
+    payloadKeysFile: payloadKeysFile(settings),
     sourceRoots: settings.SOURCE_ROOTS?.split(',').map((root) => root.trim()) ?? null,
     maxStores: settings.MAX_STORES,
     quotaReservePercent: settings.QUOTA_RESERVE_PERCENT,
@@ -132,6 +134,7 @@ export function starterConfig(): StarterConfig {
   const { npm_lifecycle_event: script, INIT_CWD: typedIn } = process.env;
   return {
     jobStore: settings.JOB_STORE,
+    payloadKeysFile: payloadKeysFile(settings),
     apiUrl: settings.BIGCOMMERCE_API_URL,
     webUiUrl: settings.WEB_UI_URL,
     folder: (script === 'starter' ? typedIn : undefined) ?? process.cwd(),
@@ -157,6 +160,10 @@ function read<T extends z.ZodType>(schema: T): z.output<T> {
   throw new BadConfig(
     `${lines.join('\n')}\nSet it in the environment or in ${file || '.env'}; .env.example lists all settings.`,
   );
+}
+
+function payloadKeysFile({ PAYLOAD_KEYS_FILE: file }: z.output<typeof jobsSettings>): string | undefined {
+  return file === undefined ? undefined : fromRoot(file);
 }
 
 function fromRoot(path: string): string {

@@ -10,6 +10,7 @@ import { Serving } from './activities/serving.ts';
 import { createStores } from './bigcommerce/store.ts';
 import { createTokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
+import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract.ts';
 import { startHealth, type Health } from './health.ts';
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     createTokens(config.tokens, (message) => log.warn(message)),
   );
   await tryOut(storage);
+  const dataConverter = await settle('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.payloadKeysFile));
   await installRuntime(config, log);
   const metrics = createMetrics(Runtime.instance().metricMeter);
 
@@ -55,16 +57,18 @@ async function main(): Promise<void> {
     );
   });
   const connection = await Connection.connect(connectionOptions);
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, dataConverter });
   const serving = new Serving();
   const { leaseTaken } = metrics;
-  const parts = { client, connection: nativeConnection, stores, pages: new PageReader(storage), serving, leaseTaken };
+  const pages = new PageReader(storage);
+  const parts = { client, connection: nativeConnection, dataConverter, stores, pages, serving, leaseTaken };
 
   const jobs = await Worker.create({
     connection: nativeConnection,
     namespace,
     taskQueue: JOBS_TASK_QUEUE,
-    ...workflows(),
+    ...workflows(config),
+    dataConverter,
     activities: createJobActivities({ client, storage, sourceRoots }),
     maxCachedWorkflows: 200,
     // A cancel arrives with the answer to a heartbeat, and the SDK would send one each 24 s only.
@@ -82,6 +86,7 @@ async function main(): Promise<void> {
     connection: nativeConnection,
     namespace,
     taskQueue: STORES_TASK_QUEUE,
+    dataConverter,
     activities: {
       serveStoreQueue: ({ storeHash }) => serveStoreQueue(parts, storeHash),
     } satisfies LeaseActivities,
@@ -172,9 +177,9 @@ function reasonIn(error: unknown): string {
   );
 }
 
-/** The workflows, as the build bundled them. */
-function workflows() {
-  const codePath = `${PACKAGE_ROOT}dist/workflow-bundle.js`;
+/** The workflows, as the build bundled them: how failures are encoded is part of the bundle. */
+function workflows({ payloadKeysFile }: WorkerConfig) {
+  const codePath = `${PACKAGE_ROOT}dist/workflow-bundle${payloadKeysFile === undefined ? '' : '-encrypting'}.js`;
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   throw new BadConfig(`There is no ${codePath}: run npm run build.`);
 }

@@ -53,7 +53,7 @@ test.each<[Record<string, string>, string]>([
   ],
   [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ HEALTH_ADDRESS: ':8081' }, 'HEALTH_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
-  [{ PAYLOAD_KEYS_FILE: 'keys' }, 'PAYLOAD_KEYS_FILE: expected nothing: this version does not support it yet'],
+  [{ PAYLOAD_KEYS_FILE: '/nonexistent/keys.json' }, "PAYLOAD_KEYS_FILE: Can't read /nonexistent/keys.json: ENOENT."],
   [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused. TEMPORAL_ADDRESS`],
 ])('%j is a clear error', async (env, words) => {
   const { code, output } = await worker(env);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { storeTaskQueue, storeWorkflowId } from '../contract.ts';
 
 /** What the holder of a lease tells: whoever takes over after it died, and, in the Web UI, whoever wants to know. */
@@ -61,8 +61,9 @@ async function cutShortCallsMs(client: Client, storeHash: string): Promise<numbe
     const handle = client.workflow.getHandle(storeWorkflowId(storeHash), run);
     const described = await handle.describe().catch(() => undefined);
     if (described?.status.name === 'COMPLETED' || described?.status.name === 'CONTINUED_AS_NEW') continue;
-    const [payload] = described?.raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
-    const details = payload && defaultPayloadConverter.fromPayload<LeaseDetails>(payload);
+    const { payloads } = described?.raw.pendingActivities?.[0]?.heartbeatDetails ?? {};
+    const converter = client.options.loadedDataConverter;
+    const details = await decodeFromPayloadsAtIndex<LeaseDetails | undefined>(converter, 0, payloads);
     slowest = Math.max(slowest ?? 0, details?.slowestCallMs ?? 0);
   }
   return slowest;

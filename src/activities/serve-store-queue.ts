@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Stores } from '../bigcommerce/store.ts';
 import type { ChunkRef, LeaseEnd, StoreActivities } from '../activity-contract.ts';
@@ -33,6 +34,7 @@ const LOOK_MS = 1_000;
 export interface ServingParts {
   client: Client;
   connection: NativeConnection;
+  dataConverter: DataConverter;
   stores: Stores;
   pages: PageReader;
   serving: Serving;
@@ -96,7 +98,7 @@ function leaseOptions(client: Client, details: () => LeaseDetails): LeaseOptions
 }
 
 async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease, load: Load): Promise<LeaseEnd> {
-  const { client, connection, stores, pages, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -106,6 +108,7 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
     connection,
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
+    dataConverter,
     activities: {
       updateChunk: (ref: ChunkRef) => load.during(() => updateChunk(store, permit, pages, ref)),
       checkStore: () => load.during(() => checkStore(store, permit)),

@@ -39,7 +39,7 @@ export function jobCommand<Flags = object>(
         const flags = command.opts<Flags & { store?: string }>();
         const id = typedJobId(typed, flags.store);
         const config = starterConfig();
-        return withSession(config.webUiUrl, async (session) => {
+        return withSession(config, async (session) => {
           const job = await foundJob(session, id);
           return run({ session, id, job, flags, operand: command.args[1], config, interrupt });
         });

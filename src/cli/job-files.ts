@@ -1,5 +1,5 @@
 /** The files that a job leaves in the job store, as the starter finds them: without a worker. */
-import { defaultPayloadConverter } from '@temporalio/common';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { JobRef } from '../activity-contract.ts';
 import type { JobInput } from '../contract.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
@@ -19,19 +19,15 @@ export async function jobRefOf(
     client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
   );
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-  const storeHash = storeIn(started?.input?.payloads?.[0]) ?? storeOfJob(id);
+  // What is no job's input, or encrypted with another key, names no store.
+  const input = await decodeFromPayloadsAtIndex<Partial<JobInput> | null | undefined>(
+    client.options.loadedDataConverter,
+    0,
+    started?.input?.payloads,
+  ).catch(() => undefined);
+  const storeHash = typeof input?.storeHash === 'string' ? input.storeHash : storeOfJob(id);
   if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so it has no files.`);
   return { storeHash, key: started?.firstExecutionRunId || runId };
-}
-
-function storeIn(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined): string | undefined {
-  try {
-    const { storeHash } = defaultPayloadConverter.fromPayload<JobInput>(payload as NonNullable<typeof payload>);
-    return typeof storeHash === 'string' ? storeHash : undefined;
-  } catch {
-    // Encrypted, or not what a job is given.
-    return undefined;
-  }
 }
 
 /** Why a file that a job names is not there, in words. */

@@ -29,7 +29,7 @@ export const addList: AddCommand = (program, act) => {
       act((interrupt) => {
         interrupt.farewell = '';
         const storeHash = flags.store === undefined ? undefined : tidyStoreHash(flags.store);
-        return withSession(starterConfig().webUiUrl, (session) => list(session, storeHash, flags));
+        return withSession(starterConfig(), (session) => list(session, storeHash, flags));
       }),
     );
 };

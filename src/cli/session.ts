@@ -1,6 +1,8 @@
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { StarterConfig } from '../config.ts';
+import { BadPayloadKeys, dataConverterOf } from '../encryption/index.ts';
 import { BadUse } from './bad-use.ts';
 import { webUiBase, workflowPage } from './web-ui.ts';
 
@@ -22,8 +24,14 @@ export interface Session {
 }
 
 /** Connects, and closes the connection after `use`. Throws BadUse, in words for people, where the server can't be used. */
-export async function withSession<T>(webUiUrl: string | undefined, use: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  { webUiUrl, payloadKeysFile }: StarterConfig,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
   const { connectionOptions, namespace = 'default' } = connectConfig();
+  const dataConverter = await dataConverterOf(payloadKeysFile).catch((error: unknown) => {
+    throw error instanceof BadPayloadKeys ? new BadUse(`PAYLOAD_KEYS_FILE: ${error.message}`) : error;
+  });
   const address = connectionOptions.address || 'localhost:7233';
   const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: CONNECT_MS }).catch(
     (error: unknown) => {
@@ -33,7 +41,7 @@ export async function withSession<T>(webUiUrl: string | undefined, use: (session
   const base = webUiBase(address, webUiUrl);
   try {
     return await use({
-      client: new Client({ connection, namespace }),
+      client: new Client({ connection, namespace, dataConverter }),
       namespace,
       address,
       call: (work, ms = CALL_MS) => connection.withDeadline(Date.now() + ms, work),

@@ -13,7 +13,7 @@ export const addSetup: AddCommand = (program, act) => {
     .action(() =>
       act((interrupt) => {
         interrupt.farewell = '';
-        return withSession(starterConfig().webUiUrl, register);
+        return withSession(starterConfig(), register);
       }),
     );
 };

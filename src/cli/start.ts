@@ -50,7 +50,7 @@ async function start(file: string, flags: Flags, interrupt: Interrupt): Promise<
   const config = starterConfig();
   const source = await openStartSource(file, format, config, interrupt.signal);
   const jobName = name === undefined ? source.jobName : checkJobName(name);
-  return withSession(config.webUiUrl, (session) =>
+  return withSession(config, (session) =>
     begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt),
   );
 }

@@ -1,5 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import {
+  decodeFromPayloadsAtIndex,
+  decodeOptionalFailureToOptionalError,
+} from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { WaitingFor } from '../contract.ts';
 
 const MESSAGES = {
@@ -19,10 +22,15 @@ interface Details {
  */
 export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFor | null> {
   const { raw } = await handle.describe();
+  const converter = handle.client.options.loadedDataConverter;
   const now = Date.now();
   for (const { activityType, heartbeatDetails, lastFailure, scheduledTime } of raw.pendingActivities ?? []) {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    const waiting = payload && defaultPayloadConverter.fromPayload<Details | null>(payload)?.waiting;
+    const details = await decodeFromPayloadsAtIndex<Details | null | undefined>(
+      converter,
+      0,
+      heartbeatDetails?.payloads,
+    );
+    const waiting = details?.waiting;
     if (waiting && (waiting.reason === 'quota' || waiting.reason === 'throttle')) {
       const { reason: kind, until } = waiting;
       if (until === null || Date.parse(until) > now) return { kind, message: MESSAGES[kind], until };
@@ -34,7 +42,8 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
     const until = nextAt > now ? new Date(nextAt).toISOString() : null;
     if (type === 'Throttled' && until) return { kind: 'throttle', message: MESSAGES.throttle, until };
     if (type !== 'Throttled' && activityType?.name !== 'updateChunk') {
-      return { kind: 'outage', message: lastFailure?.message ?? 'It failed.', until };
+      const failure = await decodeOptionalFailureToOptionalError(converter, lastFailure);
+      return { kind: 'outage', message: failure?.message ?? 'It failed.', until };
     }
   }
   return null;

@@ -13,7 +13,13 @@ const open = (argument: string) =>
   openStartSource(
     argument,
     undefined,
-    { jobStore: `file:${folder}/jobs`, apiUrl: 'https://api.bigcommerce.com', webUiUrl: undefined, folder },
+    {
+      payloadKeysFile: undefined,
+      jobStore: `file:${folder}/jobs`,
+      apiUrl: 'https://api.bigcommerce.com',
+      webUiUrl: undefined,
+      folder,
+    },
     signal,
   );
 

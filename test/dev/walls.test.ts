@@ -50,6 +50,11 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
     ['./y.ts', 'node:fs/promises', '@aws-sdk/client-s3'],
     ['../contract.ts', '../jobs/x.ts', '../config.ts', '@temporalio/common'],
   ],
+  [
+    'src/encryption/x.ts',
+    ['./y.ts', '@temporalio/common', 'node:crypto'],
+    ['../contract.ts', '../config.ts', '../storage/x.ts'],
+  ],
   ['src/contract.ts', ['@temporalio/workflow'], ['zod', 'node:fs', './schema.ts', './outcomes.ts']],
   ['src/outcomes.ts', ['./contract.ts'], ['zod', 'node:fs', './schema.ts']],
   ['src/schema.ts', ['./contract.ts', 'zod'], ['./config.ts', './storage/x.ts', './workflows/index.ts']],

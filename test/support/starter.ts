@@ -9,10 +9,15 @@ export interface Started {
   stdout: string;
 }
 
-/** Runs our starter, without a terminal, in `cwd` where that matters. */
-export async function runStarter(system: System, args: string[], cwd?: string): Promise<Started> {
+/** Runs our starter, without a terminal, in `cwd` where that matters, with these settings on top of the system's. */
+export async function runStarter(
+  system: System,
+  args: string[],
+  cwd?: string,
+  settings: Record<string, string> = {},
+): Promise<Started> {
   const dist = new URL('../../dist/starter.js', import.meta.url).pathname;
-  const program = startProgram(process.execPath, [dist, ...args], { env: system.env, cwd });
+  const program = startProgram(process.execPath, [dist, ...args], { env: { ...system.env, ...settings }, cwd });
   const { code } = await program.exited;
   return { code, output: program.output(), stdout: program.stdout() };
 }

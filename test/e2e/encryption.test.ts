@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { startCustomerUpdate } from '../../src/client.ts';
+import { dataConverterOf } from '../../src/encryption/index.ts';
+import { customers } from '../support/customers.ts';
+import { runStarter } from '../support/starter.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+let keysFile: string;
+const keys = { '2026-05': randomBytes(32).toString('base64'), '2026-11': randomBytes(32).toString('base64') };
+
+async function writeKeys(name: string, ids: (keyof typeof keys)[]): Promise<string> {
+  const path = join(system.folder, name);
+  const content = { encryptWith: ids[0], keys: Object.fromEntries(ids.map((id) => [id, keys[id]])) };
+  await writeFile(path, JSON.stringify(content));
+  return path;
+}
+
+beforeAll(async () => {
+  system = await startSystem({ durable: true, workers: 0, emulator: ['--customers', '1000', '--latency', '20'] });
+  keysFile = await writeKeys('keys.json', ['2026-05']);
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+const encryptingClient = async (file = keysFile) =>
+  new Client({ connection: system.connection, dataConverter: await dataConverterOf(file) });
+
+/** Which of the texts are to be read in the server's database. */
+async function inDatabase(texts: string[]): Promise<string[]> {
+  const files = (await readdir(system.folder)).filter((name) => name.startsWith('temporal.db'));
+  const bytes = Buffer.concat(await Promise.all(files.map((name) => readFile(join(system.folder, name)))));
+  return texts.filter((text) => bytes.includes(text));
+}
+
+test('no customer, reason or message is to be read in the server’s database, and all is answered as ever', async () => {
+  const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
+  const client = await encryptingClient();
+  const rows = [
+    ...customers(20).map(({ id }) => ({ id, notes: `confidential-${id}` })),
+    { id: 900_001, notes: 'confidential-unknown' },
+    { id: 21, first_name: '', notes: 'confidential-invalid' },
+  ];
+  await system.control('tokens', { store: 'abc', token: 'another' });
+  const input = { storeHash: 'abc', source: { customers: rows } };
+  const job = await startCustomerUpdate(client, input, 'secret', { startedBy: 'secret-person' });
+  await until(async () => (await job.progress()).state === 'held');
+  expect((await job.pause('secret-reason')).state).toBe('paused');
+  await system.control('reset', {});
+  await job.resume();
+  expect((await job.result()).customers).toMatchObject({ total: 22, updated: 20, rejected: 1, invalid: 1 });
+  expect((await job.failures()).failures).toMatchObject([{ code: 'unknown_id' }, { code: 'invalid_field' }]);
+
+  // A job that can't run at all: its failure's message names the file.
+  const uri = 'file:///secret-file.csv';
+  const bad = await startCustomerUpdate(client, { storeHash: 'abc', source: { uri } }, 'bad');
+  await expect(bad.result()).rejects.toThrow(/secret-file/);
+
+  const { output, code } = await runStarter(system, ['show', job.id], undefined, { PAYLOAD_KEYS_FILE: keysFile });
+  expect(output).toMatch(/updated +20[^]*900001/);
+  expect(code).toBe(1);
+  const listed = await runStarter(system, ['list'], undefined, { PAYLOAD_KEYS_FILE: keysFile });
+  expect(listed.output).toMatch(/secret-person/);
+
+  // What is not encrypted is to be read: the search finds what is there.
+  await system.start('plain', { storeHash: 'abc', source: { customers: [{ id: 1, notes: 'plain-to-see' }] } });
+  expect(await worker.stop()).toBe(0);
+  const texts = ['confidential', 'secret-person', 'secret-reason', 'secret-file', 'unknown_id', 'invalid_field'];
+  expect(await inDatabase([...texts, 'plain-to-see'])).toEqual(['plain-to-see']);
+});
+
+test('a job goes on when the key is changed on its way, as the old one still decrypts', async () => {
+  await system.control('faults', { fault: 'latency', ms: 300 });
+  const before = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
+  const input = { storeHash: 'abc', source: { customers: customers(400) } };
+  const job = await startCustomerUpdate(await encryptingClient(), input, 'rotated');
+  await until(async () => (await job.progress()).chunks.done > 3);
+  const after = await writeKeys('new-keys.json', ['2026-11', '2026-05']);
+  expect(await before.stop()).toBe(0);
+  const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: after });
+  const same = await startCustomerUpdate(await encryptingClient(after), input, 'rotated');
+  expect((await same.result()).customers).toMatchObject({ total: 400, updated: 400 });
+  expect(await worker.stop()).toBe(0);
+}, 60_000);
+
+test('a starter without the key says which file it lacks', async () => {
+  for (const command of [['show', 'customer-updates/abc/secret'], ['list']]) {
+    const { output, code } = await runStarter(system, command);
+    expect(output).toMatch(/PAYLOAD_KEYS_FILE/);
+    expect(output).not.toMatch(/^ +at /m);
+    expect(code).toBe(2);
+  }
+  const other = await writeKeys('other-keys.json', ['2026-11']);
+  const { output, code } = await runStarter(system, ['list'], undefined, { PAYLOAD_KEYS_FILE: other });
+  expect(output).toMatch(/the key "2026-05", and the keys here are 2026-11/);
+  expect(code).toBe(2);
+});
