@@ -57,6 +57,10 @@ export interface JobOptions {
   ignoreColumns?: string[] | undefined;
   /** Write updated customers into the report as well. Default false. */
   reportAll?: boolean | undefined;
+  /** Read the values of all customers before they are changed, and leave a source that puts them back. Default false. */
+  backup?: boolean | undefined;
+  /** Send nothing to customers who have all values already: they count as updated. Default false. */
+  skipUnchanged?: boolean | undefined;
 }
 
 /** The one argument of updateCustomers. */
@@ -100,11 +104,22 @@ export interface CustomerCounts {
   unprocessed: number;
 }
 
+/** What sending takes, as a dry run finds. */
+export interface WouldSend {
+  customers: number;
+  calls: number;
+  quota: Quota | null;
+  /** What comparing has found; only with `backup` or `skipUnchanged`. Those missing are not in the store. */
+  compared?: { changed: number; unchanged: number; missing: number } | undefined;
+}
+
 /** What a job returns, and what its failure carries in its details. */
 export interface JobResult {
   customers: CustomerCounts;
   chunks: { total: number; done: number };
-  /** PUTs sent, of every kind. */
+  /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
+  unchanged?: number | undefined;
+  /** PUTs sent, of every kind. What `backup` and `skipUnchanged` read is not among them. */
   calls: number;
   /** PUTs answered with 429. */
   throttled: number;
@@ -112,8 +127,12 @@ export interface JobResult {
   report: string | null;
   /** URI of retry.ndjson; null where there is nothing to send again. */
   retry: string | null;
+  /** URI of the source that puts the earlier values back; null where there is nothing to put back. Only with `backup`. */
+  backup?: string | null | undefined;
+  /** Customers of whom something can't be put back: a new password, or what the store did not tell. Only with `backup`. */
+  notInBackup?: number | undefined;
   /** Of a dry run: what sending takes. `quota` is null where the store tells none. */
-  wouldSend?: { customers: number; calls: number; quota: Quota | null } | undefined;
+  wouldSend?: WouldSend | undefined;
 }
 
 export type JobState =
