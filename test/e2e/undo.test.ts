@@ -147,3 +147,180 @@ test('a job of 2,000 with a backup, whose worker is killed in the middle, is und
   await undo('all-undo');
   await expectAsBefore(changed);
 }, 180_000);
+
+const noted = (id: number, note: string): Customer => ({ id, notes: note });
+
+test('customers who have all values already are sent nothing, count as updated, and the report says so', async () => {
+  await set(ids(150).map((id) => noted(id, 'there')));
+  const { puts = 0 } = await system.stats();
+  const rows = [
+    ...ids(130).map((id) => noted(id, 'there')),
+    noted(140, 'other'),
+    ...ids(50).map((n) => noted(200 + n, 'new')),
+  ];
+  const options = { skipUnchanged: true, reportAll: true };
+  const result = await run('skips', [...rows, noted(999_999, 'nobody')], options);
+  expect(result).toMatchObject({ unchanged: 130, customers: { total: 182, updated: 181, rejected: 1 } });
+  expect(await system.stats()).toMatchObject({ puts: puts + result.calls, customersApplied: 150 + 51 });
+  expect((await system.customer(130))['_applied']).toBe(1);
+  // Chunks of customers who have everything make no call.
+  expect(result.calls).toBeLessThanOrEqual(9);
+
+  const report = (await lines(result.report)).slice(1).map((line) => line.split(',').slice(0, 4).join());
+  expect(report.slice(0, 131)).toEqual([...ids(130).map((id) => `${id},${id},updated,unchanged`), '131,140,updated,']);
+  expect(report.at(-1)).toBe('182,999999,rejected,unknown_id');
+
+  const again = await run('skips again', rows, { ...options, backup: true });
+  expect(again).toMatchObject({ unchanged: 181, calls: 0, backup: null, customers: { total: 181, updated: 181 } });
+});
+
+test('those who were sent nothing do not make up for those whom the store rejects', async () => {
+  await set(ids(300).map((id) => noted(id, 'there')));
+  const nobody = ids(200).map((n) => noted(900_000 + n, 'nobody'));
+  const job = await start('rejected', [...ids(300).map((id) => noted(id, 'there')), ...nobody], {
+    skipUnchanged: true,
+  });
+  await until(async () => (await job.query(progressQuery)).state === 'held');
+  const { waitingFor, customers } = await job.query(progressQuery);
+  expect(waitingFor?.kind).toBe('rejections');
+  expect(customers.rejected).toBeLessThan(150);
+  await job.cancel();
+  await expect(job.result()).rejects.toThrow();
+});
+
+test('a dry run says how many would change, sends nothing, and leaves no file', async () => {
+  await set(ids(1_200).map((id) => noted(id, id % 4 === 0 ? 'old' : 'new')));
+  const { customersApplied } = await system.stats();
+  const uri = await writeSource(system, 'dry.ndjson', [
+    ...ids(1_230).map((id) => noted(id, 'new')),
+    noted(999_999, 'nobody'),
+  ]);
+  const dry = ['start', uri, '--store', store, '--dry-run', '--skip-unchanged', '--limit', '1205'];
+  const { output, code } = await runStarter(system, [...dry, '--name', 'dry']);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toContain('305 customers would change, 900 would not: they have all values already.');
+  expect(output).toMatch(/It would send 305 customers in 121 calls/);
+  // Customers beyond the limit are not even read.
+  expect(await system.stats()).toMatchObject({ customersApplied, customersRead: 1_205 });
+
+  const { wouldSend, backup } = await run('dry with backup', [noted(1, 'new'), noted(4, 'new'), noted(999_999, 'x')], {
+    dryRun: true,
+    backup: true,
+  });
+  expect(wouldSend).toMatchObject({ customers: 3, calls: 1, compared: { changed: 1, unchanged: 1, missing: 1 } });
+  expect(backup).toBeNull();
+  const key = (await handleOf('dry').describe()).raw.workflowExecutionInfo?.firstRunId;
+  await expect(readFile(`${system.folder}/data/jobs/abc/${key}/present/000000.ndjson`)).rejects.toThrow('ENOENT');
+});
+
+test('only those who are to be sent are read, each once', async () => {
+  const result = await run(
+    'limited',
+    ids(900).map((id) => noted(id, 'x')),
+    { backup: true, limit: 15 },
+  );
+  expect(result.customers).toMatchObject({ updated: 15, unprocessed: 885 });
+  expect(await system.stats()).toMatchObject({ customersRead: 15, gets: 1, puts: 2 });
+  expect((await lines(result.backup)).map((line) => JSON.parse(line) as unknown)).toEqual(
+    ids(15).map((id) => noted(id, '')),
+  );
+});
+
+describe('a backup stands where its job', () => {
+  const rows = ids(300).map((id) => noted(id, 'new'));
+  const latest = (job: WorkflowHandle) => handleOf(job.workflowId.split('/')[2] as string);
+
+  beforeEach(() => set(ids(300).map((id) => noted(id, `old ${id}`))));
+
+  async function expectOldNotes(result: JobResult): Promise<void> {
+    expectCountsToAddUp(result);
+    expect(result.customers).toMatchObject({ updated: 300 });
+    expect((await lines(result.backup)).map((line) => JSON.parse(line) as unknown)).toEqual(
+      ids(300).map((id) => noted(id, `old ${id}`)),
+    );
+  }
+
+  test('is reset while it runs, to its first workflow task', async () => {
+    const job = await start('reset while it runs', rows, { backup: true });
+    await untilDone(job, 10);
+    await reset(system, job);
+    await expectOldNotes(await latest(job).result());
+  });
+
+  test.each([true, false])('is reset after its end, to its first workflow task (skipUnchanged: %s)', async (skip) => {
+    const job = await start(`reset after its end ${skip}`, rows, { backup: true, skipUnchanged: skip });
+    await expectOldNotes(await job.result());
+    await reset(system, job);
+    await expectOldNotes(await latest(job).result());
+  });
+
+  test('was cancelled: it has those who may have been changed, and no others', async () => {
+    const before = await present(300);
+    const job = await start('cancelled', rows, { backup: true });
+    await untilDone(job, 10);
+    await job.cancel();
+    await expect(job.result()).rejects.toThrow();
+    const { backup, customers: counts } = await job.query(progressQuery);
+    const backedUp = await lines(backup);
+    expect(backedUp.length).toBeGreaterThanOrEqual(counts.updated);
+    expect(backedUp.length).toBeLessThan(300);
+    await undo('cancelled');
+    await expectAsBefore(before);
+  });
+});
+
+describe('while it reads, a job', () => {
+  const rows = ids(300).map((id) => noted(id, 'new'));
+
+  test.each([
+    ['throttled', { fault: 'throttle', on: 'get', count: 2 }],
+    ['not answered', { fault: 'reset', on: 'get', count: 2 }],
+    ['not told of all', { fault: 'missing-customers', on: 'get', count: 2 }],
+  ])('that is %s reads again, and sends nothing before it has read', async (name, fault) => {
+    await system.control('faults', fault);
+    const result = await run(name, rows, { backup: true });
+    expect(result).toMatchObject({ calls: 30, throttled: 0, notInBackup: 0, customers: { updated: 300, failed: 0 } });
+    expect(await lines(result.backup)).toHaveLength(300);
+    expect(await system.stats()).toMatchObject({ puts: 30, callsAfterThrottle: 0 });
+  });
+
+  test('that is refused holds, having sent nothing, and goes on when resumed', async () => {
+    await system.control('tokens', { store, token: 'reissued' });
+    const job = await start('refused', rows, { backup: true, skipUnchanged: true });
+    await until(async () => (await job.query(progressQuery)).state === 'held');
+    expect((await job.query(progressQuery)).waitingFor).toMatchObject({ kind: 'refused' });
+    const { puts, gets = 9 } = await system.stats();
+    expect(puts).toBe(0);
+    expect(gets).toBeLessThanOrEqual(2);
+    await system.control('tokens', { store, token: TOKENS['abc'] });
+    await job.executeUpdate(resumeUpdate);
+    expect((await job.result()).customers).toMatchObject({ updated: 300 });
+  });
+
+  test('that was refused amid those who are sent nothing goes on when resumed once', async () => {
+    await set(ids(290).map((id) => noted(id, 'new')));
+    const [changed, same] = [rows.slice(290), rows.slice(0, 290)];
+    await system.control('faults', { fault: 'status', status: 403, count: 1 });
+    const job = await start('refused amid', [...changed, ...same], { skipUnchanged: true });
+    await until(async () => (await job.query(progressQuery)).state === 'held');
+    await job.executeUpdate(resumeUpdate);
+    expect(await job.result()).toMatchObject({ unchanged: 290, customers: { updated: 300 } });
+  });
+});
+
+test('the starter refuses to undo what can not be undone, and a job of another store may not name the backup', async () => {
+  await run('no-backup', [noted(1, 'x')], {});
+  const { backup } = await run('purged', [noted(2, 'x')], { backup: true });
+  const elsewhere = system.run('elsewhere', { storeHash: 'def', source: { uri: backup ?? '' } });
+  await expect(elsewhere).rejects.toMatchObject({ cause: { type: 'BadInput' } });
+  await runStarter(system, ['purge', 'purged', '--store', store, '--yes']);
+  await run('nothing', [noted(999_999, 'x')], { backup: true, maxRejectedPercent: 100 });
+  const said = async (name: string) => {
+    const { code, output } = await runStarter(system, ['undo', name, '--store', store, '--yes']);
+    expect(code).toBe(2);
+    return output;
+  };
+  expect(await said('no-backup')).toMatch(/can't be undone: .*without --backup/);
+  expect(await said('purged')).toMatch(/is not there any more: its files were purged/);
+  expect(await said('nothing')).toMatch(/There is nothing to undo/);
+});
