@@ -226,6 +226,20 @@ test('only those who are to be sent are read, each once', async () => {
   );
 });
 
+test('a job that reads runs activities that an older worker does not have, and any other job the usual ones', async () => {
+  const types = async (name: string, options: JobOptions) => {
+    const job = await start(name, [noted(1, name)], options);
+    await job.result();
+    const { events } = await job.fetchHistory();
+    return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  };
+  const usual = ['prepareJob', 'openStore', 'updateChunk', 'closeJob'];
+  const reading = ['prepareJob', 'openStore', 'readAndUpdateChunk', 'closeReadingJob'];
+  expect(await types('usual', { reportAll: true })).toEqual(usual);
+  expect(await types('with backup', { backup: true })).toEqual(reading);
+  expect(await types('skipping', { skipUnchanged: true })).toEqual(reading);
+});
+
 describe('a backup stands where its job', () => {
   const rows = ids(300).map((id) => noted(id, 'new'));
   const latest = (job: WorkflowHandle) => handleOf(job.workflowId.split('/')[2] as string);
