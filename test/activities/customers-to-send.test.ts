@@ -10,7 +10,12 @@ const job = { storeHash: 'abc', key: 'run-1' };
 /** Whom it chooses where the store has these notes, and what it asks the store meanwhile. */
 async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true) {
   const asked: number[][] = [];
-  const store = { readCustomers: ({ ids }: { ids: number[] }) => Promise.resolve(void asked.push(ids) ?? []) };
+  const store = {
+    async readCustomers({ ids }: { ids: number[] }) {
+      asked.push(ids);
+      return [];
+    },
+  };
   const present = {
     async ofPage(_: unknown, page: number, chunks: number, read: ReadCustomers) {
       expect([page, chunks]).toEqual([2, 300]);
