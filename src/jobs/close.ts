@@ -1,7 +1,7 @@
 import type { ClosedJob } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
-import { writeBackup } from './backup.ts';
+import { backUp } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
 import { deletePages } from './pages.ts';
@@ -45,7 +45,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Ended
     const closed: ClosedJob = {
       report: storage.uri(keys.report),
       retry: customers ? storage.uri(keys.retry) : null,
-      ...(job.options.backup && (await writeBackup(storage, keys, job))),
+      ...(job.options.backup && (await backUp(storage, keys, job))),
     };
     await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
     return closed;

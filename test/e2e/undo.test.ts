@@ -284,6 +284,23 @@ describe('a backup stands where its job', () => {
   });
 });
 
+test('a job that was terminated is undone from what it had read', async () => {
+  await set(ids(300).map((id) => noted(id, `old ${id}`)));
+  const before = await present(300);
+  const job = await start(
+    'terminated',
+    ids(300).map((id) => noted(id, 'new')),
+    { backup: true },
+  );
+  await untilDone(job, 10);
+  await job.terminate();
+  // What was in flight ends.
+  await until(async () => ((await system.stats())['inFlight'] ?? 1) === 0);
+  expect((await system.customer(1))['notes']).toBe('new');
+  await undo('terminated', '--skip-unchanged');
+  await expectAsBefore(before);
+});
+
 describe('while it reads, a job', () => {
   const rows = ids(300).map((id) => noted(id, 'new'));
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract.ts';
+import { backUpAllRead } from '../../src/jobs/backup.ts';
 import { closeJob } from '../../src/jobs/close.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
@@ -104,6 +105,17 @@ test('stands for those who are in it already, whatever a job finds that is reset
   const closed = await closeJob(storage, 'r2', await ended(rows(20), [DONE, DONE], {}, ours));
   expect(closed.backup).toBe(storage.uri(keys.backup));
   expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
+});
+
+test('of a job that could not write it has everyone of whom it had read, but for those with all values', async () => {
+  const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
+  const { plan } = await ended(rows(1_015), [...Array<ChunkCode>(102)].fill(DONE), {}, has);
+  expect(plan.chunks).toBe(102);
+  const written = await backUpAllRead(storage, keys);
+  expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 101 });
+  const ids = rows(899).flatMap(({ id }) => (id === 5 ? [] : [id]));
+  expect(await backup()).toEqual(ids.map(old));
+  expect(await backUpAllRead(await newStorage(), keys)).toEqual({ backup: null, notInBackup: 0 });
 });
 
 test('goes with purge, as does what a terminated job has read', async () => {
