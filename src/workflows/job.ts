@@ -77,8 +77,9 @@ export class Job {
     this.input = input;
   }
 
+  /** As they were given, before anybody has checked the input, which may be anything. */
   get options(): JobOptions {
-    return this.input.options ?? {};
+    return (this.input as JobInput | undefined)?.options ?? {};
   }
 
   /** It asks what the store has of its customers before it sends them. */
