@@ -8,6 +8,8 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 export type Quota = { requests: number; windowMs: number };
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
+/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
+export const READ_SIZE = 250;
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
 export const STORE_CONCURRENCY = 3;
 
@@ -20,7 +22,7 @@ export const JOBS_TASK_QUEUE = 'customer-updates';
 /** Task queue of serveStoreQueue, apart from the jobs' queue so that leases never starve the jobs' own work. */
 export const STORES_TASK_QUEUE = 'customer-updates-stores';
 
-/** Task queue of a store's calls: updateChunk and checkStore. */
+/** Task queue of a store's calls, StoreActivities. */
 export const storeTaskQueue = (storeHash: string): string => `customer-updates-store-${storeHash}`;
 
 /** Workflow id of a job. Callers may pick any other id; this is the one client and starter make. */

@@ -1,6 +1,6 @@
 /** BigCommerce stores as this process sees them: one token, one pace and one refusal a store, for all of its jobs. */
 import type { Dispatcher } from 'undici';
-import type { Quota } from '../contract.ts';
+import { type Quota, READ_SIZE } from '../contract.ts';
 import { type Listed, type ListedCustomer, listedCustomers, noIds, updatedIds } from './answer.ts';
 import { type Address, type CallOptions, openLine } from './call.ts';
 import { LeaseLost, type Reached, Unavailable } from './errors.ts';
@@ -40,15 +40,12 @@ export interface UpdateOutcome {
   requestId: string | undefined;
 }
 
-/** Customers that one GET lists at most, BigCommerce's limit for a page. */
-export const MAX_LISTED = 250;
-
 /** One store. All callers in the process share its token, its pace and its refusal. */
 export interface Store {
   /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
   updateCustomers(update: CustomerUpdate): Promise<UpdateOutcome>;
   /**
-   * The present values of the customers with these ids, at most MAX_LISTED: of those that exist, in any order. Throws any of
+   * The present values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws any of
    * errors.ts, with no calls counted; LeaseLost also where the right to send was lost before the answer was there.
    */
   readCustomers(reading: CallOptions & { ids: number[] }): Promise<ListedCustomer[]>;
@@ -156,7 +153,7 @@ function createStore(address: Address, quotaReservePercent: number): Store {
         if (list) lists.push(list);
         return list?.customers.map(({ id }) => id);
       };
-      const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${MAX_LISTED}`;
+      const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
       while (lists.length < (lists.at(-1)?.pages ?? 1)) {
         const path = `/v3/customers?${query}&page=${lists.length + 1}`;
         const request = { method: 'GET', path, body: null, needsScope: true, ids: read, secrets: () => [] } as const;

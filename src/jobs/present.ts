@@ -4,6 +4,7 @@
  * were written once stand: read anew, they would be the job's own.
  */
 import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
+import { READ_SIZE } from '../contract.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
@@ -16,9 +17,6 @@ export type PresentValues = Map<number, Values | null>;
 
 /** Asks the store for customers: those of them that exist, in any order. */
 export type ReadCustomers = (ids: number[]) => Promise<Row[]>;
-
-/** Customers asked for at once, BigCommerce's limit for one GET. */
-const ASKED_AT_ONCE = 250;
 
 /** Finds out present values, and keeps those that were used last: a process that serves a store needs each a hundred times. */
 export class PresentReader {
@@ -68,7 +66,7 @@ export async function rowsOfPage(pages: PageReader, keys: JobKeys, page: number,
 /** Asks for the values that the rows set, and enters them. */
 export async function ask(rows: readonly Row[], read: ReadCustomers, into: PresentValues): Promise<void> {
   const batches: Row[][] = [];
-  for (let at = 0; at < rows.length; at += ASKED_AT_ONCE) batches.push(rows.slice(at, at + ASKED_AT_ONCE));
+  for (let at = 0; at < rows.length; at += READ_SIZE) batches.push(rows.slice(at, at + READ_SIZE));
   const askBatch = async (batch: readonly Row[]) => {
     const found = new Map((await read(batch.map(({ id }) => id))).map((customer) => [customer.id, customer]));
     for (const { id, ...fields } of batch) into.set(id, picked(found.get(id), Object.keys(fields)));

@@ -49,8 +49,10 @@ function sameValue(wanted: unknown, values: unknown[] | undefined): boolean {
   if (values === undefined || values.length > 1) return false;
   const [has = ''] = values;
   if (Array.isArray(wanted)) return sameList(wanted, has === '' ? [] : has);
-  return has === null ? wanted === '' : !Array.isArray(has) && String(wanted) === String(has);
+  return has === null ? wanted === '' : asText(wanted) === asText(has);
 }
+
+const asText = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value);
 
 function sameList(wanted: unknown, has: unknown): boolean {
   if (!Array.isArray(wanted) || !Array.isArray(has) || wanted.length !== has.length) return false;
@@ -60,4 +62,5 @@ function sameList(wanted: unknown, has: unknown): boolean {
 const amounts = (list: unknown): unknown =>
   Array.isArray(list) ? list.map((item: { amount?: unknown } | null) => item?.amount) : undefined;
 
-const sorted = (list: unknown): unknown => (Array.isArray(list) ? [...new Set(list as number[])].sort() : undefined);
+const sorted = (list: unknown): unknown =>
+  Array.isArray(list) ? [...new Set(list as number[])].sort((a, b) => a - b) : undefined;

@@ -24,8 +24,14 @@ async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true
     },
   };
   const full = { job, chunk: 205, chunks: 300, skipUnchanged: true, ...ref };
-  const [reads, stores] = [present as unknown as PresentReader, store as unknown as Store];
-  return { chosen: await customersToSend(stores, reads, full, chunk, calling), asked };
+  const chosen = await customersToSend(
+    store as unknown as Store,
+    present as unknown as PresentReader,
+    full,
+    chunk,
+    calling,
+  );
+  return { chosen, asked };
 }
 
 test.each([

@@ -8,7 +8,7 @@ import {
   type JobOptions,
   type JobResult,
 } from '../../src/contract.ts';
-import { customers, writeSource } from '../support/customers.ts';
+import { writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';

@@ -109,7 +109,12 @@ test('stands for those who are in it already, whatever a job finds that is reset
 
 test('of a job that could not write it has everyone of whom it had read, but for those with all values', async () => {
   const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
-  const { plan } = await ended(rows(1_015), [...Array<ChunkCode>(102)].fill(DONE), {}, has);
+  const { plan } = await ended(
+    rows(1_015),
+    Array.from({ length: 102 }, () => DONE),
+    {},
+    has,
+  );
   expect(plan.chunks).toBe(102);
   const written = await backUpAllRead(storage, keys);
   expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 101 });
