@@ -40,10 +40,13 @@ export function putCustomers(store: Store, call: Call, switches: Switches, most:
     if ('errors' in checked) return invalidFields(checked.errors);
     updates.push(checked.update);
   }
-  const errors = store.customers.update(updates, switches.partial !== undefined);
+  const errors = store.customers.update(updates, switches);
   if (errors) return updateFailed(errors);
   return json(200, { data: updates.map(({ id }) => store.customers.get(id)), meta: {} });
 }
+
+/** Fields that a GET tells only where `include` asks for them, by what it calls them. */
+const INCLUDED = { storecredit: 'store_credit_amounts', formfields: 'form_fields' };
 
 /** Answers `GET /v3/customers`: those of `id:in`, or all, a page of them. */
 export function getCustomers({ customers }: Store, { query }: Call): Answer {
@@ -57,7 +60,13 @@ export function getCustomers({ customers }: Store, { query }: Call): Answer {
   const page = positive(query.get('page')) ?? 1;
   const first = Math.min((page - 1) * limit, total);
   const count = Math.min(limit, total - first);
-  const data = Array.from({ length: count }, (_, n) => customers.get(ids?.[first + n] ?? first + n + 1));
+  const include = query.get('include')?.split(',') ?? [];
+  const left = Object.entries(INCLUDED).flatMap(([name, field]) => (include.includes(name) ? [] : [field]));
+  const data = Array.from({ length: count }, (_, n) => {
+    const customer = Object.entries(customers.get(ids?.[first + n] ?? first + n + 1));
+    return Object.fromEntries(customer.filter(([field]) => !left.includes(field)));
+  });
+  customers.read += count;
   const pagination = {
     total,
     count,

@@ -1,3 +1,4 @@
+import type { Switches } from './fault-kinds.ts';
 import type { Update } from './fields.ts';
 
 /** A customer as the API lists it. */
@@ -5,6 +6,11 @@ type Customer = { id: number; email: string } & Record<string, unknown>;
 
 /** The e-mail address of a customer that no update has changed. */
 const defaultEmail = (id: number): string => `customer${id}@example.com`;
+
+interface FormField {
+  name: string;
+  value: unknown;
+}
 
 /** What updates changed of a customer. */
 type Changes = { email?: string } & Record<string, unknown>;
@@ -21,6 +27,8 @@ export class Customers {
   readonly #timesWritten: Uint32Array;
   /** Customers updated, a customer counted each time; how many different ones; how many of these more than once. */
   readonly written = { total: 0, distinct: 0, repeated: 0 };
+  /** Customers that GETs listed, each counted as often as it was. */
+  read = 0;
 
   constructor(count: number) {
     this.#count = count;
@@ -68,20 +76,22 @@ export class Customers {
   /**
    * Applies the updates in order until one is rejected: by an id that does not exist, or an e-mail address that belongs
    * to somebody else by then. Returns the error of that one, named as the API does; undefined if all were applied.
-   * All or nothing, unless `partial` keeps what was applied before the error.
+   * All or nothing, unless the switch `partial` keeps what was applied before the error.
    */
-  update(updates: Update[], partial: boolean): Record<string, string> | undefined {
+  update(updates: Update[], switches: Switches): Record<string, string> | undefined {
     const before: { id: number; fields: Changes | undefined }[] = [];
     for (const [index, { id, ...fields }] of updates.entries()) {
       const error = this.#rejects(index, id, fields.email);
       if (error) {
-        if (partial) this.#countWrites(before);
+        if (switches.partial) this.#countWrites(before);
         else for (const { id, fields } of before.reverse()) this.#set(id, fields);
         return error;
       }
       const old = this.#changed.get(id);
       before.push({ id, fields: old });
-      this.#set(id, { ...old, ...publicFields(fields), date_modified: new Date().toISOString() });
+      const formFields = switches['form-fields-replaced'] ? [] : this.get(id).form_fields;
+      const changes = withFormFields(publicFields(fields), formFields as FormField[]);
+      this.#set(id, { ...old, ...changes, date_modified: new Date().toISOString() });
     }
     this.#countWrites(before);
     return undefined;
@@ -127,4 +137,14 @@ export class Customers {
 function publicFields({ authentication, ...fields }: Changes): Changes {
   const { force_password_reset } = (authentication ?? {}) as { force_password_reset?: boolean };
   return force_password_reset === undefined ? fields : { ...fields, authentication: { force_password_reset } };
+}
+
+/** The changes with all form fields that the customer has then, where they have any: a blank one is as good as none. */
+function withFormFields(changes: Changes, before: FormField[]): Changes {
+  const sent = changes['form_fields'] as FormField[] | undefined;
+  if (!sent) return changes;
+  const values = new Map([...before, ...sent].map(({ name, value }) => [name, value]));
+  const isBlank = (value: unknown) => value === '' || (Array.isArray(value) && value.length === 0);
+  const left = [...values].filter(([, value]) => !isBlank(value));
+  return { ...changes, form_fields: left.map(([name, value]) => ({ name, value })) };
 }

@@ -65,6 +65,7 @@ export const SWITCHES = {
     parameters: { headers: true, body: true },
   },
   partial: { about: 'what precedes a rejected customer is applied, although the answer is 422', parameters: {} },
+  'form-fields-replaced': { about: 'form fields that an update does not name are gone, not left', parameters: {} },
   'batch-422': { about: 'more than 10 customers: 422 "Max batch size", not 413', parameters: {} },
   'strict-fields': { about: 'unknown and read-only fields: 422, not ignored', parameters: {} },
 } satisfies Record<string, Kind>;

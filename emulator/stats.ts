@@ -15,6 +15,7 @@ export const STATS = {
   customersApplied: 'customers updated, each counted as often as it was',
   customersUpdatedDistinct: 'different customers among them',
   customersAppliedMoreThanOnce: 'customers among those that were updated more than once',
+  customersRead: 'customers that GETs listed, each counted as often as it was',
 };
 
 // Requests that were on their way when the 429 left are nobody's fault.

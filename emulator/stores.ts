@@ -47,6 +47,7 @@ export class Store {
       customersApplied: total,
       customersUpdatedDistinct: distinct,
       customersAppliedMoreThanOnce: repeated,
+      customersRead: this.customers.read,
     };
   }
 }

@@ -6,6 +6,9 @@ import type { Failure, Quota } from './contract.ts';
 /** Name of a job's nth file of failures, 0-based. */
 export const failuresFile = (file: number): string => String(file).padStart(4, '0');
 
+/** Chunks in one page of the job store; the last may hold fewer. */
+export const CHUNKS_PER_PAGE = 100;
+
 /** Which job an activity works for. */
 export interface JobRef {
   storeHash: string;
@@ -48,9 +51,37 @@ export interface ChunkRef {
   probe?: 'check' | 'resume';
 }
 
+/** The input of readAndUpdateChunk: an activity of its own, since an older worker would not read. */
+export interface ReadChunkRef extends ChunkRef {
+  /** Chunks of the job that are to be sent; the customers of others are not read. */
+  chunks: number;
+  /** Leave out customers who have all values already. */
+  skipUnchanged: boolean;
+}
+
+/** Pages, from `from` on and before `until`, whose rows compareCustomers compares with the store. */
+export interface PagesRef {
+  job: JobRef;
+  from: number;
+  until: number;
+  /** Chunks of the job that would be sent. */
+  chunks: number;
+}
+
+/** Customers by what sending would do to them, and the chunks with any that are not unchanged. */
+export interface Compared {
+  changed: number;
+  unchanged: number;
+  /** The store does not have them. */
+  missing: number;
+  chunks: number;
+}
+
 /** What became of a chunk's customers. Every one that is not in `failures` was updated. */
 export interface ChunkOutcome {
   updated: number;
+  /** Those of the updated who had all values already, and were sent nothing. */
+  unchanged?: number;
   failures: Failure[];
   calls: number;
   throttled: number;
@@ -64,7 +95,7 @@ export interface ChunkOutcome {
   waitedFor?: 'quota' | 'throttle';
 }
 
-/** Types of the failures of updateChunk and checkStore; the details of each are one ChunkOutcome. */
+/** Types of the failures of a store's activities; the details of a chunk's are one ChunkOutcome. */
 export type ChunkFailureType =
   /** 429: tried again after what the headers say. */
   | 'Throttled'
@@ -86,6 +117,17 @@ export interface CloseJobInput {
   outcomes: string;
   failures: Failure[];
   olderIn: string | null;
+  /** Chunks that are unprocessed, but may have been sent: their answer never came. Only with `backup`. */
+  maybeSent?: number[];
+}
+
+/** What closeJob has written. */
+export interface ClosedJob {
+  report: string;
+  retry: string | null;
+  /** Only with `backup`. */
+  backup?: string | null;
+  notInBackup?: number;
 }
 
 /** The argument of serveStore and serveStoreQueue. */
@@ -98,14 +140,16 @@ export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 
 /** Activities on JOBS_TASK_QUEUE. */
 export interface JobActivities {
-  /** Reads and checks the source, and writes its chunks to the job store. */
-  prepareJob(input: { job: JobRef; input: unknown }): Promise<PreparedJob>;
+  /** Reads and checks the source, and writes its chunks to the job store. `mayRead`: the workflow knows present values. */
+  prepareJob(input: { job: JobRef; input: unknown; mayRead?: true }): Promise<PreparedJob>;
   /** Says that the store's queue is needed. Returns whether a process serves it at present. */
   openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
   saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
   /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */
-  closeJob(input: CloseJobInput): Promise<{ report: string; retry: string | null }>;
+  closeJob(input: CloseJobInput): Promise<ClosedJob>;
+  /** The same for a job that reads present values, which an older worker would know nothing of. */
+  closeReadingJob(input: CloseJobInput): Promise<ClosedJob>;
 }
 
 /** Activities on STORES_TASK_QUEUE. */
@@ -118,6 +162,10 @@ export interface LeaseActivities {
 export interface StoreActivities {
   /** Ten customers, one PUT, and what it takes to find the ones that the store rejects. */
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
+  /** The same, after it has read the present values of the chunk's page, unless they have been read. */
+  readAndUpdateChunk(input: ReadChunkRef): Promise<ChunkOutcome>;
+  /** Counts what sending would change, without changing anything. */
+  compareCustomers(input: PagesRef): Promise<Compared>;
   /** Asks the store whether it takes the token, without changing anything. Returns the quota that it tells. */
   checkStore(input: { job: JobRef }): Promise<{ quota: Quota | null }>;
 }

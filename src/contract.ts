@@ -8,6 +8,8 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 export type Quota = { requests: number; windowMs: number };
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
+/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
+export const READ_SIZE = 250;
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
 export const STORE_CONCURRENCY = 3;
 
@@ -20,7 +22,7 @@ export const JOBS_TASK_QUEUE = 'customer-updates';
 /** Task queue of serveStoreQueue, apart from the jobs' queue so that leases never starve the jobs' own work. */
 export const STORES_TASK_QUEUE = 'customer-updates-stores';
 
-/** Task queue of a store's calls: updateChunk and checkStore. */
+/** Task queue of a store's calls, StoreActivities. */
 export const storeTaskQueue = (storeHash: string): string => `customer-updates-store-${storeHash}`;
 
 /** Workflow id of a job. Callers may pick any other id; this is the one client and starter make. */
@@ -57,6 +59,10 @@ export interface JobOptions {
   ignoreColumns?: string[] | undefined;
   /** Write updated customers into the report as well. Default false. */
   reportAll?: boolean | undefined;
+  /** Read the values of all customers before they are changed, and leave a source that puts them back. Default false. */
+  backup?: boolean | undefined;
+  /** Send nothing to customers who have all values already: they count as updated. Default false. */
+  skipUnchanged?: boolean | undefined;
 }
 
 /** The one argument of updateCustomers. */
@@ -100,11 +106,22 @@ export interface CustomerCounts {
   unprocessed: number;
 }
 
+/** What sending takes, as a dry run finds. */
+export interface WouldSend {
+  customers: number;
+  calls: number;
+  quota: Quota | null;
+  /** What comparing has found; only with `backup` or `skipUnchanged`. Those missing are not in the store. */
+  compared?: { changed: number; unchanged: number; missing: number } | undefined;
+}
+
 /** What a job returns, and what its failure carries in its details. */
 export interface JobResult {
   customers: CustomerCounts;
   chunks: { total: number; done: number };
-  /** PUTs sent, of every kind. */
+  /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
+  unchanged?: number | undefined;
+  /** PUTs sent, of every kind. What `backup` and `skipUnchanged` read is not among them. */
   calls: number;
   /** PUTs answered with 429. */
   throttled: number;
@@ -112,8 +129,12 @@ export interface JobResult {
   report: string | null;
   /** URI of retry.ndjson; null where there is nothing to send again. */
   retry: string | null;
+  /** URI of the source that puts the earlier values back; null where there is nothing to put back. Only with `backup`. */
+  backup?: string | null | undefined;
+  /** Customers of whom something can't be put back: a new password, or what the store did not tell. Only with `backup`. */
+  notInBackup?: number | undefined;
   /** Of a dry run: what sending takes. `quota` is null where the store tells none. */
-  wouldSend?: { customers: number; calls: number; quota: Quota | null } | undefined;
+  wouldSend?: WouldSend | undefined;
 }
 
 export type JobState =

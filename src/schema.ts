@@ -75,6 +75,8 @@ export const jobOptionsSchema = z.strictObject(
     blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
     ignoreColumns: z.array(z.string('a heading'), 'a list of headings').default([]),
     reportAll: flag,
+    backup: flag,
+    skipUnchanged: flag,
   },
   'an object',
 ) satisfies z.ZodType<FullOptions, JobOptions>;
@@ -196,15 +198,19 @@ export const jobResultSchema = z.object({
     unprocessed: count,
   }),
   chunks: z.object({ total: count, done: count }),
+  unchanged: count.optional(),
   calls: count,
   throttled: count,
   report: z.string().nullable(),
   retry: z.string().nullable(),
+  backup: z.string().nullable().optional(),
+  notInBackup: count.optional(),
   wouldSend: z
     .object({
       customers: count,
       calls: count,
       quota: z.object({ requests: z.number().positive(), windowMs: z.number().positive() }).nullable(),
+      compared: z.object({ changed: count, unchanged: count, missing: count }).optional(),
     })
     .optional(),
 }) satisfies z.ZodType<JobResult>;

@@ -13,12 +13,13 @@ import { addSetup } from './cli/setup.ts';
 import { addShow } from './cli/show.ts';
 import { addStart } from './cli/start.ts';
 import { addCancel, addPause, addResume } from './cli/steer.ts';
+import { addUndo } from './cli/undo.ts';
 import { addWatch } from './cli/watch.ts';
 import { STARTER } from './cli/words.ts';
 
 const COMMANDS = [
   ...[addStart, addList, addWatch, addShow],
-  ...[addPause, addResume, addCancel, addRetry],
+  ...[addPause, addResume, addCancel, addRetry, addUndo],
   ...[addFailures, addReport, addPurge, addSetup],
 ];
 

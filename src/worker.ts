@@ -14,8 +14,9 @@ import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract.ts';
 import { startHealth, type Health } from './health.ts';
-import { SOURCE_COPIES } from './jobs/keys.ts';
+import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
+import { PresentReader } from './jobs/present.ts';
 import { createLogger, type Log, temporalLogger } from './log.ts';
 import { createMetrics, HISTOGRAM_BUCKETS } from './metrics.ts';
 import { onSignals } from './signals.ts';
@@ -61,7 +62,8 @@ async function main(): Promise<void> {
   const serving = new Serving();
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage);
-  const parts = { client, connection: nativeConnection, dataConverter, stores, pages, serving, leaseTaken };
+  const present = new PresentReader(storage, pages);
+  const parts = { client, connection: nativeConnection, dataConverter, stores, pages, present, serving, leaseTaken };
 
   const jobs = await Worker.create({
     connection: nativeConnection,
@@ -116,10 +118,11 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
-/** Where sources may lie: the places that are set, and the starter's copies in any case. */
+/** Where sources may lie: the places that are set, and the starter's copies and the jobs' backups in any case. */
 function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Promise<Storage[]> {
   const roots = sourceRoots ?? [jobStore.uri('sources')];
-  const places = [...roots, jobStore.uri(SOURCE_COPIES.replace(/\/$/, ''))];
+  const ours = [SOURCE_COPIES, BACKUPS].map((folder) => jobStore.uri(folder.replace(/\/$/, '')));
+  const places = [...roots, ...ours];
   return Promise.all(places.map((root) => openStorage(root, PACKAGE_ROOT)));
 }
 

@@ -28,6 +28,8 @@ const DEFAULTS = {
   limit: null,
   onInvalid: 'skip',
   maxRejectedPercent: 20,
+  backup: false,
+  skipUnchanged: false,
   blankCells: 'keep',
   ignoreColumns: [],
   reportAll: false,

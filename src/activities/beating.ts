@@ -3,10 +3,10 @@ import { Context } from '@temporalio/activity';
 /** Well within the shortest heartbeat timeout, 15 s. */
 const HEARTBEAT_MS = 5_000;
 
-/** Tells the server that the activity goes on, for as long as it does. */
-export async function beating<T>(run: () => Promise<T>): Promise<T> {
+/** Tells the server that the activity goes on, for as long as it does, and what the next attempt is to know. */
+export async function beating<T>(run: () => Promise<T>, details?: () => unknown): Promise<T> {
   const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => context.heartbeat(details?.()), HEARTBEAT_MS);
   try {
     return await run();
   } finally {

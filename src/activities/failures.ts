@@ -52,7 +52,7 @@ export function chunkFailure(
   return error;
 }
 
-/** What a failed check of the token means: a refusal is final, anything else is tried again by the activity's policy. */
+/** What a failed question of a dry run means: a refusal is final, anything else is tried again by the activity's policy. */
 export function checkFailure(error: unknown): unknown {
   if (!(error instanceof StoreError)) return error;
   const type: ChunkFailureType = error instanceof Refused ? 'Refused' : 'Unavailable';

@@ -15,8 +15,18 @@ const PENDING_ACTIVITY_STATE_STARTED = 2;
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
   const { client, storage } = parts;
+  const close: JobActivities['closeJob'] = ({ input, ...job }) =>
+    beating(async () => {
+      try {
+        const { source, options } = parseJobInput(input);
+        const { workflowExecution } = Context.current().info;
+        return await closeJob(storage, workflowExecution?.runId ?? '', { ...job, source, options });
+      } catch (error) {
+        throw jobFailure(error);
+      }
+    });
   return {
-    prepareJob: ({ job, input }) => beating(() => prepareJob(parts, job, input)),
+    prepareJob: (input) => beating(() => prepareJob(parts, input)),
 
     async openStore({ storeHash }) {
       const handle = await client.workflow.signalWithStart('serveStore', {
@@ -34,15 +44,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     saveFailures: ({ job, name, failures, olderIn }) =>
       beating(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
 
-    closeJob: ({ input, ...job }) =>
-      beating(async () => {
-        try {
-          const { source, options } = parseJobInput(input);
-          const { workflowExecution } = Context.current().info;
-          return await closeJob(storage, workflowExecution?.runId ?? '', { ...job, source, options });
-        } catch (error) {
-          throw jobFailure(error);
-        }
-      }),
+    closeJob: close,
+    closeReadingJob: close,
   };
 }

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { JobRef, PreparedJob } from '../activity-contract.ts';
+import type { JobActivities, PreparedJob } from '../activity-contract.ts';
 import { progressQuery, type Source } from '../contract.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
-import { jobKeys } from '../jobs/keys.ts';
+import { BACKUPS, jobKeys } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
 import type { SourceRecord } from '../jobs/sources/record.ts';
@@ -21,11 +21,22 @@ export interface PreparingParts {
   sourceRoots: Storage[];
 }
 
+type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
+
 /** Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. */
-export async function prepareJob(parts: PreparingParts, job: JobRef, input: unknown): Promise<PreparedJob> {
+export async function prepareJob(
+  parts: PreparingParts,
+  { job, input, mayRead }: PrepareJobInput,
+): Promise<PreparedJob> {
   const { cancellationSignal, heartbeat } = Context.current();
   try {
     const { storeHash, source, options } = parseJobInput(input);
+    if ((options.backup || options.skipUnchanged) && !mayRead) {
+      throw new BadInput(
+        'An older worker has begun this job, which knows neither backup nor skipUnchanged. No call was made: start the job ' +
+          'again when all workers are new.',
+      );
+    }
     const records = await recordsOf(parts, storeHash, source, options);
     const onProgress = (rows: number) => {
       heartbeat(rows);
@@ -46,7 +57,10 @@ async function recordsOf(
   csv: CsvOptions,
 ): Promise<AsyncIterable<SourceRecord[]>> {
   if ('customers' in source) return inlineRecords(source.customers);
-  if ('uri' in source) return openSource(source, sourceRoots, csv);
+  if ('uri' in source) {
+    checkOwnBackup(storage, storeHash, source.uri);
+    return openSource(source, sourceRoots, csv);
+  }
   const { uri, key } = await retryFileOf(client, storage, storeHash, source.retryOf);
   if (!(await storage.exists(key))) {
     throw new BadSource(
@@ -55,6 +69,13 @@ async function recordsOf(
     );
   }
   return openSource({ uri, format: 'ndjson' }, [storage], csv);
+}
+
+/** A backup holds customers of one store, whose ids are others' in another. */
+function checkOwnBackup(storage: Storage, storeHash: string, uri: string): void {
+  const key = storage.keyOf(uri);
+  if (!key?.startsWith(BACKUPS) || key.startsWith(`${BACKUPS}${storeHash}/`)) return;
+  throw new BadInput(`source.uri: expected a backup of a job of store ${storeHash}, got one of another store.`);
 }
 
 /** Where an ended job of the same store has put what is to be sent again. */

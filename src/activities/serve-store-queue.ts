@@ -5,15 +5,18 @@ import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@tem
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Stores } from '../bigcommerce/store.ts';
-import type { ChunkRef, LeaseEnd, StoreActivities } from '../activity-contract.ts';
+import type { ChunkRef, LeaseEnd, PagesRef, ReadChunkRef, StoreActivities } from '../activity-contract.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract.ts';
 import type { PageReader } from '../jobs/pages.ts';
+import type { PresentReader } from '../jobs/present.ts';
 import { checkStore } from './check-store.ts';
+import { compareCustomers } from './compare-customers.ts';
+import { customersToSend } from './customers-to-send.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
 import { holding, type TellLease } from './holding.ts';
 import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
 import type { Serving } from './serving.ts';
-import { updateChunk } from './update-chunk.ts';
+import { type Choose, updateChunk } from './update-chunk.ts';
 
 /** The queue was idle for this long: the lease is given back. serveStore counts on it. */
 const IDLE_MS = 60_000;
@@ -37,6 +40,7 @@ export interface ServingParts {
   dataConverter: DataConverter;
   stores: Stores;
   pages: PageReader;
+  present: PresentReader;
   serving: Serving;
   leaseTaken: TellLease;
 }
@@ -98,7 +102,7 @@ function leaseOptions(client: Client, details: () => LeaseDetails): LeaseOptions
 }
 
 async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease, load: Load): Promise<LeaseEnd> {
-  const { client, connection, dataConverter, stores, pages, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, present, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -111,6 +115,11 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
     dataConverter,
     activities: {
       updateChunk: (ref: ChunkRef) => load.during(() => updateChunk(store, permit, pages, ref)),
+      readAndUpdateChunk: (ref: ReadChunkRef) => {
+        const choose: Choose = (chunk, calling) => customersToSend(store, present, ref, chunk, calling);
+        return load.during(() => updateChunk(store, permit, pages, ref, choose));
+      },
+      compareCustomers: (ref: PagesRef) => load.during(() => compareCustomers(store, permit, pages, ref)),
       checkStore: () => load.during(() => checkStore(store, permit)),
     } satisfies StoreActivities,
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,

@@ -1,7 +1,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
-import type { Permit, Store, Wait } from '../bigcommerce/store.ts';
+import type { CallOptions, Permit, Store, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import type { Failure } from '../contract.ts';
 import { BadPage } from '../jobs/errors.ts';
@@ -29,18 +29,23 @@ interface Reached {
   waiting?: Wait | undefined;
 }
 
-/** Sends one chunk. An attempt that fails says in its heartbeat details where the next one goes on. */
+/** Says which customers of a chunk are to be sent; undefined for all of them. */
+export type Choose = (chunk: Chunk, calling: CallOptions) => Promise<number[] | undefined>;
+
+/** Sends one chunk, or whom `choose` chooses; all others of it are updated already. An attempt that fails says in its heartbeat details where the next one goes on. */
 export async function updateChunk(
   store: Store,
   permit: Permit,
   pages: PageReader,
   ref: ChunkRef,
+  choose: Choose = async () => ref.only,
 ): Promise<ChunkOutcome> {
   const context = Context.current();
   const { attempt } = context.info;
   const reached: Reached = { calls: 0, throttled: 0, unanswered: 0, ...context.info.heartbeatDetails };
   const outcome = (chunk: Chunk | undefined, settled: Settled): ChunkOutcome => ({
-    updated: settled.updated.length,
+    updated: settled.updated.length + unchanged,
+    ...(unchanged > 0 && { unchanged }),
     failures: chunk ? failuresOf(chunk, settled) : [],
     calls: reached.calls,
     throttled: reached.throttled,
@@ -52,21 +57,28 @@ export async function updateChunk(
   let waitedFor: ChunkOutcome['waitedFor'];
   const heartbeat = setInterval(() => context.heartbeat(reached), HEARTBEAT_MS);
   let chunk: Chunk | undefined;
+  let chosen = ref.only;
+  let unchanged = 0;
+  const calling: CallOptions = {
+    // A cancel stops waits and isolation, as a hand-over does; a call that is out always finishes.
+    permit: { ...permit, draining: AbortSignal.any([permit.draining, context.cancellationSignal]) },
+    probe: ref.probe,
+    onWait: (waiting) => {
+      reached.waiting = waiting;
+      if (waiting.reason !== 'slots') waitedFor = waiting.reason;
+      context.heartbeat(reached);
+    },
+  };
   try {
     chunk = await pages.readChunk(jobKeys(ref.job), ref.chunk);
+    chosen = await choose(chunk, calling);
+    if (chosen && !ref.only) unchanged = chunk.rows.length - chosen.length;
     const settled = await store.updateCustomers({
+      ...calling,
       body: chunk.body,
-      only: ref.only,
-      // A cancel stops waits and isolation, as a hand-over does; a PUT that is out always finishes.
-      permit: { ...permit, draining: AbortSignal.any([permit.draining, context.cancellationSignal]) },
-      probe: ref.probe,
+      only: chosen,
       state: reached.state,
       onState: (state) => (reached.state = state),
-      onWait: (waiting) => {
-        reached.waiting = waiting;
-        if (waiting.reason !== 'slots') waitedFor = waiting.reason;
-        context.heartbeat(reached);
-      },
     });
     reached.calls += settled.calls;
     logSettled(ref, settled);
@@ -76,11 +88,11 @@ export async function updateChunk(
     if (error instanceof StoreError) {
       reached.calls += error.calls;
       reached.throttled += error.throttled;
-      reached.state = error.state;
+      reached.state = error.state ?? reached.state;
     }
     if (error instanceof Unavailable || error instanceof BadPage) reached.unanswered++;
     reached.waiting = undefined;
-    const unsettled = chunk ? (ref.only ?? idsOf(chunk)) : [];
+    const unsettled = chunk ? (chosen ?? idsOf(chunk)) : [];
     if (error instanceof Draining && context.cancellationDetails?.cancelRequested) {
       const settled = withRest(reached.state, unsettled, 'cancelled', 'Not sent: the job was cancelled.');
       if (settled.failed.length < unsettled.length) return outcome(chunk, settled);

@@ -58,6 +58,31 @@ export function updatedIds(body: unknown): number[] | undefined {
   return updatedBody.safeParse(body).data?.data.map(({ id }) => id);
 }
 
+const listedBody = z.looseObject({
+  data: z.array(z.looseObject({ id: z.int() })),
+  meta: z.looseObject({ pagination: z.looseObject({ count: z.int(), total_pages: z.int() }) }),
+});
+
+/** A customer with the values that it has at present. */
+export type ListedCustomer = { id: number } & Record<string, unknown>;
+
+/** A page of a list of customers. */
+export interface Listed {
+  customers: ListedCustomer[];
+  /** How many pages the list has. */
+  pages: number;
+}
+
+/**
+ * Reads the answer of `GET /v3/customers`, a page of a list. One that does not say how many customers and pages there are,
+ * or holds fewer, is not the one expected: whoever is missing from a list has to be known to be missing.
+ */
+export function listedCustomers(body: unknown): Listed | undefined {
+  const { data } = listedBody.safeParse(body);
+  if (data?.meta.pagination.count !== data?.data.length) return undefined;
+  return data && { customers: data.data, pages: data.meta.pagination.total_pages };
+}
+
 /** Reads the answer of `GET /v2/time`. */
 export function noIds(body: unknown): number[] | undefined {
   return typeof body === 'object' && body !== null ? [] : undefined;

@@ -37,6 +37,8 @@ export interface Request extends Reading {
   /** What stands after `/stores/{hash}`. */
   path: string;
   body: string | null;
+  /** It needs the scope of customers: a refusal of it goes for all calls that do. */
+  needsScope: boolean;
 }
 
 /** How to reach a store. */
@@ -73,8 +75,8 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
   let quota: Quota | null = null;
 
   /**
-   * The last refusal of a PUT. It stands for every call with the same token until a PUT that went past it is taken; a GET
-   * shows nothing of the scope that a PUT needs.
+   * The last refusal of a call that needs the scope. It stands for every call with the same token until one that needs the
+   * scope and went past it is taken. That may be a GET, which shows less of the scope than a PUT: the next PUT tells.
    */
   let refusal: { token: string; message: string } | undefined;
 
@@ -178,11 +180,11 @@ export function openLine(address: Address, quotaReservePercent: number): Line {
         case 'unavailable':
           throw new Unavailable(verdict.reason, verdict.waitMs, reached);
         case 'refused':
-          if (request.method === 'PUT') refusal = { token, message: verdict.message };
+          if (request.needsScope) refusal = { token, message: verdict.message };
           throw new Refused(verdict.message, reached);
         default:
           // Not by a call that was sent before the refusal, and answered after it.
-          if (request.method === 'PUT' && refusal === past) refusal = undefined;
+          if (request.needsScope && refusal === past) refusal = undefined;
           return verdict;
       }
     },

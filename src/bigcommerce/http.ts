@@ -25,8 +25,8 @@ const WHOLE_CALL_MS = 75_000;
 
 const CONNECT_MS = 10_000;
 
-// Ten customers with everything on them are a few dozen KB.
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+// Ten customers with everything on them are a few dozen KB, and a GET lists 250, some with long notes.
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Connections to an API, as many as there are calls at once: how many that may be is for the stores' gates to say. */
 export function openConnections(origin: string): Dispatcher {

@@ -1,14 +1,15 @@
 /** BigCommerce stores as this process sees them: one token, one pace and one refusal a store, for all of its jobs. */
 import type { Dispatcher } from 'undici';
-import type { Quota } from '../contract.ts';
-import { noIds, updatedIds } from './answer.ts';
+import { type Quota, READ_SIZE } from '../contract.ts';
+import { type Listed, type ListedCustomer, listedCustomers, noIds, updatedIds } from './answer.ts';
 import { type Address, type CallOptions, openLine } from './call.ts';
-import { type Reached, Unavailable } from './errors.ts';
+import { LeaseLost, type Reached, Unavailable } from './errors.ts';
 import { openConnections } from './http.ts';
 import { type IsolationState, next, type NotTaken, settle, start } from './isolate.ts';
 import type { Observer } from './observer.ts';
 import type { Tokens } from './tokens.ts';
 
+export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit } from './call.ts';
 export type { Wait } from './gate.ts';
 
@@ -43,6 +44,11 @@ export interface UpdateOutcome {
 export interface Store {
   /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
   updateCustomers(update: CustomerUpdate): Promise<UpdateOutcome>;
+  /**
+   * The present values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws any of
+   * errors.ts, with no calls counted; LeaseLost also where the right to send was lost before the answer was there.
+   */
+  readCustomers(reading: CallOptions & { ids: number[] }): Promise<ListedCustomer[]>;
   /**
    * Asks the store whether it takes the token, changing nothing. Returns the quota that it tells, if it does. Throws any of
    * errors.ts, with no calls counted.
@@ -123,6 +129,7 @@ function createStore(address: Address, quotaReservePercent: number): Store {
             method: 'PUT',
             path: '/v3/customers',
             body: subset ? JSON.stringify(pick(subset)) : body,
+            needsScope: true,
             ids: updatedIds,
             secrets: () => textsIn(customers()),
           },
@@ -138,9 +145,34 @@ function createStore(address: Address, quotaReservePercent: number): Store {
       return { updated, rejected, failed, calls, throttled, requestId };
     },
 
+    async readCustomers({ ids, ...options }) {
+      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: undefined };
+      const lists: Listed[] = [];
+      const read = (body: unknown) => {
+        const list = listedCustomers(body);
+        if (list) lists.push(list);
+        return list?.customers.map(({ id }) => id);
+      };
+      const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
+      while (lists.length < (lists.at(-1)?.pages ?? 1)) {
+        const path = `/v3/customers?${query}&page=${lists.length + 1}`;
+        const request = { method: 'GET', path, body: null, needsScope: true, ids: read, secrets: () => [] } as const;
+        const verdict = await line.call(request, options, reached);
+        if (verdict.kind === 'isolate') throw new Unavailable(verdict.message, undefined, reached);
+      }
+      try {
+        // Of what comes later, the next holder may have changed something.
+        options.permit.check();
+      } catch (error) {
+        throw new LeaseLost(`The lease of the store does not hold: ${(error as Error).message}`, reached);
+      }
+      return lists.flatMap(({ customers }) => customers).filter(({ id }) => ids.includes(id));
+    },
+
     async checkToken(options) {
       const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: undefined };
-      const request = { method: 'GET', path: '/v2/time', body: null, ids: noIds, secrets: () => [] } as const;
+      const asks = { method: 'GET', path: '/v2/time', body: null, needsScope: false } as const;
+      const request = { ...asks, ids: noIds, secrets: () => [] };
       const verdict = await line.call(request, options, reached);
       // Nothing was sent that could be at fault.
       if (verdict.kind === 'isolate') throw new Unavailable(verdict.message, undefined, reached);

@@ -5,7 +5,17 @@ import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
 import { whyMissing } from './job-files.ts';
 import type { Session } from './session.ts';
 import { endingOf } from './standing.ts';
-import { countsTable, failuresTable, grouped, place, shellWord, STARTER, wouldSendText } from './words.ts';
+import {
+  countsTable,
+  failuresTable,
+  grouped,
+  notInBackupText,
+  place,
+  shellWord,
+  skippedText,
+  STARTER,
+  wouldSendText,
+} from './words.ts';
 
 /** Failures that are shown; the report has all of them. */
 const SHOWN = 5;
@@ -31,9 +41,11 @@ export async function showEnding(
 
 /** Prints the counts, the first rows that were not updated, and where the files are. */
 export async function showResult(session: Session, id: string, jobStore: string, result: JobResult): Promise<void> {
-  const { customers, calls, throttled } = result;
-  if (customers.total > 0)
-    print(`\n${countsTable(customers)}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
+  const { customers, unchanged, calls, throttled } = result;
+  if (customers.total > 0) {
+    const skipped = unchanged === undefined ? '' : `\n\n${skippedText(unchanged)}`;
+    print(`\n${countsTable(customers)}${skipped}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
+  }
   if (customers.rejected + customers.failed + customers.invalid > 0) {
     const job = customerUpdate(session.client, id);
     // The counts are worth showing without them, when no worker is there to answer.
@@ -74,5 +86,12 @@ async function filesText(id: string, jobStore: string, result: JobResult): Promi
       `        To send these customers again: ${STARTER} retry ${shellWord(id)}`,
     );
   }
+  if (typeof result.backup === 'string') {
+    lines.push(
+      `Backup: ${place(result.backup)}`,
+      `        To put back what was there before: ${STARTER} undo ${shellWord(id)}`,
+    );
+  }
+  if (result.notInBackup) lines.push(notInBackupText(result.notInBackup));
   return lines.join('\n');
 }

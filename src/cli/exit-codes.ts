@@ -15,7 +15,7 @@ Exit codes:
 
 /** A job that sent nothing although it could have: only a dry run ends like that. */
 export function wasDryRun({ calls, customers }: JobResult): boolean {
-  return calls === 0 && customers.unprocessed > 0;
+  return calls === 0 && customers.updated === 0 && customers.unprocessed > 0;
 }
 
 /** The exit code for a job that has ended with a result. */

@@ -16,7 +16,7 @@ import { grouped, shellWord, STARTER } from './words.ts';
 /** `purge JOB`: deletes an ended job's files, of all jobs that had its id. */
 export const addPurge = jobCommand<{ yes?: boolean }>(
   'purge',
-  "delete an ended job's files from the job store: report, failures, and what is to be sent again",
+  "delete an ended job's files from the job store: report, failures, backup, and what is to be sent again",
   async ({ session, id, job, flags, config, interrupt }) => {
     if (job.status === 'RUNNING') {
       throw new BadUse(
@@ -46,7 +46,7 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
 
 async function askFirst(id: string, { root }: Storage, signal: AbortSignal): Promise<void> {
   if (!canAsk()) throw new BadUse('Nothing was deleted: without a terminal to ask on, say --yes.');
-  const question = `Delete the files of the job ${id} from ${root}? Its report and what it has left to send again are gone then.`;
+  const question = `Delete the files of the job ${id} from ${root}? Its report, its backup and what it has left to send again are gone then.`;
   if (!(await ask(question, signal))) throw new BadUse('Nothing was deleted.');
 }
 

@@ -7,10 +7,10 @@ import { whyMissing } from './job-files.ts';
 import { checkJobName, storeOfJob } from './names.ts';
 import { retrySource } from './source.ts';
 import { standingOf } from './standing.ts';
-import { numeric } from './start.ts';
+import { BACKUP, numeric, SKIP_UNCHANGED } from './start.ts';
 import { JSON_LINES } from './watch.ts';
 
-interface Flags extends Pick<JobOptions, 'dryRun' | 'limit' | 'maxRejectedPercent' | 'reportAll'> {
+interface Flags extends JobOptions {
   store?: string;
   name?: string;
   yes?: boolean;
@@ -41,16 +41,22 @@ export const addRetry = jobCommand<Flags>(
     return begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt);
   },
   {
-    options: [
-      new Option('--name <name>', "name of the job; default: the ended job's with -retry"),
-      new Option('--max-rejected-percent <n>', 'hold when the store rejects more than this; default: 20').argParser(
-        numeric(0, 100),
-      ),
-      new Option('--limit <n>', 'send at most this many customers').argParser(numeric(1, Number.MAX_SAFE_INTEGER)),
-      new Option('--dry-run', 'check token, send nothing'),
-      new Option('--report-all', 'report updated customers as well'),
-      new Option('--yes', 'do not ask before updating customers of a real store'),
-      JSON_LINES,
-    ],
+    options: [new Option('--name <name>', "name of the job; default: the ended job's with -retry"), ...againOptions()],
   },
 );
+
+/** Options of the commands that start a job from what another one has left. */
+export function againOptions(): Option[] {
+  return [
+    new Option('--max-rejected-percent <n>', 'hold when the store rejects more than this; default: 20').argParser(
+      numeric(0, 100),
+    ),
+    new Option('--limit <n>', 'send at most this many customers').argParser(numeric(1, Number.MAX_SAFE_INTEGER)),
+    new Option('--dry-run', 'check token, send nothing'),
+    new Option('--report-all', 'report updated customers as well'),
+    new Option('--yes', 'do not ask before updating customers of a real store'),
+    BACKUP,
+    SKIP_UNCHANGED,
+    JSON_LINES,
+  ];
+}

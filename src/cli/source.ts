@@ -71,6 +71,12 @@ function checkFormat(file: string, format: Format | undefined): void {
   if (format === undefined) formatOf(file);
 }
 
+/** What an ended job changed, as it was before. */
+export function undoSource(id: string, backup: string): StartSource {
+  const source = uriSource(backup, 'ndjson');
+  return { ...source, words: `what the job ${id} found before it`, jobName: `${id.split('/').at(-1)}-undo` };
+}
+
 /** What an ended job has left to send again. */
 export function retrySource(id: string, unsettled: number): StartSource {
   const words = `what the job ${id} has left to send again`;

@@ -18,6 +18,9 @@ interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
   json?: boolean;
 }
 
+export const BACKUP = new Option('--backup', 'read what is there before it is changed, so that undo can put it back');
+export const SKIP_UNCHANGED = new Option('--skip-unchanged', 'send nothing to customers who have all values already');
+
 /** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
 export const addStart: AddCommand = (program, act) => {
   const everyHeading = (heading: string, before: string[] = []) => [...before, heading];
@@ -38,6 +41,8 @@ export const addStart: AddCommand = (program, act) => {
     .option('--limit <n>', 'send at most this many customers', numeric(1, Number.MAX_SAFE_INTEGER))
     .option('--dry-run', 'check file and token, send nothing')
     .option('--report-all', 'report updated customers as well')
+    .addOption(BACKUP)
+    .addOption(SKIP_UNCHANGED)
     .option('--yes', 'do not ask before updating customers of a real store')
     .addOption(JSON_LINES)
     .action((file: string, flags: Flags) => act((interrupt) => start(file, flags, interrupt)));

@@ -1,6 +1,6 @@
 /** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
-import type { CustomerCounts, Failure, JobResult, JobState, Progress, WaitingFor } from '../contract.ts';
+import type { CustomerCounts, Failure, JobState, Progress, WaitingFor, WouldSend } from '../contract.ts';
 
 /** How the starter is called. */
 export const STARTER = 'npm run starter --';
@@ -99,13 +99,27 @@ export function paceLine({ customers, pace, eta, waitingFor }: Progress, now: nu
 }
 
 /** What sending takes, by a dry run. */
-export function wouldSendText({ customers, calls, quota }: NonNullable<JobResult['wouldSend']>): string {
-  const what = `It would send ${counted(customers, 'customer')} in ${counted(calls, 'call')}`;
+export function wouldSendText({ customers, calls, quota, compared }: WouldSend): string {
+  const finds = compared ? `${comparedText(compared)}\n` : '';
+  const what = `${finds}It would send ${counted(customers, 'customer')} in ${counted(calls, 'call')}`;
   if (quota === null || calls === 0) return `${what}.`;
   const { requests, windowMs } = quota;
   const time = `about ${duration((calls / requests) * windowMs)}`;
   return `${what}; ${time} at the store's quota of ${grouped(requests)} calls per ${duration(windowMs)}.`;
 }
+
+function comparedText({ changed, unchanged, missing }: NonNullable<WouldSend['compared']>): string {
+  const gone = missing === 0 ? '' : ` ${counted(missing, 'customer')} not in the store.`;
+  return `${counted(changed, 'customer')} would change, ${grouped(unchanged)} would not: they have all values already.${gone}`;
+}
+
+/** How many customers were sent nothing. */
+export const skippedText = (unchanged: number): string =>
+  `${grouped(unchanged)} of the updated had all values already, and were sent nothing.`;
+
+/** How many customers a backup can't put back in full. */
+export const notInBackupText = (count: number): string =>
+  `        ${counted(count, 'customer')} can't be put back in full: passwords are not read, nor what the store does not tell.`;
 
 const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 

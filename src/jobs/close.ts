@@ -1,49 +1,52 @@
+import type { ClosedJob } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
+import { backUp } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
 import { deletePages } from './pages.ts';
+import { deletePresent } from './present.ts';
 import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
 
-/** Where the files that a job leaves are; `retry` is null where there is nothing to send again. */
-export interface Closed {
-  report: string;
-  retry: string | null;
-}
-
 /**
- * Writes the report and what is to be sent again, then deletes the pages and our own copy of the source; the files of
+ * Writes the report, what is to be sent again and the backup, then deletes the pages and our own copy of the source; the files of
  * failures stay, for queries of the ended job name them. Called again for the same `run` of the workflow, after a crash
  * at any point, it goes on and answers the same; another run, which a reset makes, writes anew.
  */
-export async function closeJob(storage: Storage, run: string, job: EndedJob & { source: Source }): Promise<Closed> {
+export async function closeJob(storage: Storage, run: string, job: EndedJob & { source: Source }): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
-  const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeBoth(storage, keys, run, job));
+  const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeAll(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
+  const { backup, skipUnchanged } = job.options;
+  if (backup || skipUnchanged) await deletePresent(storage, keys, job.plan.chunks);
   const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri) : undefined;
   if (copy !== undefined) await storage.delete(copy);
   return closed;
 }
 
-// done.json says that both files are whole. Nothing that they are made of is deleted before.
-async function whatWasWritten(storage: Storage, keys: JobKeys, run: string): Promise<Closed | undefined> {
+// done.json says that the files are whole. Nothing that they are made of is deleted before.
+async function whatWasWritten(storage: Storage, keys: JobKeys, run: string): Promise<ClosedJob | undefined> {
   if (!(await storage.exists(keys.done))) return undefined;
   let json = '';
   for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
   // 0.1.0 did not say which run it was.
-  const { by = run, ...closed } = JSON.parse(json) as Closed & { by?: string };
+  const { by = run, ...closed } = JSON.parse(json) as ClosedJob & { by?: string };
   if (by === run) return closed;
   await storage.delete(keys.done);
   return undefined;
 }
 
-async function writeBoth(storage: Storage, keys: JobKeys, run: string, job: EndedJob): Promise<Closed> {
+async function writeAll(storage: Storage, keys: JobKeys, run: string, job: EndedJob): Promise<ClosedJob> {
   try {
     await storage.write(keys.report, reportCsv(storage, job));
     const customers = await nonEmpty(retryNdjson(storage, job));
     if (customers) await storage.write(keys.retry, customers);
     else await storage.delete(keys.retry);
-    const closed = { report: storage.uri(keys.report), retry: customers ? storage.uri(keys.retry) : null };
+    const closed: ClosedJob = {
+      report: storage.uri(keys.report),
+      retry: customers ? storage.uri(keys.retry) : null,
+      ...(job.options.backup && (await backUp(storage, keys, job))),
+    };
     await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
     return closed;
   } catch (error) {

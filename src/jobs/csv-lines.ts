@@ -5,7 +5,8 @@ import type { Failure, OutcomeCode } from '../contract.ts';
 /** What became of a row. */
 export interface ReportedRow extends Pick<Failure, 'row' | 'id' | 'message'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
-  code: OutcomeCode | '';
+  /** `unchanged` is an updated one who had all values already; other updated ones have none. */
+  code: OutcomeCode | 'unchanged' | '';
 }
 
 const COLUMNS = ['row', 'id', 'outcome', 'code', 'message'];

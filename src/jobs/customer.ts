@@ -80,6 +80,11 @@ export function checkCustomer(value: unknown): Problem | undefined {
   return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
 }
 
+/** Whether the API takes this value for a field. */
+export function canBeSet(field: string, value: unknown): boolean {
+  return field in FIELDS && FIELDS[field as CustomerField].safeParse(value).success;
+}
+
 /** The row's customer id; null where it has no usable one. */
 export function customerId(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) return null;

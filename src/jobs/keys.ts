@@ -9,6 +9,9 @@ const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
 /** Where the starter's copies of sources are: files that are ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';
 
+/** Where jobs' backups are, by store. */
+export const BACKUPS = 'sources/backups/';
+
 /** The key of each of a job's files. */
 export interface JobKeys {
   /** The page with this 0-based number. */
@@ -18,8 +21,12 @@ export interface JobKeys {
    * without a gap.
    */
   failures(name: string): string;
+  /** What the store had of the customers of the page with this number before the job changed them. */
+  present(number: number): string;
   report: string;
   retry: string;
+  /** What puts the earlier values back: a source, and so among them. */
+  backup: string;
   done: string;
 }
 
@@ -29,8 +36,10 @@ export function jobKeys({ storeHash, key }: JobRef): JobKeys {
   return {
     page: (number) => `${folder}/pages/${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
+    present: (number) => `${folder}/present/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
+    backup: `${BACKUPS}${storeHash}/${key}.ndjson`,
     done: `${folder}/done.json`,
   };
 }

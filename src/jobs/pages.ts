@@ -3,12 +3,11 @@
  * chunk is sent without parsing it. JSON escapes tabs and line ends, so both are only ever separators.
  */
 import { isUtf8 } from 'node:buffer';
+import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
-
-/** Chunks in one page; the last may hold fewer. */
-export const CHUNKS_PER_PAGE = 100;
+import { Recent } from './recent.ts';
 
 /** A chunk: the source rows of its customers, in order, and the exact body of its PUT. */
 export interface Chunk {
@@ -64,23 +63,23 @@ export async function deletePages(storage: Storage, keys: JobKeys, chunks: numbe
 /** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */
 export class PageReader {
   readonly #storage: Storage;
-  readonly #kept: number;
-  // In the order of their last use, the latest at the end.
-  readonly #pages = new Map<string, Promise<string[]>>();
+  readonly #recent: Recent<string[]>;
 
   /** Keeps `kept` pages in memory, each usually some hundred KB. */
   constructor(storage: Storage, kept = 4) {
     this.#storage = storage;
-    this.#kept = kept;
+    this.#recent = new Recent(kept);
   }
 
   /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
-    const lines = await this.#page(key).catch((error: unknown) => {
-      if (error instanceof NotFound) return [];
-      throw error;
-    });
+    const lines = await this.#recent
+      .get(key, () => this.#load(key))
+      .catch((error: unknown) => {
+        if (error instanceof NotFound) return [];
+        throw error;
+      });
     const line = lines[chunk % CHUNKS_PER_PAGE] ?? '';
     const tab = line.indexOf('\t');
     const rows = rowsOf(line.slice(0, tab));
@@ -90,15 +89,6 @@ export class PageReader {
     throw new BadPage(
       `Chunk ${chunk} is not in ${uri}: the page is missing or damaged. Start a new job from the source.`,
     );
-  }
-
-  #page(key: string): Promise<string[]> {
-    const page = this.#pages.get(key) ?? this.#load(key);
-    this.#pages.delete(key);
-    this.#pages.set(key, page);
-    for (const oldest of this.#pages.keys()) if (this.#pages.size > this.#kept) this.#pages.delete(oldest);
-    page.catch(() => this.#pages.delete(key));
-    return page;
   }
 
   async #load(key: string): Promise<string[]> {

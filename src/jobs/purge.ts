@@ -1,7 +1,8 @@
-import { failuresFile, type JobRef } from '../activity-contract.ts';
+import { CHUNKS_PER_PAGE, failuresFile, type JobRef } from '../activity-contract.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobKeys } from './keys.ts';
 import { deletePages } from './pages.ts';
+import { deletePresent } from './present.ts';
 
 /**
  * Deletes the files of a job that has ended; returns how many there were. The report goes last: as long as it is there,
@@ -10,13 +11,16 @@ import { deletePages } from './pages.ts';
 export async function purgeJob(storage: Storage, job: JobRef): Promise<number> {
   const keys = jobKeys(job);
   // A job that was terminated has pages still.
-  let deleted = await deletePages(storage, keys, 0);
+  const pages = await deletePages(storage, keys, 0);
+  await deletePresent(storage, keys, pages * CHUNKS_PER_PAGE);
+  let deleted = pages;
   const purge = async (key: string) => {
     if (!(await storage.exists(key))) return;
     await storage.delete(key);
     deleted++;
   };
   await purge(keys.retry);
+  await purge(keys.backup);
   await purge(keys.failures('invalid'));
   // Numbered without a gap: also those of a run that was reset, which no query of the job names any more.
   let files = 0;

@@ -1,41 +1,59 @@
 /** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
-import type { CloseJobInput } from '../activity-contract.ts';
+import { CHUNKS_PER_PAGE, type CloseJobInput } from '../activity-contract.ts';
 import { CHUNK_SIZE, type Failure } from '../contract.ts';
-import { chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
+import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
+import type { FullOptions } from '../schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { CSV_HEADING, csvLines, type ReportedRow } from './csv-lines.ts';
 import { BadPage } from './errors.ts';
 import { failureFiles, failuresIn } from './failures.ts';
 import { jobKeys } from './keys.ts';
 import { PageReader } from './pages.ts';
+import { presentIn, type PresentValues } from './present.ts';
+import { Recent } from './recent.ts';
+import { isUnchanged } from './unchanged.ts';
+import type { Row, Values } from './values.ts';
 
 /** What a report is made of: CloseJobInput with the options that matter to it. */
 export interface EndedJob extends Omit<CloseJobInput, 'input'> {
-  options: { dryRun: boolean; limit: number | null; reportAll: boolean };
+  options: Pick<FullOptions, 'dryRun' | 'limit' | 'reportAll' | 'backup' | 'skipUnchanged'>;
 }
 
-interface Customer {
-  id: number;
-  authentication?: { new_password?: string };
-}
-
-/** A row of the report. `customer` is what its source row held, where that may be sent again. */
-interface SettledRow extends ReportedRow {
-  customer?: Customer;
+/** What became of a row. */
+export interface SettledRow extends ReportedRow {
+  chunk?: number;
+  /** What its source row held, where its page can be read. */
+  source?: Row | undefined;
+  /** What the customer had of it before, where the job has read that; null for one whom the store did not have. */
+  present?: Values | null | undefined;
+  /** It may be updated by sending it again. */
+  again?: boolean;
 }
 
 /** The text of report.csv: a line for every row that was not updated, or for all. */
 export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   yield CSV_HEADING;
-  for await (const rows of batches(settledRows(storage, job))) yield csvLines(rows);
+  const { options } = job;
+  const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
+  for await (const rows of batches(settledRows(storage, job, hasLine))) {
+    const reported = options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated');
+    yield csvLines(reported.map((row) => (wasSkipped(row, options) ? { ...row, code: 'unchanged' } : row)));
+  }
 }
 
 /** The text of retry.ndjson: the customers that may be updated by sending them again, without those with a password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
-  for await (const rows of batches(settledRows(storage, job))) {
-    const customers = rows.flatMap(({ customer }) => (customer ? `${JSON.stringify(customer)}\n` : []));
+  for await (const rows of batches(settledRows(storage, job, isOpen))) {
+    const customers = rows.flatMap(({ again, source }) => (again ? `${JSON.stringify(source)}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
+}
+
+/** A chunk with rows that were neither updated nor rejected. */
+const isOpen = ({ state, failed }: ChunkCode): boolean => state !== 'done' || failed > 0;
+
+function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }: EndedJob['options']): boolean {
+  return skipUnchanged && outcome === 'updated' && source !== undefined && isUnchanged(source, present);
 }
 
 // Rows put together for one write to the disk.
@@ -52,21 +70,30 @@ async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** Every row that has a line in the report, in order. A row of a chunk that is done was updated unless it is a failure. */
-async function* settledRows(storage: Storage, job: EndedJob): AsyncGenerator<SettledRow> {
+/**
+ * Every row of the chunks that are wanted, and every failure, in order. A row of a chunk that is done was updated unless it
+ * is a failure. Pages without a chunk that is wanted are not read.
+ */
+export async function* settledRows(
+  storage: Storage,
+  job: EndedJob,
+  wanted: (chunk: ChunkCode) => boolean,
+): AsyncGenerator<SettledRow> {
   const failures = allFailures(storage, job);
   try {
     let failure = await failures.next();
-    for await (const { row, customer, chunk, done } of rowsInChunks(storage, job)) {
+    for await (const { row, done, ...of } of rowsInChunks(storage, job, wanted)) {
       for (; !failure.done && failure.value.row < row; failure = await failures.next()) yield failure.value;
-      const id = customer?.id ?? null;
+      const id = of.source?.id ?? null;
       if (!failure.done && failure.value.row === row) {
-        yield failure.value.outcome === 'failed' ? again(failure.value, customer) : failure.value;
+        const settled = { ...of, ...failure.value };
+        yield settled.outcome === 'failed' ? again(settled) : settled;
         failure = await failures.next();
-      } else if (!done) {
-        const message = whyUnprocessed(job, chunk);
-        yield again({ row, id, outcome: 'unprocessed', code: 'cancelled', message }, customer);
-      } else if (job.options.reportAll) yield { row, id, outcome: 'updated', code: '', message: '' };
+      } else if (done) yield { ...of, row, id, outcome: 'updated', code: '', message: '' };
+      else {
+        const message = whyUnprocessed(job, of.chunk);
+        yield again({ ...of, row, id, outcome: 'unprocessed', code: 'cancelled', message });
+      }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
   } finally {
@@ -75,9 +102,11 @@ async function* settledRows(storage: Storage, job: EndedJob): AsyncGenerator<Set
   }
 }
 
-function again(settled: SettledRow, customer: Customer | undefined): SettledRow {
-  if (customer && customer.authentication?.new_password === undefined) return { ...settled, customer };
-  const why = customer ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
+function again(settled: SettledRow): SettledRow {
+  const { source } = settled;
+  const password = (source?.['authentication'] as Values | undefined)?.['new_password'];
+  if (source && password === undefined) return { ...settled, again: true };
+  const why = source ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
   return { ...settled, message: `${settled.message} ${why}: send it again from the source.` };
 }
 
@@ -87,35 +116,47 @@ function whyUnprocessed({ options }: EndedJob, chunk: number): string {
   return beyond ? `Not sent: the job was limited to ${options.limit} customers.` : 'Not sent: the job was cancelled.';
 }
 
-interface RowInChunk {
-  row: number;
-  /** Undefined where the chunk can't be read any more. */
-  customer: Customer | undefined;
+interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
   chunk: number;
   done: boolean;
 }
 
-/** The rows of all chunks that may have one for the report. Pages without any are not read. */
-async function* rowsInChunks(storage: Storage, { job, plan, outcomes, options }: EndedJob): AsyncGenerator<RowInChunk> {
+/** The rows of the chunks that are wanted. */
+async function* rowsInChunks(
+  storage: Storage,
+  { job, plan, outcomes, options }: EndedJob,
+  wanted: (chunk: ChunkCode) => boolean,
+): AsyncGenerator<RowInChunk> {
   const keys = jobKeys(job);
   const pages = new PageReader(storage, 1);
+  const recent = new Recent<PresentValues>(1);
+  const readsPresent = options.backup || options.skipUnchanged;
+  const presentOf = (page: number) =>
+    recent.get(keys.present(page), async () => {
+      // A job ends without what can't be read any more.
+      return presentIn(storage, keys, page).catch((error: unknown) => {
+        if (error instanceof BadPage) return new Map();
+        throw error;
+      });
+    });
   const bounds = chunkRows(plan);
   for (const [chunk, code] of decodeRuns(outcomes, plan.chunks).entries()) {
-    const { state, failed } = decodeChunk(code);
-    const done = state === 'done';
-    if (done && failed === 0 && !options.reportAll) continue;
+    const state = decodeChunk(code);
+    if (!wanted(state)) continue;
+    const done = state.state === 'done';
     const read = await pages.readChunk(keys, chunk).catch(async (error: unknown) => {
       // Once done.json is there, pages are missing because an attempt that was given up has ended after all.
       if (!(error instanceof BadPage) || (await storage.exists(keys.done))) throw error;
     });
     if (read) {
-      for (const [index, customer] of (JSON.parse(read.body) as Customer[]).entries()) {
-        yield { row: read.rows[index] as number, customer, chunk, done };
+      const present = readsPresent ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
+      for (const [index, source] of (JSON.parse(read.body) as Row[]).entries()) {
+        yield { row: read.rows[index] as number, source, present: present?.get(source.id), chunk, done };
       }
     } else {
       // Invalid rows among them are failures, which go first.
       const [first, last] = [bounds.first[chunk] as number, bounds.last[chunk] as number];
-      for (let row = first; row <= last; row++) yield { row, customer: undefined, chunk, done };
+      for (let row = first; row <= last; row++) yield { row, source: undefined, chunk, done };
     }
   }
 }

@@ -17,7 +17,7 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** Reading and writing the files of a job of two million customers takes minutes; a heartbeat tells that it goes on. */
-export const { prepareJob, closeJob, saveFailures } = proxyActivities<JobActivities>({
+export const { prepareJob, closeJob, closeReadingJob, saveFailures } = proxyActivities<JobActivities>({
   taskQueue: JOBS_TASK_QUEUE,
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',

@@ -117,6 +117,11 @@ export class ChunkQueue {
     return this.#attempts.get(chunk) ?? 0;
   }
 
+  /** Chunks that wait although they have been attempted: some of their customers may have been sent. */
+  attempted(): number[] {
+    return [...this.#attempts.keys()];
+  }
+
   settled(chunk: number): void {
     this.#unanswered.delete(chunk);
     this.#attempts.delete(chunk);

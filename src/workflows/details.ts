@@ -21,26 +21,30 @@ const HELP: Partial<Record<JobState, string[]>> = {
   running: ['pause', 'cancel'],
   held: ['resume', 'cancel'],
   paused: ['resume', 'cancel'],
-  completed: ['failures', 'retry'],
-  cancelled: ['failures', 'retry'],
+  completed: ['failures', 'retry', 'undo'],
+  cancelled: ['failures', 'retry', 'undo'],
 };
 
 /** A job's state as short markdown: the current details that the Web UI shows. Pure. */
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
-  const { state, customers, chunks, calls, throttled, waitingFor, pace, eta, report, retry } = progress;
+  const { state, customers, chunks, unchanged, calls, throttled, waitingFor, pace, eta } = progress;
+  const { report, retry, backup } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
   } else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
   const speed = [`${calls} calls, ${throttled} throttled`];
+  if (unchanged !== undefined) speed.push(`${unchanged} unchanged, sent nothing`);
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
   if (eta) speed.push(`done at about ${toSeconds(eta)}`);
   lines.push('', ...countsTable(customers), '', speed.join(' · '));
   if (latest.length > 0) lines.push('', 'Not updated lately:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
   if (retry) lines.push('', `To send again: ${retry}`);
+  if (backup) lines.push('', `Backup: ${backup}`);
   const leftOver = customers.failed + customers.unprocessed > 0;
-  const help = (HELP[state] ?? []).filter((command) => leftOver || command !== 'retry');
+  const helps = (command: string) => (command === 'retry' ? leftOver : command !== 'undo' || Boolean(backup));
+  const help = (HELP[state] ?? []).filter(helps);
   if (help.length > 0) lines.push('', ...help.map((command) => `- \`npm run starter -- ${command} ${id}\``));
   return lines.join('\n');
 }

@@ -1,5 +1,5 @@
 /** When a job stops sending by its own decision, and when it asks the store again. Pure. */
-import type { CustomerCounts, WaitingFor } from '../contract.ts';
+import type { WaitingFor } from '../contract.ts';
 
 export type HoldKind = Extract<WaitingFor['kind'], 'outage' | 'refused' | 'rejections'>;
 
@@ -31,7 +31,7 @@ export function hold(previous: Hold | null, kind: HoldKind, message: string, now
   return { kind, message, probes, until };
 }
 
-/** Customers settled and rejected when their rejections began to count. */
+/** Customers sent and settled, and those rejected of them, when their rejections began to count. */
 export interface RejectionsFrom {
   tried: number;
   rejected: number;
@@ -39,9 +39,13 @@ export interface RejectionsFrom {
 }
 
 /** Says in words that too many customers were rejected since `from`; undefined where they were not. */
-export function tooManyRejected(counts: CustomerCounts, from: RejectionsFrom, maxPercent: number): string | undefined {
-  const tried = counts.updated + counts.rejected + counts.failed - from.tried;
-  const rejected = counts.rejected - from.rejected;
+export function tooManyRejected(
+  now: Omit<RejectionsFrom, 'waived'>,
+  from: RejectionsFrom,
+  maxPercent: number,
+): string | undefined {
+  const tried = now.tried - from.tried;
+  const rejected = now.rejected - from.rejected;
   const enough = from.waived ? REJECTIONS_COUNT_FROM_WAIVED : REJECTIONS_COUNT_FROM;
   if (tried < enough || rejected * 100 <= maxPercent * tried) return undefined;
   return (

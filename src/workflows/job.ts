@@ -66,7 +66,7 @@ export class Job {
   searchAttributes = false;
   /** State and tenth that the search attributes tell. */
   attributesShown = '';
-  files: { report: string | null; retry: string | null } = { report: null, retry: null };
+  files: Pick<JobResult, 'report' | 'retry' | 'backup' | 'notInBackup'> = { report: null, retry: null };
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
   /** Something has changed that the loop must look at. */
@@ -77,8 +77,15 @@ export class Job {
     this.input = input;
   }
 
+  /** As they were given, before anybody has checked the input, which may be anything. */
   get options(): JobOptions {
-    return this.input.options ?? {};
+    return (this.input as JobInput | undefined)?.options ?? {};
+  }
+
+  /** It asks what the store has of its customers before it sends them. */
+  get readsPresent(): boolean {
+    const { backup = false, skipUnchanged = false } = this.options;
+    return backup || skipUnchanged;
   }
 
   get state(): JobState {
@@ -93,6 +100,7 @@ export class Job {
     return {
       customers: ledger?.counts ?? NONE,
       chunks: { total: ledger?.plan.chunks ?? 0, done: ledger?.done ?? 0 },
+      ...(this.options.skipUnchanged && { unchanged: ledger?.unchanged ?? 0 }),
       calls: ledger?.calls ?? 0,
       throttled: ledger?.throttled ?? 0,
       ...this.files,

@@ -20,6 +20,8 @@ export interface CarriedLedger {
   saved: number;
   calls: number;
   throttled: number;
+  /** Only where there are any. */
+  unchanged?: number;
 }
 
 /**
@@ -42,10 +44,12 @@ export class Ledger {
   rejected = 0;
   failed = 0;
   updated = 0;
+  /** Those of the updated who were sent nothing. */
+  unchanged: number;
   #rows: { first: Uint32Array; last: Uint32Array } | undefined;
 
   constructor(carried: CarriedLedger) {
-    const { plan, failures, olderIn, saved, calls, throttled } = carried;
+    const { plan, failures, olderIn, saved, calls, throttled, unchanged = 0 } = carried;
     this.plan = plan;
     this.#codes = new Uint16Array(decodeRuns(carried.outcomes, plan.chunks));
     this.#failures = failures;
@@ -53,6 +57,7 @@ export class Ledger {
     this.#saved = saved;
     this.calls = calls;
     this.throttled = throttled;
+    this.unchanged = unchanged;
     this.#codes.forEach((code, chunk) => {
       const { state, rejected, failed } = decodeChunk(code);
       if (state === 'done') this.#count(chunk, 1, rejected, failed);
@@ -72,6 +77,7 @@ export class Ledger {
     this.#codes[chunk] = encodeChunk({ state: 'done', rejected, failed, attempts });
     this.#count(chunk, 1, rejected, failed);
     this.#failures.push(...outcome.failures);
+    this.unchanged += outcome.unchanged ?? 0;
   }
 
   /**
@@ -117,6 +123,11 @@ export class Ledger {
     const { total, invalid, valid } = this.plan;
     const { updated, rejected, failed } = this;
     return { total, updated, rejected, failed, invalid, unprocessed: valid - updated - rejected - failed };
+  }
+
+  /** Customers that were sent and settled. */
+  get tried(): number {
+    return this.updated - this.unchanged + this.rejected + this.failed;
   }
 
   /** A slice of all chunks; at most MAX_PAGE.outcomes of them. */
@@ -190,9 +201,10 @@ export class Ledger {
   }
 
   carry(): CarriedLedger {
-    const { plan, olderIn, calls, throttled } = this;
+    const { plan, olderIn, calls, throttled, unchanged } = this;
     const outcomes = encodeRuns(this.#codes);
-    return { plan, outcomes, failures: this.#failures, olderIn, saved: this.#saved, calls, throttled };
+    const carried = { plan, outcomes, failures: this.#failures, olderIn, saved: this.#saved, calls, throttled };
+    return { ...carried, ...(unchanged > 0 && { unchanged }) };
   }
 
   #count(chunk: number, sign: 1 | -1, rejected: number, failed: number): void {

@@ -28,7 +28,8 @@ const DETAILS_MS = 2_000;
  * as new; nothing is in flight then. Throws CancelledFailure when the job is cancelled, after what was in flight ended.
  */
 export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 'renew'> {
-  const { updateChunk } = storeActivities(job.ref.storeHash);
+  const { updateChunk, readAndUpdateChunk } = storeActivities(job.ref.storeHash);
+  const { skipUnchanged = false } = job.options;
   const inFlight = new Set<Promise<void>>();
   const root = CancellationScope.current();
   const calls = new CancellationScope();
@@ -41,8 +42,13 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     const { first, last } = ledger.rowsOf(item.chunk);
     const ref: ChunkRef = { job: job.ref, ...item, ...(probe && { probe }) };
     const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
+    const update = () => {
+      if (!job.readsPresent) return updateChunk.executeWithOptions({ summary }, [ref]);
+      const reading = { ...ref, chunks: ledger.plan.chunksToSend, skipUnchanged };
+      return readAndUpdateChunk.executeWithOptions({ summary }, [reading]);
+    };
     try {
-      settle(sent, await calls.run(() => updateChunk.executeWithOptions({ summary }, [ref])));
+      settle(sent, await calls.run(update));
     } catch (error) {
       const failure = thrownBy(error);
       if (!failure) throw error;
@@ -73,7 +79,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     job.rate.settled(Date.now(), outcome.calls);
     // A refusal ends only with the chunk that asks: others may have been sent before it began.
     if (sent.probe || job.hold?.kind === 'outage') goOn();
-    const message = tooManyRejected(ledger.counts, job.rejectionsFrom, job.options.maxRejectedPercent ?? 20);
+    const message = tooManyRejected(ledger, job.rejectionsFrom, job.options.maxRejectedPercent ?? 20);
     if (message && !job.hold) holdFor('rejections', message);
   }
 
@@ -157,8 +163,8 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   }
 
   function waiveRejections(): void {
-    const { updated, rejected, failed } = ledger.counts;
-    job.rejectionsFrom = { tried: updated + rejected + failed, rejected, waived: true };
+    const { tried, rejected } = ledger;
+    job.rejectionsFrom = { tried, rejected, waived: true };
     goOn();
   }
 

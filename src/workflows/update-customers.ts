@@ -12,7 +12,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
-  CHUNK_SIZE,
   failuresQuery,
   outcomesQuery,
   pauseUpdate,
@@ -22,13 +21,13 @@ import {
   type JobInput,
   type JobResult,
 } from '../contract.ts';
-import { closeJob, isStopped, prepareJob, storeActivities, thrownBy } from './activities.ts';
+import { closeJob, closeReadingJob, isStopped, prepareJob, thrownBy } from './activities.ts';
 import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
+import { dryRun } from './dry-run.ts';
 import { Job, type CarriedJob } from './job.ts';
 import { Ledger } from './ledger.ts';
 import { countCustomers, countFromZero } from './metrics.ts';
-import { open, whileOpen } from './open-store.ts';
 import { saveFailuresOf } from './save-failures.ts';
 import { sendChunks } from './send-chunks.ts';
 import { show } from './show.ts';
@@ -60,7 +59,7 @@ async function run(job: Job): Promise<JobResult> {
   try {
     const ledger = job.ledger ?? (await prepare(job));
     countFromZero(job.ref.storeHash);
-    if (job.options.dryRun) await checkToken(job, ledger);
+    if (job.options.dryRun) await tryOut(job, ledger);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
   } catch (error) {
     if (!isStopped(error, CancellationScope.current())) throw error;
@@ -112,7 +111,9 @@ function answerMessages(job: Job): void {
 
 async function prepare(job: Job): Promise<Ledger> {
   const prepared = await prepareJob
-    .executeWithOptions({ summary: 'read and check the source' }, [{ job: job.ref, input: job.input }])
+    .executeWithOptions({ summary: 'read and check the source' }, [
+      { job: job.ref, input: job.input, ...(job.readsPresent && { mayRead: true }) },
+    ])
     .catch(async (error: unknown) => {
       const failure = thrownBy(error);
       if (!failure || !isJobFailure(failure.type)) throw error;
@@ -140,22 +141,11 @@ async function prepare(job: Job): Promise<Ledger> {
   return ledger;
 }
 
-/** Asks the store whether it takes the token, without changing anything, and what it would take to send everything. */
-async function checkToken(job: Job, { plan }: Ledger): Promise<void> {
-  const { checkStore } = storeActivities(job.ref.storeHash);
-  await open(job, 'a dry run asks the store');
-  job.heardAt = Date.now();
-  const check = () => checkStore.executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }]);
-  const checked = await whileOpen(job, () => true, check).catch(async (error: unknown) => {
-    const failure = thrownBy(error);
-    if (failure?.type !== 'Refused') throw error;
-    await close(job);
-    throw failWith(job, 'BadInput', failure.message);
-  });
-  const { chunksToSend: calls, lastSentSize } = plan;
-  const customers = calls === 0 ? 0 : (calls - 1) * CHUNK_SIZE + lastSentSize;
-  // Workers of 0.1.0 return nothing.
-  job.wouldSend = { customers, calls, quota: (checked as typeof checked | null)?.quota ?? null };
+async function tryOut(job: Job, ledger: Ledger): Promise<void> {
+  const refused = await dryRun(job, ledger);
+  if (refused === undefined) return;
+  await close(job);
+  throw failWith(job, 'BadInput', refused);
 }
 
 /** Continues as new. Nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */
@@ -178,8 +168,10 @@ async function close(job: Job): Promise<void> {
     ledger.end();
     await saveFailuresOf(job, ledger);
     const { plan, outcomes, failures, olderIn } = ledger.carry();
-    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn };
-    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
+    const maybeSent = job.options.backup ? { maybeSent: job.queue.attempted() } : {};
+    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, ...maybeSent };
+    const activity = job.readsPresent ? closeReadingJob : closeJob;
+    job.files = await activity.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
       // Cancelled before its input was looked at, which was none: there is nothing to report, and nowhere to.
       if (thrownBy(error)?.type === 'BadInput') return job.files;
       throw error;

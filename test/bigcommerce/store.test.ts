@@ -604,6 +604,63 @@ describe('a token check', () => {
   });
 });
 
+describe('reading customers', () => {
+  const list = (ids: number[], pages = 1, count = ids.length) => ({
+    body: { data: ids.map((id) => ({ id, notes: `of ${id}` })), meta: { pagination: { count, total_pages: pages } } },
+  });
+  const read = (ids: number[], options = {}) => store.readCustomers({ ids, permit: permit(), ...options });
+
+  test('is one GET, with what a plain one leaves out, and lists those asked for that exist', async () => {
+    api.next(list([3, 1, 99]));
+    expect(await read([1, 2, 3])).toEqual([
+      { id: 3, notes: 'of 3' },
+      { id: 1, notes: 'of 1' },
+    ]);
+    const url = '/stores/abc/v3/customers?id:in=1,2,3&include=storecredit,formfields&limit=250&page=1';
+    expect(api.seen).toEqual([expect.objectContaining({ method: 'GET', url, body: '' })]);
+  });
+
+  test('goes on where the store gives the list in several pages', async () => {
+    api.next(list([1, 2], 2), list([3], 2));
+    expect((await read([1, 2, 3])).map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(api.seen.map(({ url }) => url.slice(-1))).toEqual(['1', '2']);
+  });
+
+  test.each([
+    ['fewer customers than it says', list([1], 1, 2)],
+    ['no word of pages', { body: { data: [{ id: 1 }], meta: {} } }],
+    ['a time', { body: { time: 1 } }],
+    ['what is for single customers', { status: 422, body: '{"title":"not valid filter parameter(s)","errors":{}}' }],
+  ])('fails where the answer has %s: nobody may be taken for missing', async (_, reply) => {
+    api.next(reply);
+    expect(await failure(Unavailable, read([1, 2]))).toMatchObject({ calls: 0, throttled: 0 });
+  });
+
+  test('fails where the right to send was lost before the answer was there', async () => {
+    let held = true;
+    api.always(() => {
+      held = false;
+      return list([1]);
+    });
+    const check = () => {
+      if (!held) throw new Error('too late');
+    };
+    await failure(LeaseLost, read([1], { permit: permit(check) }));
+    expect(api.seen).toHaveLength(1);
+  });
+
+  test('that is refused refuses the calls of others, and one that went past the refusal admits them', async () => {
+    api.next({ status: 403, body: '{}' });
+    await failure(Refused, read([1]));
+    await failure(Refused, update());
+    await failure(Refused, read([1], { probe: 'check' }));
+    expect(api.seen).toHaveLength(1);
+    api.next(list([1]));
+    await read([1], { probe: 'resume' });
+    expect((await update()).updated).not.toHaveLength(0);
+  });
+});
+
 test('the slowest call is known, while it runs and afterwards', async () => {
   expect(store.slowestRecentMs()).toBe(0);
   const { release } = api.pause();

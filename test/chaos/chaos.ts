@@ -58,8 +58,8 @@ try {
 
 function brief(what: Happening): object {
   if (what.kind !== 'job') return what;
-  const { number, store, customers, unknown, invalid } = what.job;
-  return { kind: 'job', number, store, customers, unknown: unknown.length, invalid: invalid.length };
+  const { unknown, invalid, ...job } = what.job;
+  return { kind: 'job', ...job, unknown: unknown.length, invalid: invalid.length };
 }
 
 async function happen(what: Happening): Promise<void> {
@@ -107,7 +107,7 @@ async function happen(what: Happening): Promise<void> {
 async function start(job: PlannedJob): Promise<void> {
   const rows = Array.from({ length: job.customers }, (_, index) => rowOf(job, index + 1));
   const uri = await writeSource(system, `${job.number}.ndjson`, rows);
-  const options = { reportAll: true, maxRejectedPercent: 100 };
+  const options = { reportAll: true, maxRejectedPercent: 100, backup: job.backup };
   const input = { storeHash: job.store, source: { uri }, options };
   const handle = await system.start(`chaos-${job.number}`, input);
   jobs[job.number] = { job, handle };

@@ -46,7 +46,24 @@ export async function judgeJob(system: System, job: PlannedJob, result: JobResul
       expect(notes === noteOf(job, row), `row ${row} is said to be updated, but the store has ${String(notes)}`);
     }
   }
+  if (job.backup) wrong.push(...(await judgeBackup(system, job, result)));
   return wrong;
+}
+
+/** Nobody was changed, whatever the report says of him, whose note of before, which was blank, is not in the backup. */
+async function judgeBackup(system: System, job: PlannedJob, { backup }: JobResult): Promise<string[]> {
+  const text = typeof backup === 'string' ? await readFile(new URL(backup), 'utf8') : '';
+  const lines = text.split('\n').filter((line) => line !== '');
+  const backedUp = new Set(lines.map((line) => (JSON.parse(line) as { id: number; notes: string }).id));
+  const wrong = lines.filter((line) => !line.endsWith('"notes":""}')).map(() => 'the backup has a note of the job');
+  if (backedUp.size !== lines.length) wrong.push('the backup names somebody twice');
+  for (let row = 1; row <= job.customers; row++) {
+    const { id, notes } = rowOf(job, row) as { id: number; notes?: string };
+    if (notes === undefined || job.unknown.includes(row) || backedUp.has(id)) continue;
+    const isChanged = (await system.customer(id, job.store))['notes'] === notes;
+    if (isChanged) wrong.push(`row ${row} was changed, but is not in the backup`);
+  }
+  return wrong.map((what) => `job ${job.number}: ${what}`);
 }
 
 /** Outcome by row, of a report with every row. */

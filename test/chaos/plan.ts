@@ -26,19 +26,21 @@ export interface PlannedJob {
   /** Row numbers, 1-based. */
   unknown: number[];
   invalid: number[];
+  /** It has a backup. */
+  backup: boolean;
 }
 
 /** Faults that pass: nothing that BigCommerce would not do. */
 const FAULTS: ((random: Random) => Record<string, unknown>)[] = [
-  (random) => ({ fault: 'status', status: random.pick([500, 502, 503, 504]), count: random.whole(1, 6) }),
+  (random) => ({ fault: 'status', status: random.pick([500, 502, 503, 504]), on: 'all', count: random.whole(1, 6) }),
   (random) => ({ fault: 'status', status: 504, applied: true, count: random.whole(1, 4) }),
-  (random) => ({ fault: 'status', status: 503, seconds: random.whole(1, 12) }),
+  (random) => ({ fault: 'status', status: 503, on: 'all', seconds: random.whole(1, 12) }),
   (random) => ({ fault: random.pick(['reset', 'reset-after', 'truncate', 'unreadable']), count: random.whole(1, 4) }),
-  (random) => ({ fault: 'reset', probability: 0.2, seconds: random.whole(2, 10) }),
+  (random) => ({ fault: 'reset', on: 'all', probability: 0.2, seconds: random.whole(2, 10) }),
   (random) => ({ fault: 'hang', applied: random.chance(0.5), count: 1, seconds: 5 }),
   (random) => ({ fault: 'slow-body', ms: random.whole(500, 3_000), count: random.whole(1, 5) }),
   (random) => ({ fault: 'throttle', headers: random.chance(0.5), body: random.chance(0.5), count: random.whole(1, 4) }),
-  (random) => ({ fault: 'missing-customers', missing: random.whole(1, 3), count: random.whole(1, 3) }),
+  (random) => ({ fault: 'missing-customers', missing: random.whole(1, 3), on: 'all', count: random.whole(1, 3) }),
   () => ({ fault: 'wrong-order', count: 5 }),
   (random) => ({ fault: 'latency', ms: random.whole(100, 1_500), jitter: 200, seconds: random.whole(2, 8) }),
   (random) => ({ fault: 'other-app', slots: random.whole(1, 2), seconds: random.whole(3, 10) }),
@@ -101,5 +103,5 @@ function plannedJob(random: Random, number: number, store: string): PlannedJob {
     );
   const unknown = some(Math.min(12, Math.floor(customers / 20)));
   const invalid = some(5).filter((row) => !unknown.includes(row));
-  return { number, store, customers, unknown, invalid };
+  return { number, store, customers, unknown, invalid, backup: number % 2 === 1 };
 }

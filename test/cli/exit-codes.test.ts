@@ -24,4 +24,6 @@ test('a job without a call was a dry run only if it could have sent something', 
   expect(wasDryRun(result(0, { total: 2, unprocessed: 2 }))).toBe(true);
   expect(wasDryRun(result(1, { total: 2, updated: 1, unprocessed: 1 }))).toBe(false);
   expect(wasDryRun(result(0, { total: 2, invalid: 2 }))).toBe(false);
+  // Those within the limit had all values already.
+  expect(wasDryRun(result(0, { total: 2, updated: 1, unprocessed: 1 }))).toBe(false);
 });

@@ -120,6 +120,15 @@ test.each([
   ],
   [{ customers: 1, calls: 1, quota: null }, 'It would send 1 customer in 1 call.'],
   [{ customers: 0, calls: 0, quota: { requests: 150, windowMs: 30_000 } }, 'It would send 0 customers in 0 calls.'],
+  [
+    { customers: 300, calls: 31, quota: null, compared: { changed: 300, unchanged: 1_700, missing: 0 } },
+    '300 customers would change, 1,700 would not: they have all values already.\nIt would send 300 customers in 31 calls.',
+  ],
+  [
+    { customers: 3, calls: 1, quota: null, compared: { changed: 1, unchanged: 1, missing: 1 } },
+    '1 customer would change, 1 would not: they have all values already. 1 customer not in the store.\n' +
+      'It would send 3 customers in 1 call.',
+  ],
 ])('a dry run that found %j says %s', (found, words) => {
   expect(wouldSendText(found)).toBe(words);
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract.ts';
 import { readFailures } from '../../src/jobs/failures.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -49,6 +50,29 @@ test('a job of 20,000 continues as new several times, counts exactly, and still 
     { rows: [1, 11], updated: 8, rejected: 2 },
     { rows: [12, 21], updated: 10, rejected: 0 },
   ]);
+}, 120_000);
+
+test('a job of 6,000 that reads goes on reading, counting and backing up over several runs', async () => {
+  // Every other customer has a blank note already.
+  const rows = customers(6_000).map(({ id }) => ({ id, notes: id % 2 === 0 ? '' : 'new' }));
+  await system.control('reset', {});
+  const uri = await writeSource(system, 'reads.ndjson', rows);
+  const options = { backup: true, skipUnchanged: true };
+  const handle = await system.start('reads', { storeHash: 'abc', source: { uri }, options });
+  const result = await handle.result();
+
+  expect(result).toMatchObject({ unchanged: 3_000, notInBackup: 0, customers: { total: 6_000, updated: 6_000 } });
+  const { puts = 0, gets, customersApplied, customersRead } = await system.stats();
+  expect({ puts, gets, customersApplied, customersRead }).toEqual({
+    ...{ puts: result.calls, gets: 24 },
+    ...{ customersApplied: 3_000, customersRead: 6_000 },
+  });
+  expect((await readFile(new URL(result.backup ?? ''), 'utf8')).trim().split('\n')).toEqual(
+    rows.flatMap(({ id }) => (id % 2 === 0 ? [] : [`{"id":${id},"notes":""}`])),
+  );
+  const runs = [];
+  for await (const run of system.client.workflow.list({ query: `WorkflowId = '${handle.workflowId}'` })) runs.push(run);
+  expect(runs.length).toBeGreaterThan(1);
 }, 120_000);
 
 test('a job that the store rejects altogether keeps the latest failures in state and the others in files', async () => {

@@ -27,6 +27,7 @@ describe('counters', () => {
       customersApplied: 0,
       customersUpdatedDistinct: 0,
       customersAppliedMoreThanOnce: 0,
+      customersRead: 0,
     });
   });
 

@@ -53,6 +53,51 @@ test('empty texts clear, null makes channel_ids all, and what is not sent stays'
   expect(await rig.customer(1)).toMatchObject({ company: '', phone: '1', notes: '', channel_ids: null });
 });
 
+describe('form fields', () => {
+  const before = {
+    id: 1,
+    form_fields: [
+      { name: 'Size', value: 'L' },
+      { name: 'Likes', value: ['a'] },
+    ],
+  };
+  const fields = async () => (await rig.customer(1)).form_fields;
+
+  test('that an update does not name stay, blank ones are gone', async () => {
+    await rig.put([before]);
+    await rig.put([
+      {
+        id: 1,
+        form_fields: [
+          { name: 'Age', value: 4 },
+          { name: 'Likes', value: [] },
+        ],
+      },
+    ]);
+    expect(await fields()).toEqual([
+      { name: 'Size', value: 'L' },
+      { name: 'Age', value: 4 },
+    ]);
+    await rig.put([
+      {
+        id: 1,
+        form_fields: [
+          { name: 'Age', value: '' },
+          { name: 'Size', value: 'M' },
+        ],
+      },
+    ]);
+    expect(await fields()).toEqual([{ name: 'Size', value: 'M' }]);
+  });
+
+  test('that an update does not name are gone, if asked for', async () => {
+    await rig.put([before]);
+    await rig.fault({ fault: 'form-fields-replaced' });
+    await rig.put([{ id: 1, form_fields: [{ name: 'Age', value: 4 }] }]);
+    expect(await fields()).toEqual([{ name: 'Age', value: 4 }]);
+  });
+});
+
 test('a password is taken and never given back', async () => {
   const authentication = { new_password: 'open sesame', force_password_reset: true };
   const { text } = await rig.put([{ id: 1, authentication }]);
@@ -156,6 +201,16 @@ describe('reading', () => {
     ]);
     expect(listed.meta.pagination).toEqual({ total: 2, count: 2, per_page: 50, current_page: 1, total_pages: 1 });
     expect(ids(await get('?id%3Ain=3'))).toEqual([3]);
+    expect(await rig.stats()).toMatchObject({ gets: 2, customersRead: 3 });
+  });
+
+  test('gives store credit and form fields only where they are asked for', async () => {
+    const fields = async (query: string) => Object.keys((await get(`?id:in=1${query}`)).data[0]);
+    expect(await fields('')).not.toContain('store_credit_amounts');
+    expect(await fields('')).not.toContain('form_fields');
+    expect(await fields('&include=addresses,formfields')).toContain('form_fields');
+    const both = await fields('&include=storecredit,formfields');
+    expect(both).toEqual(expect.arrayContaining(['store_credit_amounts', 'form_fields', 'channel_ids']));
   });
 
   test('goes by pages of at most 250', async () => {

@@ -16,7 +16,7 @@ import { newStorage } from './support.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);
-const OPTIONS = { dryRun: false, limit: null, reportAll: false };
+const OPTIONS = { dryRun: false, limit: null, reportAll: false, backup: false, skipUnchanged: false };
 const HEADING = 'row,id,outcome,code,message\n';
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };

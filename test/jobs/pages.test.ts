@@ -1,6 +1,7 @@
+import { CHUNKS_PER_PAGE } from '../../src/activity-contract.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { CHUNKS_PER_PAGE, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import { deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';

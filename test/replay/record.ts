@@ -91,6 +91,9 @@ try {
   await recordEnded('all-rejected', await start('all-rejected', nobody, { maxRejectedPercent: 100 }));
 
   await recordEnded('dry-run', await start('dry-run', customers(20), { dryRun: true }));
+  const reads = { backup: true, skipUnchanged: true };
+  await recordEnded('reading', await start('reading', mixed, reads));
+  await recordEnded('dry-run-reading', await start('dry-run-reading', mixed, { ...reads, dryRun: true }));
   await recordEnded('invalid-rows', await start('invalid-rows', [{ id: 0 }], { onInvalid: 'fail' }));
   await recordEnded('bad-source', await start('bad-source.txt', []));
   await record('serve-store', storeWorkflowId('abc'));

@@ -74,3 +74,11 @@ test('name the report of an ended job, and retry only where something is left to
   const left = { ...ended, customers: { ...done, updated: 90, failed: 7 } };
   expect(details(left, beyond)).toMatch(/retry customer-updates\/abc\/spring`$/);
 });
+
+test('tell how many were sent nothing, and name the backup and undo where there is one', () => {
+  const backup = 'file:///b.ndjson';
+  const ended: Progress = { ...running, state: 'completed', pace: null, eta: null, unchanged: 12, backup };
+  expect(details(ended, beyond)).toMatch(/3 calls, 0 throttled · 12 unchanged, sent nothing\n/);
+  expect(details(ended, beyond)).toMatch(/Backup: file:\/\/\/b\.ndjson\n[^]*undo customer-updates\/abc\/spring`$/);
+  expect(details({ ...ended, backup: null }, beyond)).not.toMatch(/undo|Backup/);
+});

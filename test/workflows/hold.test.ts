@@ -1,13 +1,6 @@
 import { hold, tooManyRejected, type HoldKind } from '../../src/workflows/hold.ts';
 
-const counts = (updated: number, rejected: number) => ({
-  total: 1e6,
-  updated,
-  rejected,
-  failed: 0,
-  invalid: 0,
-  unprocessed: 0,
-});
+const counts = (taken: number, rejected: number) => ({ tried: taken + rejected, rejected });
 const start = { tried: 0, rejected: 0, waived: false };
 
 test.each<[HoldKind, (number | null)[]]>([

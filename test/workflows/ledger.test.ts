@@ -148,3 +148,13 @@ test('a taken e-mail address stays in state until its customer was sent once mor
   ledger.amend(0, [2], outcome(1));
   expect(ledger.counts).toMatchObject({ updated: 10, rejected: 1_000 });
 });
+
+test('those who were sent nothing count as updated, and not as tried, also when the ledger was carried over', () => {
+  const ledger = Ledger.of(allValid(30));
+  expect(ledger.carry()).not.toHaveProperty('unchanged');
+  ledger.settle(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
+  ledger.settle(1, { ...outcome(10), unchanged: 10 }, 1);
+  for (const { counts, unchanged, tried } of [ledger, new Ledger(ledger.carry())]) {
+    expect({ ...counts, unchanged, tried }).toMatchObject({ updated: 19, rejected: 1, unchanged: 14, tried: 6 });
+  }
+});

@@ -1,0 +1,64 @@
+import { Context } from '@temporalio/activity';
+import type { Compared, PagesRef } from '../activity-contract.ts';
+import type { Permit, Store } from '../bigcommerce/store.ts';
+import { CHUNK_SIZE } from '../contract.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import type { PageReader } from '../jobs/pages.ts';
+import { ask, type PresentValues, rowsOfPage } from '../jobs/present.ts';
+import { isUnchanged } from '../jobs/unchanged.ts';
+import type { Row } from '../jobs/values.ts';
+import { beating } from './beating.ts';
+import { checkFailure } from './failures.ts';
+
+/** What an attempt leaves to the next one: the page that comes next, and what it counted before that. */
+interface Reached {
+  page: number;
+  compared: Compared;
+}
+
+/** Counts what sending some pages would change. Nothing of what the store has is kept. */
+export async function compareCustomers(
+  store: Store,
+  permit: Permit,
+  pages: PageReader,
+  { job, from, until, chunks }: PagesRef,
+): Promise<Compared> {
+  const context = Context.current();
+  const draining = AbortSignal.any([permit.draining, context.cancellationSignal]);
+  const read = (ids: number[]) => store.readCustomers({ ids, permit: { ...permit, draining }, probe: 'resume' });
+  const reached: Reached = {
+    page: from,
+    compared: { changed: 0, unchanged: 0, missing: 0, chunks: 0 },
+    ...context.info.heartbeatDetails,
+  };
+  try {
+    await beating(
+      async () => {
+        for (; reached.page < until; reached.page++) {
+          const rows = await rowsOfPage(pages, jobKeys(job), reached.page, chunks);
+          const present: PresentValues = new Map();
+          await ask(rows, read, present);
+          count(rows, present, reached.compared);
+        }
+      },
+      () => reached,
+    );
+    return reached.compared;
+  } catch (error) {
+    if (context.cancellationDetails?.cancelRequested) throw context.cancellationSignal.reason;
+    context.heartbeat(reached);
+    throw checkFailure(error);
+  }
+}
+
+function count(rows: readonly Row[], present: PresentValues, compared: Compared): void {
+  for (let at = 0; at < rows.length; at += CHUNK_SIZE) {
+    const chunk = rows.slice(at, at + CHUNK_SIZE);
+    const missing = chunk.filter(({ id }) => !present.get(id)).length;
+    const unchanged = chunk.filter((row) => isUnchanged(row, present.get(row.id))).length;
+    compared.missing += missing;
+    compared.unchanged += unchanged;
+    compared.changed += chunk.length - missing - unchanged;
+    if (unchanged < chunk.length) compared.chunks++;
+  }
+}

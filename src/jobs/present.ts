@@ -1,0 +1,110 @@
+/**
+ * Present values: what the store had of a job's customers before the job changed them, a file a page, one text line a
+ * customer: `[id, values]`, with the fields that its row sets, or `[id, null]` where the store does not have it. Values that
+ * were written once stand: read anew, they would be the job's own.
+ */
+import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
+import { READ_SIZE } from '../contract.ts';
+import { NotFound, type Storage } from '../storage/storage.ts';
+import { BadPage } from './errors.ts';
+import type { JobKeys } from './keys.ts';
+import type { PageReader } from './pages.ts';
+import { Recent } from './recent.ts';
+import type { Row, Values } from './values.ts';
+
+/** By customer id. */
+export type PresentValues = Map<number, Values | null>;
+
+/** Asks the store for customers: those of them that exist, in any order. */
+export type ReadCustomers = (ids: number[]) => Promise<Row[]>;
+
+/** Finds out present values, and keeps those that were used last: a process that serves a store needs each a hundred times. */
+export class PresentReader {
+  readonly #storage: Storage;
+  readonly #pages: PageReader;
+  readonly #recent = new Recent<PresentValues>(4);
+  // What attempts have found that then failed. In no file, which a process that lost the right to send must not touch.
+  readonly #found = new Recent<PresentValues>(4);
+
+  constructor(storage: Storage, pages: PageReader) {
+    this.#storage = storage;
+    this.#pages = pages;
+  }
+
+  /**
+   * The present values of all customers in a page, of the chunks below `chunks`. Those that are in no file yet are asked
+   * for with `read`, once for all who wait, and are in the file before this resolves. Throws BadPage, and what `read` throws.
+   */
+  ofPage(keys: JobKeys, page: number, chunks: number, read: ReadCustomers): Promise<PresentValues> {
+    const key = keys.present(page);
+    return this.#recent.get(key, async () => {
+      const inFile = await presentIn(this.#storage, keys, page);
+      const rows = await rowsOfPage(this.#pages, keys, page, chunks);
+      if (rows.every(({ id }) => inFile.has(id))) return inFile;
+      const found = await this.#found.get(key, async () => new Map());
+      for (const [id, values] of inFile) found.set(id, values);
+      await ask(
+        rows.filter(({ id }) => !found.has(id)),
+        read,
+        found,
+      );
+      const lines = [...found].map((entry) => `${JSON.stringify(entry)}\n`);
+      await this.#storage.write(key, [lines.join('')]);
+      return found;
+    });
+  }
+}
+
+/** The rows in a page, of the chunks below `chunks`. Throws BadPage. */
+export async function rowsOfPage(pages: PageReader, keys: JobKeys, page: number, chunks: number): Promise<Row[]> {
+  const first = page * CHUNKS_PER_PAGE;
+  const count = Math.min(CHUNKS_PER_PAGE, chunks - first);
+  const read = await Promise.all(Array.from({ length: count }, (_, index) => pages.readChunk(keys, first + index)));
+  return read.flatMap(({ body }) => JSON.parse(body) as Row[]);
+}
+
+/** Asks for the values that the rows set, and enters them. */
+export async function ask(rows: readonly Row[], read: ReadCustomers, into: PresentValues): Promise<void> {
+  const batches: Row[][] = [];
+  for (let at = 0; at < rows.length; at += READ_SIZE) batches.push(rows.slice(at, at + READ_SIZE));
+  const askBatch = async (batch: readonly Row[]) => {
+    const found = new Map((await read(batch.map(({ id }) => id))).map((customer) => [customer.id, customer]));
+    for (const { id, ...fields } of batch) into.set(id, picked(found.get(id), Object.keys(fields)));
+  };
+  // The first one alone: what the store refuses, or throttles, costs one call.
+  const [first = [], ...rest] = batches;
+  await askBatch(first);
+  const asked = await Promise.allSettled(rest.map(askBatch));
+  const failed = asked.find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
+
+function picked(customer: Values | undefined, fields: readonly string[]): Values | null {
+  if (!customer) return null;
+  return Object.fromEntries(fields.filter((field) => field in customer).map((field) => [field, customer[field]]));
+}
+
+/** The values in a page's file; none where there is no file. Throws BadPage where it is damaged. */
+export async function presentIn(storage: Storage, keys: JobKeys, page: number): Promise<PresentValues> {
+  const key = keys.present(page);
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of storage.read(key)) pieces.push(piece);
+  } catch (error) {
+    if (error instanceof NotFound) return new Map();
+    throw error;
+  }
+  const lines = Buffer.concat(pieces).toString('utf8').split('\n').slice(0, -1);
+  try {
+    return new Map(lines.map((line) => JSON.parse(line) as [number, Values | null]));
+  } catch (error) {
+    throw new BadPage(`The earlier values in ${storage.uri(key)} are damaged. Start a new job from the source.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Deletes the files of all pages of a job with so many chunks. */
+export async function deletePresent(storage: Storage, keys: JobKeys, chunks: number): Promise<void> {
+  for (let page = Math.ceil(chunks / CHUNKS_PER_PAGE) - 1; page >= 0; page--) await storage.delete(keys.present(page));
+}

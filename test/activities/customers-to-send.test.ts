@@ -1,0 +1,52 @@
+import { customersToSend } from '../../src/activities/customers-to-send.ts';
+import type { ReadChunkRef } from '../../src/activity-contract.ts';
+import type { CallOptions, Store } from '../../src/bigcommerce/store.ts';
+import type { PresentReader, ReadCustomers } from '../../src/jobs/present.ts';
+
+const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
+const calling = {} as CallOptions;
+const job = { storeHash: 'abc', key: 'run-1' };
+
+/** Whom it chooses where the store has these notes, and what it asks the store meanwhile. */
+async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true) {
+  const asked: number[][] = [];
+  const store = {
+    async readCustomers({ ids }: { ids: number[] }) {
+      asked.push(ids);
+      return [];
+    },
+  };
+  const present = {
+    async ofPage(_: unknown, page: number, chunks: number, read: ReadCustomers) {
+      expect([page, chunks]).toEqual([2, 300]);
+      if (!isRead) await read([1, 2, 3]);
+      return new Map(notes.map((note, index) => [index + 1, { notes: note }]));
+    },
+  };
+  const full = { job, chunk: 205, chunks: 300, skipUnchanged: true, ...ref };
+  const chosen = await customersToSend(
+    store as unknown as Store,
+    present as unknown as PresentReader,
+    full,
+    chunk,
+    calling,
+  );
+  return { chosen, asked };
+}
+
+test.each([
+  [['a', 'x'], {}, [2]],
+  [['a', 'b'], {}, []],
+  [['x', 'x'], {}, undefined],
+  [['a', 'b'], { skipUnchanged: false }, undefined],
+  // Sent before, and rejected.
+  [['a', 'b'], { only: [1] }, [1]],
+])('of customers who have %j, with %j, %j are chosen', async (notes, ref, expected) => {
+  expect(await choose(notes, ref)).toEqual({ chosen: expected, asked: [] });
+});
+
+test('whoever is to ask whether the store takes calls asks it, though nobody is to be sent', async () => {
+  expect(await choose(['a', 'b'], { probe: 'resume' })).toEqual({ chosen: [], asked: [[1, 2]] });
+  expect(await choose(['a', 'b'], { probe: 'check' }, false)).toEqual({ chosen: [], asked: [[1, 2, 3]] });
+  expect(await choose(['a', 'x'], { probe: 'resume' })).toEqual({ chosen: [2], asked: [] });
+});

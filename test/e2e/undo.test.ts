@@ -1,0 +1,358 @@
+import { readFile } from 'node:fs/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import {
+  jobId,
+  progressQuery,
+  resumeUpdate,
+  type JobInput,
+  type JobOptions,
+  type JobResult,
+} from '../../src/contract.ts';
+import { writeSource } from '../support/customers.ts';
+import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { reset } from '../support/reset.ts';
+import { runStarter } from '../support/starter.ts';
+import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+afterEach(() => expectThreeAtMost(system));
+
+type Customer = Record<string, unknown>;
+
+/** Updates customers as another app would, without a job. */
+async function set(rows: Customer[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += 10) {
+    const { ok } = await fetch(`${system.apiUrl}/stores/abc/v3/customers`, {
+      method: 'PUT',
+      headers: { 'x-auth-token': TOKENS['abc'] as string, 'content-type': 'application/json' },
+      body: JSON.stringify(rows.slice(at, at + 10)),
+    });
+    expect(ok).toBe(true);
+  }
+}
+
+/** What the store has of customers 1 to n, but for when they were changed. */
+async function present(n: number): Promise<Customer[]> {
+  const all: Customer[] = [];
+  for (let id = 1; id <= n; id++) {
+    const { date_modified: _, _applied: __, ...customer } = await system.customer(id);
+    const fields = customer['form_fields'] as { name: string }[];
+    all.push({ ...customer, form_fields: fields.toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
+  }
+  return all;
+}
+
+/** Every customer is as before, compared one by one; others than these are not. */
+async function expectAsBefore(before: Customer[], but: number[] = []): Promise<void> {
+  const now = await present(before.length);
+  const different = now.filter((customer, index) => JSON.stringify(customer) !== JSON.stringify(before[index]));
+  expect(different.map(({ id }) => id)).toEqual(but);
+}
+
+/** Customers differ in which fields they have, and in what is in them. */
+const varied = (id: number): Customer => ({
+  id,
+  company: id % 3 === 0 ? '' : `Company ${id}`,
+  phone: id % 2 === 0 ? '' : `555-${id}`,
+  customer_group_id: id % 4,
+  accepts_product_review_abandoned_cart_emails: id % 5 === 0,
+  authentication: { force_password_reset: id % 7 === 0 },
+  store_credit_amounts: [{ amount: id / 4 }],
+  channel_ids: id % 3 === 0 ? null : [1, (id % 2) + 2],
+  form_fields: [
+    { name: 'Size', value: 'SML'.charAt(id % 3) },
+    ...(id % 2 === 0 ? [{ name: 'Likes', value: ['tea', `no. ${id}`] }] : []),
+  ],
+});
+
+/** What a job changes: other fields from one customer to the next, and addresses that move on from one to another. */
+function changes(id: number): Customer {
+  const texts = { first_name: `Ada ${id}`, notes: 'n', company: id % 2 === 0 ? '' : 'C', phone: '1' };
+  const kinds: Customer[] = [
+    texts,
+    { customer_group_id: 9, accepts_product_review_abandoned_cart_emails: true, tax_exempt_category: 'T' },
+    { store_credit_amounts: [{ amount: 0 }], channel_ids: id % 2 === 0 ? null : [7] },
+    {
+      form_fields: [
+        { name: 'Size', value: 'XL' },
+        { name: 'New', value: `${id}` },
+        { name: 'Many', value: ['x'] },
+      ],
+    },
+    { email: id % 60 === 10 ? `customer${id - 6}@example.com` : `moved${id}@example.com` },
+    { ...texts, authentication: { force_password_reset: true, ...(id === 1997 && { new_password: 'sesame 12' }) } },
+  ];
+  return { id, ...kinds[id % kinds.length] };
+}
+
+const ids = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
+const store = 'abc';
+const handleOf = (name: string) =>
+  system.client.workflow.getHandle<(input: JobInput) => Promise<JobResult>>(jobId(store, name));
+
+async function start(name: string, rows: unknown[], options: JobOptions) {
+  const uri = await writeSource(system, `${name}.ndjson`, rows);
+  return system.start(name, { storeHash: store, source: { uri }, options });
+}
+
+async function run(name: string, rows: unknown[], options: JobOptions): Promise<JobResult> {
+  return (await start(name, rows, options)).result();
+}
+
+/** Runs the starter's undo; returns the job's result. */
+async function undo(name: string, ...flags: string[]): Promise<JobResult> {
+  const { code, output } = await runStarter(system, ['undo', name, '--store', store, '--yes', ...flags]);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  return handleOf(`${name}-undo`).result();
+}
+
+const lines = async (uri: string | null | undefined) => (await readFile(new URL(uri ?? ''), 'utf8')).trim().split('\n');
+
+test('a job of 2,000 with a backup, whose worker is killed in the middle, is undone: every customer is as before', async () => {
+  await set(ids(2_000).map(varied));
+  const before = await present(2_000);
+  const uri = await writeSource(system, 'all.ndjson', ids(2_000).map(changes));
+  const started = runStarter(system, ['start', uri, '--store', store, '--name', 'all', '--backup']);
+  await until(() =>
+    untilDone(handleOf('all'), 60).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
+  await system.startWorker();
+  const { output } = await started;
+  expect(output).toMatch(/Backup: \/.*\n.*undo customer-updates\/abc\/all/);
+  expect(output).toMatch(/1 customer can't be put back in full/);
+
+  const result = await handleOf('all').result();
+  expect(result.customers).toMatchObject({ total: 2_000, updated: 2_000 });
+  expect(result.notInBackup).toBe(1);
+  expect((await system.stats())['customersUpdatedDistinct']).toBe(2_000);
+  const changed = await present(2_000);
+  expect(changed.filter((customer, index) => JSON.stringify(customer) === JSON.stringify(before[index]))).toEqual([]);
+
+  const undone = await undo('all', '--backup');
+  expect(undone.customers).toMatchObject({ total: 2_000, updated: 2_000 });
+  await expectAsBefore(before);
+
+  // And an undo can be undone.
+  await undo('all-undo');
+  await expectAsBefore(changed);
+}, 180_000);
+
+const noted = (id: number, note: string): Customer => ({ id, notes: note });
+
+test('customers who have all values already are sent nothing, count as updated, and the report says so', async () => {
+  await set(ids(150).map((id) => noted(id, 'there')));
+  const { puts = 0 } = await system.stats();
+  const rows = [
+    ...ids(130).map((id) => noted(id, 'there')),
+    noted(140, 'other'),
+    ...ids(50).map((n) => noted(200 + n, 'new')),
+  ];
+  const options = { skipUnchanged: true, reportAll: true };
+  const result = await run('skips', [...rows, noted(999_999, 'nobody')], options);
+  expect(result).toMatchObject({ unchanged: 130, customers: { total: 182, updated: 181, rejected: 1 } });
+  expect(await system.stats()).toMatchObject({ puts: puts + result.calls, customersApplied: 150 + 51 });
+  expect((await system.customer(130))['_applied']).toBe(1);
+  // Chunks of customers who have everything make no call.
+  expect(result.calls).toBeLessThanOrEqual(9);
+
+  const report = (await lines(result.report)).slice(1).map((line) => line.split(',').slice(0, 4).join());
+  expect(report.slice(0, 131)).toEqual([...ids(130).map((id) => `${id},${id},updated,unchanged`), '131,140,updated,']);
+  expect(report.at(-1)).toBe('182,999999,rejected,unknown_id');
+
+  const again = await run('skips again', rows, { ...options, backup: true });
+  expect(again).toMatchObject({ unchanged: 181, calls: 0, backup: null, customers: { total: 181, updated: 181 } });
+});
+
+test('those who were sent nothing do not make up for those whom the store rejects', async () => {
+  const there = ids(600).map((id) => noted(id, 'there'));
+  await set(there);
+  const nobody = ids(130).map((n) => noted(900_000 + n, 'nobody'));
+  const job = await start('rejected', [...there, ...nobody], { skipUnchanged: true });
+  await until(async () => (await job.query(progressQuery)).state === 'held');
+  const { waitingFor, customers } = await job.query(progressQuery);
+  expect(waitingFor?.kind).toBe('rejections');
+  expect(customers.rejected).toBeGreaterThanOrEqual(100);
+  await job.cancel();
+  await expect(job.result()).rejects.toThrow();
+});
+
+test('a dry run says how many would change, sends nothing, and leaves no file', async () => {
+  await set(ids(1_200).map((id) => noted(id, id % 4 === 0 ? 'old' : 'new')));
+  const { customersApplied } = await system.stats();
+  const uri = await writeSource(system, 'dry.ndjson', [
+    ...ids(1_230).map((id) => noted(id, 'new')),
+    noted(999_999, 'nobody'),
+  ]);
+  const dry = ['start', uri, '--store', store, '--dry-run', '--skip-unchanged', '--limit', '1205'];
+  const { output, code } = await runStarter(system, [...dry, '--name', 'dry']);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toContain('305 customers would change, 900 would not: they have all values already.');
+  expect(output).toMatch(/It would send 305 customers in 121 calls/);
+  // Customers beyond the limit are not even read.
+  expect(await system.stats()).toMatchObject({ customersApplied, customersRead: 1_205 });
+
+  const { wouldSend, backup } = await run('dry with backup', [noted(1, 'new'), noted(4, 'new'), noted(999_999, 'x')], {
+    dryRun: true,
+    backup: true,
+  });
+  expect(wouldSend).toMatchObject({ customers: 3, calls: 1, compared: { changed: 1, unchanged: 1, missing: 1 } });
+  expect(backup).toBeNull();
+  const key = (await handleOf('dry').describe()).raw.workflowExecutionInfo?.firstRunId;
+  await expect(readFile(`${system.folder}/data/jobs/abc/${key}/present/000000.ndjson`)).rejects.toThrow('ENOENT');
+});
+
+test('only those who are to be sent are read, each once', async () => {
+  const result = await run(
+    'limited',
+    ids(900).map((id) => noted(id, 'x')),
+    { backup: true, limit: 15 },
+  );
+  expect(result.customers).toMatchObject({ updated: 15, unprocessed: 885 });
+  expect(await system.stats()).toMatchObject({ customersRead: 15, gets: 1, puts: 2 });
+  expect((await lines(result.backup)).map((line) => JSON.parse(line) as unknown)).toEqual(
+    ids(15).map((id) => noted(id, '')),
+  );
+});
+
+test('a job that reads runs activities that an older worker does not have, and any other job the usual ones', async () => {
+  const types = async (name: string, options: JobOptions) => {
+    const job = await start(name, [noted(1, name)], options);
+    await job.result();
+    const { events } = await job.fetchHistory();
+    return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  };
+  const usual = ['prepareJob', 'openStore', 'updateChunk', 'closeJob'];
+  const reading = ['prepareJob', 'openStore', 'readAndUpdateChunk', 'closeReadingJob'];
+  expect(await types('usual', { reportAll: true })).toEqual(usual);
+  expect(await types('with backup', { backup: true })).toEqual(reading);
+  expect(await types('skipping', { skipUnchanged: true })).toEqual(reading);
+});
+
+describe('a backup stands where its job', () => {
+  const rows = ids(300).map((id) => noted(id, 'new'));
+  const latest = (job: WorkflowHandle) => handleOf(job.workflowId.split('/')[2] as string);
+
+  beforeEach(() => set(ids(300).map((id) => noted(id, `old ${id}`))));
+
+  async function expectOldNotes(result: JobResult): Promise<void> {
+    expectCountsToAddUp(result);
+    expect(result.customers).toMatchObject({ updated: 300 });
+    expect((await lines(result.backup)).map((line) => JSON.parse(line) as unknown)).toEqual(
+      ids(300).map((id) => noted(id, `old ${id}`)),
+    );
+  }
+
+  test('is reset while it runs, to its first workflow task, and another worker goes on', async () => {
+    const job = await start('reset while it runs', rows, { backup: true });
+    await untilDone(job, 10);
+    await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
+    await reset(system, job);
+    await system.startWorker();
+    await expectOldNotes(await latest(job).result());
+  }, 60_000);
+
+  test.each([true, false])('is reset after its end, to its first workflow task (skipUnchanged: %s)', async (skip) => {
+    const job = await start(`reset after its end ${skip}`, rows, { backup: true, skipUnchanged: skip });
+    await expectOldNotes(await job.result());
+    await reset(system, job);
+    await expectOldNotes(await latest(job).result());
+  });
+
+  test('was cancelled: it has those who may have been changed, and no others', async () => {
+    const before = await present(300);
+    const job = await start('cancelled', rows, { backup: true });
+    await untilDone(job, 10);
+    await job.cancel();
+    await expect(job.result()).rejects.toThrow();
+    const { backup, customers: counts } = await job.query(progressQuery);
+    const backedUp = await lines(backup);
+    expect(backedUp.length).toBeGreaterThanOrEqual(counts.updated);
+    expect(backedUp.length).toBeLessThan(300);
+    await undo('cancelled');
+    await expectAsBefore(before);
+  });
+});
+
+test('a job that was terminated is undone from what it had read', async () => {
+  await set(ids(300).map((id) => noted(id, `old ${id}`)));
+  const before = await present(300);
+  const job = await start(
+    'terminated',
+    ids(300).map((id) => noted(id, 'new')),
+    { backup: true },
+  );
+  await untilDone(job, 10);
+  await job.terminate();
+  // What was in flight ends.
+  await until(async () => ((await system.stats())['inFlight'] ?? 1) === 0);
+  expect((await system.customer(1))['notes']).toBe('new');
+  await undo('terminated', '--skip-unchanged');
+  await expectAsBefore(before);
+});
+
+describe('while it reads, a job', () => {
+  const rows = ids(300).map((id) => noted(id, 'new'));
+
+  test.each([
+    ['throttled', { fault: 'throttle', on: 'get', count: 2 }],
+    ['not answered', { fault: 'reset', on: 'get', count: 2 }],
+    ['not told of all', { fault: 'missing-customers', on: 'get', count: 2 }],
+  ])('that is %s reads again, and sends nothing before it has read', async (name, fault) => {
+    await system.control('faults', fault);
+    const result = await run(name, rows, { backup: true });
+    expect(result).toMatchObject({ calls: 30, throttled: 0, notInBackup: 0, customers: { updated: 300, failed: 0 } });
+    expect(await lines(result.backup)).toHaveLength(300);
+    expect(await system.stats()).toMatchObject({ puts: 30, callsAfterThrottle: 0 });
+  });
+
+  test('that is refused holds, having sent nothing, and goes on when resumed', async () => {
+    await system.control('tokens', { store, token: 'reissued' });
+    const job = await start('refused', rows, { backup: true, skipUnchanged: true });
+    await until(async () => (await job.query(progressQuery)).state === 'held');
+    expect((await job.query(progressQuery)).waitingFor).toMatchObject({ kind: 'refused' });
+    const { puts, gets = 9 } = await system.stats();
+    expect(puts).toBe(0);
+    expect(gets).toBeLessThanOrEqual(2);
+    await system.control('tokens', { store, token: TOKENS['abc'] });
+    await job.executeUpdate(resumeUpdate);
+    expect((await job.result()).customers).toMatchObject({ updated: 300 });
+  });
+
+  test('that was refused amid those who are sent nothing goes on when resumed once', async () => {
+    await set(ids(290).map((id) => noted(id, 'new')));
+    const [changed, same] = [rows.slice(290), rows.slice(0, 290)];
+    await system.control('faults', { fault: 'status', status: 403, count: 1 });
+    const job = await start('refused amid', [...changed, ...same], { skipUnchanged: true });
+    await until(async () => (await job.query(progressQuery)).state === 'held');
+    await job.executeUpdate(resumeUpdate);
+    expect(await job.result()).toMatchObject({ unchanged: 290, customers: { updated: 300 } });
+  });
+});
+
+test('the starter refuses to undo what can not be undone, and a job of another store may not name the backup', async () => {
+  await run('no-backup', [noted(1, 'x')], {});
+  const { backup } = await run('purged', [noted(2, 'x')], { backup: true });
+  const elsewhere = system.run('elsewhere', { storeHash: 'def', source: { uri: backup ?? '' } });
+  await expect(elsewhere).rejects.toMatchObject({ cause: { type: 'BadInput' } });
+  await runStarter(system, ['purge', 'purged', '--store', store, '--yes']);
+  await run('nothing', [noted(999_999, 'x')], { backup: true, maxRejectedPercent: 100 });
+  const said = async (name: string) => {
+    const { code, output } = await runStarter(system, ['undo', name, '--store', store, '--yes']);
+    expect(code).toBe(2);
+    return output;
+  };
+  expect(await said('no-backup')).toMatch(/can't be undone: .*without --backup/);
+  expect(await said('purged')).toMatch(/is not there any more: its files were purged/);
+  expect(await said('nothing')).toMatch(/There is nothing to undo/);
+});

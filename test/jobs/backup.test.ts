@@ -1,0 +1,132 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Failure } from '../../src/contract.ts';
+import { backUpAllRead } from '../../src/jobs/backup.ts';
+import { closeJob } from '../../src/jobs/close.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { PageReader } from '../../src/jobs/pages.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import { PresentReader } from '../../src/jobs/present.ts';
+import { purgeJob } from '../../src/jobs/purge.ts';
+import type { EndedJob } from '../../src/jobs/report.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
+import type { Row } from '../../src/jobs/values.ts';
+import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { textOf } from '../storage/conformance.ts';
+import { newStorage } from './support.ts';
+
+const job = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(job);
+const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
+const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
+const OPTIONS = { dryRun: false, limit: null, reportAll: false, backup: true, skipUnchanged: false };
+
+let storage: Storage;
+
+beforeEach(async () => {
+  storage = await newStorage();
+});
+
+const rows = (count: number): Row[] => Array.from({ length: count }, (_, index) => ({ id: index + 1, notes: 'new' }));
+const old = (id: number) => ({ id, notes: `old ${id}` });
+
+/** A job of these rows that has read what is there, whose chunks ended so. */
+async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob> = {}, has = old) {
+  const { failures: _, ...plan } = await prepare({ storage, keys, records: inlineRecords(source), limit: null });
+  const present = new PresentReader(storage, new PageReader(storage));
+  const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
+  await present.ofPage(keys, 0, plan.chunks, found);
+  const outcomes = encodeRuns(chunks.map(encodeChunk));
+  return { job, source: { customers: [] }, options: OPTIONS, plan, outcomes, olderIn: null, failures: [], ...more };
+}
+
+const backup = async () =>
+  (await textOf(storage, keys.backup))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(fileURLToPath(storage.root), { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
+}
+
+const failure = (row: number, outcome: Failure['outcome']): Failure => {
+  return { row, id: row, outcome, code: 'unavailable', message: 'm' };
+};
+
+test('has those updated and those of whom nobody knows, with what they had; what was read is deleted', async () => {
+  const chunks = [{ ...DONE, rejected: 1, failed: 1 }, DONE, UNPROCESSED, UNPROCESSED];
+  const failures = [failure(2, 'rejected'), failure(3, 'failed')];
+  const closed = await closeJob(storage, 'r', await ended(rows(40), chunks, { failures, maybeSent: [3] }));
+  expect(closed).toMatchObject({ backup: storage.uri(keys.backup), notInBackup: 0 });
+  const ids = rows(40).flatMap(({ id }) => (id === 2 || (id > 20 && id <= 30) ? [] : [id]));
+  expect(await backup()).toEqual(ids.map(old));
+  expect(await files()).toEqual(['done.json', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
+});
+
+test('leaves out those who had all values already, and counts those who lack something', async () => {
+  const source = [
+    { id: 1, notes: 'new' },
+    { id: 2, authentication: { new_password: 'x' }, notes: 'n' },
+    { id: 901, notes: 'n' },
+  ];
+  const has = (id: number) => ({ id, notes: id === 1 ? 'new' : 'old' });
+  const closed = await closeJob(storage, 'r', await ended(source, [DONE], {}, has));
+  expect(closed.notInBackup).toBe(2);
+  expect(await backup()).toEqual([{ id: 2, notes: 'old' }]);
+  expect(await textOf(storage, keys.backup)).not.toContain('password');
+});
+
+test('is none where nothing was changed, or nothing was asked for', async () => {
+  const nothing = await closeJob(storage, 'r', await ended(rows(2), [UNPROCESSED]));
+  expect(nothing).toMatchObject({ backup: null, notInBackup: 0 });
+  const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
+  const closed = await closeJob(storage, 'r2', await ended(rows(2), [DONE], { options }));
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(await files()).toEqual(['done.json', 'report.csv']);
+});
+
+test('counts those whose page, or what was read of them, is gone', async () => {
+  const job = await ended(rows(30), [DONE, DONE, DONE]);
+  await storage.write(keys.present(0), ['[1,{"notes":"old 1"}]\n']);
+  expect(await closeJob(storage, 'r', job)).toMatchObject({ notInBackup: 29 });
+  expect(await backup()).toEqual([old(1)]);
+
+  const again = await ended(rows(30), [DONE, DONE, DONE]);
+  await storage.delete(keys.page(0));
+  expect(await closeJob(storage, 'r2', again)).toMatchObject({ notInBackup: 30 });
+});
+
+test('stands for those who are in it already, whatever a job finds that is reset after its end', async () => {
+  await closeJob(storage, 'r', await ended(rows(20), [DONE, UNPROCESSED]));
+  const ours = (id: number) => (id <= 10 ? { id, notes: 'ours' } : old(id));
+  const closed = await closeJob(storage, 'r2', await ended(rows(20), [DONE, DONE], {}, ours));
+  expect(closed.backup).toBe(storage.uri(keys.backup));
+  expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
+});
+
+test('of a job that could not write it has everyone of whom it had read, but for those with all values', async () => {
+  const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
+  const { plan } = await ended(
+    rows(1_015),
+    Array.from({ length: 102 }, () => DONE),
+    {},
+    has,
+  );
+  expect(plan.chunks).toBe(102);
+  const written = await backUpAllRead(storage, keys);
+  expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 101 });
+  const ids = rows(899).flatMap(({ id }) => (id === 5 ? [] : [id]));
+  expect(await backup()).toEqual(ids.map(old));
+  expect(await backUpAllRead(await newStorage(), keys)).toEqual({ backup: null, notInBackup: 0 });
+});
+
+test('goes with purge, as does what a terminated job has read', async () => {
+  await closeJob(storage, 'r', await ended(rows(20), [DONE, DONE]));
+  expect(await purgeJob(storage, job)).toBe(3);
+  await ended(rows(20), [DONE, DONE]);
+  await purgeJob(storage, job);
+  expect(await files()).toEqual([]);
+});

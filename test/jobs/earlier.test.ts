@@ -1,0 +1,211 @@
+import fc from 'fast-check';
+import { checkCustomer } from '../../src/jobs/customer.ts';
+import { earlierOf } from '../../src/jobs/earlier.ts';
+import { isUnchanged } from '../../src/jobs/unchanged.ts';
+import type { Row, Values } from '../../src/jobs/values.ts';
+
+/** What the store tells of a customer. */
+const told: Values = {
+  email: 'Ada@example.com',
+  first_name: 'Ada',
+  last_name: '',
+  company: 'Engines',
+  phone: null,
+  notes: '',
+  customer_group_id: 0,
+  authentication: { force_password_reset: false },
+  accepts_product_review_abandoned_cart_emails: false,
+  store_credit_amounts: [{ amount: 4.15 }],
+  channel_ids: [2, 1],
+  form_fields: [
+    { name: 'Size', value: 'L' },
+    { name: 'Likes', value: ['a', 'b'] },
+    { name: 'Age', value: '4' },
+    { name: 'Nick', value: null },
+  ],
+};
+
+describe('a row is unchanged', () => {
+  test.each<[Values]>([
+    [{ email: 'Ada@example.com', first_name: 'Ada' }],
+    [{ notes: '', phone: '' }],
+    [{ customer_group_id: 0, accepts_product_review_abandoned_cart_emails: false }],
+    [{ authentication: { force_password_reset: false } }],
+    [{ store_credit_amounts: [{ amount: 4.15 }] }],
+    [{ channel_ids: [1, 2] }],
+    [{ form_fields: [] }],
+    [{ form_fields: [{ name: 'Likes', value: ['a', 'b'] }] }],
+    [{ form_fields: [{ name: 'Age', value: 4 }] }],
+    [{ form_fields: [{ name: 'Nick', value: '' }] }],
+    [
+      {
+        form_fields: [
+          { name: 'New', value: '' },
+          { name: 'Other', value: [] },
+        ],
+      },
+    ],
+  ])('with %j', (fields) => {
+    expect(isUnchanged({ id: 1, ...fields }, told)).toBe(true);
+  });
+
+  test.each<[Values]>([
+    [{ email: 'ada@example.com' }],
+    [{ company: 'engines' }],
+    [{ company: '' }],
+    // Not told: nobody knows.
+    [{ tax_exempt_category: '' }],
+    [{ customer_group_id: 1 }],
+    [{ accepts_product_review_abandoned_cart_emails: true }],
+    [{ authentication: { force_password_reset: true } }],
+    [{ authentication: { new_password: 'x' } }],
+    [{ authentication: { force_password_reset: false, new_password: 'x' } }],
+    [{ store_credit_amounts: [{ amount: 4 }] }],
+    [{ store_credit_amounts: [] }],
+    [{ channel_ids: [1] }],
+    [{ channel_ids: null }],
+    [{ form_fields: [{ name: 'size', value: 'L' }] }],
+    [{ form_fields: [{ name: 'Likes', value: ['b', 'a'] }] }],
+    [{ form_fields: [{ name: 'Likes', value: 'a,b' }] }],
+    [{ form_fields: [{ name: 'Size', value: '' }] }],
+    [{ first_name: 'Ada', last_name: 'Lovelace' }],
+  ])('not with %j', (fields) => {
+    expect(isUnchanged({ id: 1, ...fields }, told)).toBe(false);
+  });
+
+  test('never where the store does not have the customer, or tells nothing of a field', () => {
+    for (const none of [null, undefined]) expect(isUnchanged({ id: 1, notes: '' }, none)).toBe(false);
+    expect(isUnchanged({ id: 1, form_fields: [{ name: 'New', value: '' }] }, {})).toBe(false);
+    expect(isUnchanged({ id: 1, channel_ids: null }, {})).toBe(false);
+    expect(isUnchanged({ id: 1, channel_ids: null }, { channel_ids: null })).toBe(true);
+  });
+});
+
+describe('what takes a row back', () => {
+  test.each<[string, Values, Values]>([
+    ['texts', { first_name: 'A', company: '', notes: 'n' }, { first_name: 'Ada', company: 'Engines', notes: '' }],
+    ['a text that was null', { phone: '1' }, { phone: '' }],
+    ['a text that the store did not tell', { tax_exempt_category: 'x' }, { tax_exempt_category: '' }],
+    ['store credit', { store_credit_amounts: [{ amount: 0 }] }, { store_credit_amounts: [{ amount: 4.15 }] }],
+    ['channels', { channel_ids: null }, { channel_ids: [2, 1] }],
+    [
+      'a reset of the password',
+      { authentication: { force_password_reset: true } },
+      { authentication: { force_password_reset: false } },
+    ],
+    [
+      'form fields: all that were there, and blanks for those added',
+      {
+        form_fields: [
+          { name: 'Size', value: 'S' },
+          { name: 'New', value: 'x' },
+          { name: 'Many', value: ['x'] },
+        ],
+      },
+      {
+        form_fields: [
+          { name: 'Size', value: 'L' },
+          { name: 'Likes', value: ['a', 'b'] },
+          { name: 'Age', value: '4' },
+          { name: 'Nick', value: '' },
+          { name: 'New', value: '' },
+          { name: 'Many', value: [] },
+        ],
+      },
+    ],
+  ])('has %s', (_, fields, expected) => {
+    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row: { id: 7, ...expected }, lacking: false });
+  });
+
+  test.each<[string, Values, Values | undefined]>([
+    ['a new password', { authentication: { new_password: 'x' } }, undefined],
+    [
+      'a new password beside a reset',
+      { authentication: { force_password_reset: true, new_password: 'x' } },
+      { authentication: { force_password_reset: false } },
+    ],
+    ['a name that was blank, which the API does not take', { last_name: 'L', notes: 'n' }, { notes: '' }],
+  ])('lacks %s', (_, fields, expected) => {
+    const row = expected && { id: 7, ...expected };
+    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row, lacking: true });
+  });
+
+  test.each<[Values]>([
+    [{ customer_group_id: 2 }],
+    [{ channel_ids: null }],
+    [{ store_credit_amounts: [] }],
+    [{ form_fields: [{ name: 'Size', value: 'L' }] }],
+    [{ authentication: { force_password_reset: true } }],
+  ])('lacks what the store does not tell: %j', (fields) => {
+    expect(earlierOf({ id: 7, ...fields }, {})).toEqual({ row: undefined, lacking: true });
+  });
+
+  test('is nothing of a customer whom the store did not have', () => {
+    expect(earlierOf({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, lacking: true });
+  });
+});
+
+// ---- Properties over a small model of the store -------------------------------------------------------------------
+
+const formField = fc.record({
+  name: fc.constantFrom('Size', 'Age', 'Likes'),
+  value: fc.oneof(fc.string(), fc.integer(), fc.array(fc.string(), { maxLength: 2 })),
+});
+const fields = {
+  email: fc.constantFrom('a@example.com', 'b@example.com'),
+  first_name: fc.string({ minLength: 1, maxLength: 3 }),
+  company: fc.string({ maxLength: 3 }),
+  customer_group_id: fc.nat(3),
+  accepts_product_review_abandoned_cart_emails: fc.boolean(),
+  authentication: fc.record({ force_password_reset: fc.boolean() }),
+  store_credit_amounts: fc.array(fc.record({ amount: fc.nat(3) }), { minLength: 1, maxLength: 2 }),
+  channel_ids: fc.option(fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 3 })),
+  form_fields: fc.uniqueArray(formField, { selector: ({ name }) => name }),
+};
+const rows = fc.record(fields, { requiredKeys: [] }).map((row): Row => ({ id: 1, ...row }));
+const customers = fc.record(fields).map((values) => update(values, { id: 1 }, false));
+
+/** The customer after an update; `replaced`: form fields that it does not name are gone. Blank ones are as good as none. */
+function update(before: Values, changes: Row, replaced: boolean): Values {
+  const { id: _, ...row } = changes;
+  type FormField = { name: string; value: unknown };
+  const after = { ...before, ...row };
+  const named = (row['form_fields'] ?? []) as FormField[];
+  const kept = replaced && 'form_fields' in row ? [] : (before['form_fields'] as FormField[]);
+  const all = new Map([...kept, ...named].map(({ name, value }) => [name, value]));
+  const isBlank = (value: unknown) => value === '' || (Array.isArray(value) && value.length === 0);
+  const left = [...all].filter(([, value]) => !isBlank(value)).map(([name, value]) => ({ name, value }));
+  return { ...after, form_fields: left.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+test('a row is unchanged once it was sent, and only if sending it changes nothing', () => {
+  fc.assert(
+    fc.property(customers, rows, (before, row) => {
+      const after = update(before, row, false);
+      expect(isUnchanged(row, after)).toBe(true);
+      if (!isUnchanged(row, before)) return;
+      // A number of a form field and the channels' order may differ in their spelling.
+      const spelt = (values: Values) =>
+        JSON.stringify({ ...values, channel_ids: new Set([values['channel_ids']].flat()).size }).replace(
+          /"(\d+)"/g,
+          '$1',
+        );
+      expect(spelt(after)).toBe(spelt(before));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each([false, true])('what takes a row back is valid and does so, form fields replaced: %s', (replaced) => {
+  fc.assert(
+    fc.property(customers, rows, (before, row) => {
+      const { row: earlier, lacking } = earlierOf(row, before);
+      expect(lacking).toBe(false);
+      if (!earlier) return expect(Object.keys(row)).toEqual(['id']);
+      expect(checkCustomer(earlier)).toBeUndefined();
+      expect(Object.keys(earlier).sort()).toEqual(Object.keys(row).sort());
+      expect(update(update(before, row, replaced), earlier, replaced)).toEqual(before);
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -1,0 +1,103 @@
+import { BadPage } from '../../src/jobs/errors.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import { deletePresent, PresentReader, presentIn } from '../../src/jobs/present.ts';
+import type { Row } from '../../src/jobs/values.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { newStorage } from './support.ts';
+
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+let storage: Storage;
+/** Ids of each question to the store. */
+let asked: number[][];
+/** What the store has; of everyone by default. */
+let has: (id: number) => object | undefined;
+
+beforeEach(async () => {
+  storage = await newStorage();
+  asked = [];
+  has = (id) => ({ notes: `of ${id}`, first_name: 'told, not set' });
+  await pages(1_003);
+});
+
+async function pages(customers: number): Promise<void> {
+  const writer = new PageWriter(storage, keys);
+  const rows = Array.from({ length: customers }, (_, index) => ({ id: index + 1, notes: 'x' }));
+  for (let at = 0; at < rows.length; at += 10) await writer.add([at + 1], rows.slice(at, at + 10));
+  await writer.end();
+}
+
+const read = async (ids: number[]): Promise<Row[]> => {
+  asked.push(ids);
+  return ids.flatMap((id) => (has(id) ? [{ id, ...has(id) }] : []));
+};
+
+/** As another process finds it. */
+const reader = () => new PresentReader(storage, new PageReader(storage));
+
+test('are asked for in few calls, and hold the fields that the rows set, in the file as well', async () => {
+  has = (id) => (id === 7 ? undefined : { notes: `of ${id}`, first_name: 'told, not set' });
+  const values = await reader().ofPage(keys, 0, 101, read);
+  expect(asked.map(({ length }) => length)).toEqual([250, 250, 250, 250]);
+  expect([values.size, values.get(1), values.get(7)]).toEqual([1_000, { notes: 'of 1' }, null]);
+  expect(await presentIn(storage, keys, 0)).toEqual(values);
+  expect((await reader().ofPage(keys, 1, 101, read)).size).toBe(3);
+});
+
+test('are not asked for where chunks are not to be sent', async () => {
+  await reader().ofPage(keys, 0, 2, read);
+  expect(asked).toEqual([Array.from({ length: 20 }, (_, index) => index + 1)]);
+});
+
+test('are asked for once by all who wait, and never again once they are in the file', async () => {
+  const one = reader();
+  await Promise.all([1, 2, 3].map(() => one.ofPage(keys, 0, 101, read)));
+  expect(asked).toHaveLength(4);
+  has = () => ({ notes: 'our own' });
+  for (const next of [one, reader()]) expect((await next.ofPage(keys, 0, 101, read)).get(9)).toEqual({ notes: 'of 9' });
+  expect(asked).toHaveLength(4);
+});
+
+test('stand, where a source that has changed brings in more customers', async () => {
+  await reader().ofPage(keys, 0, 1, read);
+  has = () => ({ notes: 'later' });
+  const values = await reader().ofPage(keys, 0, 2, read);
+  expect([values.get(10), values.get(11)]).toEqual([{ notes: 'of 10' }, { notes: 'later' }]);
+  expect(await presentIn(storage, keys, 0)).toEqual(values);
+});
+
+test('are in no file before all of a page are known, and those known are not asked for again', async () => {
+  const one = reader();
+  const failing = async (ids: number[]) => {
+    if (ids.includes(600)) throw new Error('throttled');
+    return read(ids);
+  };
+  await expect(one.ofPage(keys, 0, 101, failing)).rejects.toThrow('throttled');
+  expect(await storage.exists(keys.present(0))).toBe(false);
+  expect(asked.map(([first]) => first)).toEqual([1, 251, 751]);
+  await one.ofPage(keys, 0, 101, read);
+  expect(asked.slice(3).map(([first]) => first)).toEqual([501]);
+  expect((await presentIn(storage, keys, 0)).size).toBe(1_000);
+});
+
+test('cost one call where the first fails', async () => {
+  let calls = 0;
+  const refused = () => Promise.reject(new Error(`refused ${++calls}`));
+  await expect(reader().ofPage(keys, 0, 101, refused)).rejects.toThrow('refused 1');
+  expect(calls).toBe(1);
+});
+
+test('are not found out in part where a page is damaged, or from a damaged file', async () => {
+  await storage.write(keys.page(1), ['[1]\t[{"id":1001']);
+  await expect(reader().ofPage(keys, 1, 101, read)).rejects.toThrow(BadPage);
+  await storage.write(keys.present(0), ['[1,{"no']);
+  await storage.write(keys.present(0), ['[1,{"no\n']);
+  await expect(reader().ofPage(keys, 0, 101, read)).rejects.toThrow(BadPage);
+  expect(asked).toEqual([]);
+});
+
+test('are deleted for all pages', async () => {
+  for (const page of [0, 1]) await reader().ofPage(keys, page, 101, read);
+  await deletePresent(storage, keys, 101);
+  for (const page of [0, 1]) expect(await storage.exists(keys.present(page))).toBe(false);
+});
