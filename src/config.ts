@@ -45,6 +45,19 @@ const starterSettings = jobsSettings.extend({
   WEB_UI_URL: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://localhost:8233' }).optional(),
 });
 
+const codecServerSettings = z.object({
+  PAYLOAD_KEYS_FILE: z.string('expected the file of keys that the workers have'),
+  CODEC_ADDRESS: address.default('127.0.0.1:8081'),
+  CODEC_ORIGINS: z
+    .string()
+    .default('http://localhost:8233')
+    .transform((list) => list.split(',').map((origin) => origin.trim())),
+  // Whoever knows it reads everything.
+  CODEC_TOKEN: z
+    .string('expected text of at least 16 characters, as `openssl rand -hex 16` prints it')
+    .min(16, 'expected at least 16 characters'),
+});
+
 const workerSettings = jobsSettings
   .extend({
     BIGCOMMERCE_API_URL: apiUrl.default('https://api.bigcommerce.com'),
@@ -108,6 +121,30 @@ export interface StarterConfig {
   folder: string;
 }
 
+/** What the codec server is told. */
+export interface CodecServerConfig {
+  payloadKeysFile: string;
+  /** IP address and port to listen on. */
+  host: string;
+  port: number;
+  /** Origins of the Web UIs that may ask. */
+  origins: string[];
+  token: string;
+}
+
+/** Reads the codec server's settings. Throws BadConfig. */
+export function codecServerConfig(): CodecServerConfig {
+  const settings = read(codecServerSettings);
+  const [, host = '', port] = /^(.*):(\d+)$/.exec(settings.CODEC_ADDRESS) ?? [];
+  return {
+    payloadKeysFile: fromRoot(settings.PAYLOAD_KEYS_FILE),
+    host: host.replace(/[[\]]/g, ''),
+    port: Number(port),
+    origins: settings.CODEC_ORIGINS,
+    token: settings.CODEC_TOKEN,
+  };
+}
+
 /** Reads the worker's settings. Throws BadConfig. */
 export function workerConfig(): WorkerConfig {
   const settings = read(workerSettings);
@@ -153,7 +190,7 @@ function read<T extends z.ZodType>(schema: T): z.output<T> {
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    const secret = name === 'BIGCOMMERCE_ACCESS_TOKEN' || name === 'BIGCOMMERCE_TOKENS_FILE';
+    const secret = ['BIGCOMMERCE_ACCESS_TOKEN', 'BIGCOMMERCE_TOKENS_FILE', 'CODEC_TOKEN'].includes(name);
     const came = secret || set[name] === undefined ? '' : `, got ${JSON.stringify(set[name])}`;
     return `${name}: ${message}${came}`;
   });

@@ -104,6 +104,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
     ['./config.ts', './contract.ts', './activities/x.ts', './bigcommerce/x.ts', './jobs/x.ts', './storage/x.ts'],
     ['./client.ts', './starter.ts', './cli/x.ts', '../dev/x.ts', '../emulator/x.ts'],
   ],
+  ['src/codec-server.ts', ['./config.ts', './encryption/x.ts', './signals.ts'], ['./contract.ts', './client.ts']],
   ['src/new-file.ts', ['./contract.ts', 'zod'], ['./config.ts', './storage/x.ts']],
   ['src/new-room/x.ts', ['./y.ts', '../contract.ts'], ['../config.ts', '../storage/x.ts', '../../dev/x.ts']],
   ['emulator/x.ts', ['./y.ts', 'commander', 'node:http'], ['../src/contract.ts', '@temporalio/common']],

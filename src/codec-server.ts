@@ -1,0 +1,30 @@
+/** The codec server: decodes what is encrypted for the Web UI and the command line of those who have its token. */
+import { once } from 'node:events';
+import { BadConfig, codecServerConfig } from './config.ts';
+import { encryptionCodec } from './encryption/codec.ts';
+import { createCodecServer } from './encryption/codec-http.ts';
+import { BadPayloadKeys, readPayloadKeys } from './encryption/payload-keys.ts';
+import { onSignals } from './signals.ts';
+
+async function main(): Promise<void> {
+  const { payloadKeysFile, host, port, origins, token } = codecServerConfig();
+  const codec = encryptionCodec(await readPayloadKeys(payloadKeysFile));
+  const server = createCodecServer({ codec, origins, token });
+  const address = `${host}:${port}`;
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new BadConfig(`CODEC_ADDRESS: expected a free address of this machine, got ${address}: ${String(error)}`);
+  });
+  onSignals(['SIGTERM', 'SIGINT'], () => {
+    server.close();
+    server.closeIdleConnections();
+  });
+  console.log(`ready: http://${address} decodes for ${origins.join(', ')}`);
+  await once(server, 'close');
+}
+
+await main().catch((error: unknown) => {
+  const expected = error instanceof BadConfig || error instanceof BadPayloadKeys;
+  console.error(expected ? error.message : error);
+  process.exitCode = expected ? 2 : 1;
+});

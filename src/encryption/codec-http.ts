@@ -1,0 +1,155 @@
+/** The HTTP protocol of Temporal's codec servers, by which Web UI and command line have payloads decoded and encoded. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { z } from 'zod';
+
+/** Most bytes of a request: four times the largest message that Temporal itself takes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const COOKIE = 'codec-token';
+
+/** What a codec server needs. */
+export interface CodecHttpOptions {
+  codec: PayloadCodec;
+  /** Origins of the Web UIs whose pages may ask, such as `https://temporal.example.com`. */
+  origins: readonly string[];
+  /** What callers must know: command lines as `Authorization: Bearer …`, browsers as a cookie, which `GET /` asks for. */
+  token: string;
+}
+
+const bodySchema = z.object({
+  payloads: z.array(z.object({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() })),
+});
+
+/** `POST /decode` and `POST /encode`, for those of the origins and the token only. Not listening yet. */
+export function createCodecServer(options: CodecHttpOptions): Server {
+  return createServer((request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      const refused = error instanceof Refused ? error : new Refused(500, 'The codec server failed.');
+      if (refused.status === 500) console.error(error);
+      if (!response.headersSent) send(response, refused.status, { message: refused.message });
+      // What is left of a body that is too large.
+      if (!request.complete) request.destroy();
+    });
+  });
+}
+
+/** A request that is not answered, and why, for who sent it. */
+class Refused extends Error {
+  override name = 'Refused';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function answer(options: CodecHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url = '/', headers } = request;
+  const { origin } = headers;
+  const { pathname } = new URL(url, 'http://codec');
+  response.setHeader('vary', 'origin');
+  response.setHeader('cache-control', 'no-store');
+  if (pathname === '/') return signIn(options, request, response);
+  if (origin !== undefined) {
+    if (!options.origins.includes(origin)) {
+      throw new Refused(403, `Expected a page of CODEC_ORIGINS (${options.origins.join(', ')}), got one of ${origin}.`);
+    }
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-allow-credentials', 'true');
+  }
+  if (method === 'OPTIONS') {
+    response.setHeader('access-control-allow-methods', 'POST');
+    response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
+    return void response.writeHead(204).end();
+  }
+  // The command line can put the namespace before it.
+  const [, what] = /^(?:\/[^/]+)?\/(decode|encode)$/.exec(pathname) ?? [];
+  if (what === undefined || method !== 'POST') throw new Refused(404, 'Expected POST /decode or POST /encode.');
+  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  // A cookie comes from every page, so it counts only for those of the origins.
+  const known = bearer ?? (origin === undefined ? undefined : cookieOf(headers.cookie));
+  if (!same(known, options.token)) {
+    throw new Refused(
+      401,
+      `Expected the token of this codec server (CODEC_TOKEN). Command line: --codec-auth "Bearer …". Browser: open this ` +
+        `server's address once and enter it, and have the Web UI include cross-origin credentials.`,
+    );
+  }
+  const payloads = payloadsIn(await bodyOf(request));
+  const { codec } = options;
+  const done = what === 'encode' ? await codec.encode(payloads) : await decodeEach(codec, payloads);
+  send(response, 200, { payloads: done.map(toJson) });
+}
+
+/** A page where a person gives their browser the token. */
+async function signIn({ token }: CodecHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const page = (status: number, text: string) => {
+    response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' });
+    response.end(`<!doctype html><title>Codec server</title><p>${text}</p>`);
+  };
+  const form =
+    '<form method="post"><label>Token <input type="password" name="token" autofocus></label> <button>Use</button></form>';
+  if (request.method !== 'POST')
+    return page(200, `Pages of the Web UI show what is encrypted, once this browser has the token.${form}`);
+  const given = new URLSearchParams(await bodyOf(request)).get('token') ?? undefined;
+  if (!same(given, token)) return page(401, `That is not the token.${form}`);
+  // On another machine than this one only over TLS.
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(request.headers.host ?? '');
+  const cookie = `${COOKIE}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`;
+  response.setHeader('set-cookie', `${cookie}${local ? '' : '; Secure'}`);
+  page(200, 'This browser has the token for twelve hours. Have the Web UI include cross-origin credentials.');
+}
+
+/** A payload whose key is not here stays encrypted: the others of a page are still worth seeing. */
+async function decodeEach(codec: PayloadCodec, payloads: Payload[]): Promise<Payload[]> {
+  const decoded = payloads.map((payload) => codec.decode([payload]).catch(() => [payload]));
+  return (await Promise.all(decoded)).flat();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const tooLarge = new Refused(413, `Expected at most ${MAX_BYTES} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) throw tooLarge;
+  let read = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const piece of request as AsyncIterable<Buffer>) {
+      read += piece.length;
+      if (read > MAX_BYTES) throw tooLarge;
+      yield piece;
+    }
+  }
+  return textOf(counted());
+}
+
+function payloadsIn(body: string): Payload[] {
+  try {
+    return bodySchema.parse(JSON.parse(body)).payloads.map(({ metadata = {}, data = '' }) => ({
+      metadata: Object.fromEntries(Object.entries(metadata).map(([name, text]) => [name, Buffer.from(text, 'base64')])),
+      data: Buffer.from(data, 'base64'),
+    }));
+  } catch {
+    throw new Refused(400, 'Expected {"payloads": [{"metadata": {"encoding": "…base64"}, "data": "…base64"}]}.');
+  }
+}
+
+function toJson({ metadata, data }: Payload) {
+  const base64 = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString('base64');
+  const entries = Object.entries(metadata ?? {}).map(([name, bytes]) => [name, base64(bytes)]);
+  return { metadata: Object.fromEntries(entries) as Record<string, string>, data: base64(data) };
+}
+
+function cookieOf(header = ''): string | undefined {
+  const pair = header.split('; ').find((pair) => pair.startsWith(`${COOKIE}=`));
+  return pair && decodeURIComponent(pair.slice(COOKIE.length + 1));
+}
+
+function same(given: string | undefined, token: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return given !== undefined && timingSafeEqual(hash(given), hash(token));
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
