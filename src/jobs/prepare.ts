@@ -9,6 +9,7 @@ import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
 import { nonEmpty } from './non-empty.ts';
 import { PageWriter } from './pages.ts';
+import { MAX_ROWS } from './sources/bounded.ts';
 import type { Problem, SourceRecord } from './sources/record.ts';
 
 /**
@@ -86,7 +87,10 @@ class Draft {
 
   /** Takes the next record; a promise where a chunk is full and being written. */
   add({ row, value, problem }: SourceRecord): Promise<void> | undefined {
-    this.total++;
+    if (++this.total > MAX_ROWS) {
+      const most = MAX_ROWS.toLocaleString('en');
+      throw new BadSource(`Expected at most ${most} rows in one source, got more. Split it into several jobs.`);
+    }
     const invalid = problem ?? checkCustomer(value) ?? this.#checkFirst((value as { id: number }).id, row);
     if (invalid !== undefined) return this.#addInvalid(row, customerId(value), invalid);
     const chunk = this.#chunk;

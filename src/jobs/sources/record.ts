@@ -19,6 +19,11 @@ export class RecordBytes {
   #parts: Uint8Array[] = [];
   #length = 0;
 
+  /** Nothing of a record was kept yet. */
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** Keeps the start or middle of a record. Beyond MAX_RECORD_BYTES it is only counted. */
   keep(part: Uint8Array): void {
     this.#length += part.length;
