@@ -18,6 +18,15 @@ import type { Problem, SourceRecord } from './sources/record.ts';
  */
 export const MAX_CHUNKS = 200_000;
 
+/** Most bytes of a failure's message as JSON, so that 1,000 of them fit beside the rest: test/jobs/worst-case.test.ts. */
+const MAX_MESSAGE_BYTES = 350;
+
+function fitting(message: string): string {
+  let start = message;
+  while (Buffer.byteLength(JSON.stringify(start)) > MAX_MESSAGE_BYTES) start = start.slice(0, -1);
+  return start.length < message.length ? `${start}…` : message;
+}
+
 /** What prepare works on. */
 export interface Preparation {
   storage: Storage;
@@ -131,7 +140,7 @@ class Draft {
 
   #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
     this.#invalid++;
-    this.failures.push({ row, id, outcome: 'invalid', code, message });
+    this.failures.push({ row, id, outcome: 'invalid', code, message: fitting(message) });
   }
 
   async #endChunk(): Promise<void> {

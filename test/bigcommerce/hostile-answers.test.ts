@@ -105,7 +105,14 @@ const headerValue = fc.oneof(
   fc.string({ maxLength: 60 }).map((text) => text.replace(/[^\x20-\x7e]/g, '').trim()),
 );
 const said = fc.oneof(
-  fc.constantFrom(`${EMAIL} already in use`, 'Invalid customer id', `${TOKEN} is bad`, `${NOTES}!`, '\u001b[2J\u202E', ''),
+  fc.constantFrom(
+    `${EMAIL} already in use`,
+    'Invalid customer id',
+    `${TOKEN} is bad`,
+    `${NOTES}!`,
+    '\u001b[2J\u202E',
+    '',
+  ),
   fc.string({ unit: 'binary', maxLength: 300 }),
   fc.json(),
   fc.jsonValue(),
@@ -116,7 +123,9 @@ const complaints = fc.dictionary(
 );
 const answerBody = fc.oneof(
   fc.record({ status: fc.integer(), title: said, type: said, errors: complaints }, { requiredKeys: [] }).map(jsonOf),
-  fc.record({ data: fc.array(fc.oneof(fc.record({ id: fc.integer({ min: 0, max: 4 }) }), fc.jsonValue())) }).map(jsonOf),
+  fc
+    .record({ data: fc.array(fc.oneof(fc.record({ id: fc.integer({ min: 0, max: 4 }) }), fc.jsonValue())) })
+    .map(jsonOf),
   fc.json(),
   fc.string({ unit: 'binary' }),
   fc.uint8Array({ maxLength: 500 }).map((bytes) => Buffer.from(bytes)),
@@ -161,7 +170,11 @@ describe('an answer that is', () => {
     ['white space only', 503, ' '.repeat(3_900_000)],
     ['gzip', 200, gzipSync('{"data":[{"id":1},{"id":2},{"id":3}]}')],
   ])('%s takes neither long nor the process down', async (_, code, content) => {
-    reply = { status: code, headers: { 'content-encoding': Buffer.isBuffer(content) ? 'gzip' : 'identity' }, body: content };
+    reply = {
+      status: code,
+      headers: { 'content-encoding': Buffer.isBuffer(content) ? 'gzip' : 'identity' },
+      body: content,
+    };
     const startedAt = performance.now();
     await send();
     expect(performance.now() - startedAt).toBeLessThan(5_000);

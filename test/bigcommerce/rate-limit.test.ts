@@ -13,7 +13,19 @@ test('the four headers are the quota', () => {
 });
 
 test.each(Object.keys(all))('without a usable %s the quota is unknown, not zero', (name) => {
-  for (const garbage of [undefined, '', 'NaN', '-1', 'Infinity', '1e400', '9'.repeat(400), '1e99', '12, 12', ['1', '2'], 'undefined']) {
+  for (const garbage of [
+    undefined,
+    '',
+    'NaN',
+    '-1',
+    'Infinity',
+    '1e400',
+    '9'.repeat(400),
+    '1e99',
+    '12, 12',
+    ['1', '2'],
+    'undefined',
+  ]) {
     expect(readRateLimit({ ...all, [name]: garbage })).toBeUndefined();
   }
 });
