@@ -26,6 +26,8 @@ export class RecordBytes {
 
   /** Keeps the start or middle of a record. Beyond MAX_RECORD_BYTES it is only counted. */
   keep(part: Uint8Array): void {
+    // An empty one would keep all of its piece.
+    if (part.length === 0) return;
     this.#length += part.length;
     if (this.#length > MAX_RECORD_BYTES) this.#parts = [];
     else this.#parts.push(part);
