@@ -115,7 +115,7 @@ const sourceSchema = z.union([
       .array(z.unknown(), CUSTOMERS)
       .max(MAX_INLINE_CUSTOMERS, CUSTOMERS)
       .refine((customers) => bytesOf(customers) <= MAX_INLINE_BYTES, {
-        error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, here ${bytesOf(input)}; a file may have more`,
+        error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, ${hereBytes(input)}; a file may have more`,
       }),
   }),
   z.strictObject({ uri: filled.max(5_000, URI), format: formatSchema.optional() }),
@@ -137,6 +137,9 @@ export function parseJobInput(input: unknown): CheckedInput {
   if (result.success) return result.data;
   throw new BadInput(describe(result.error.issues[0] as z.core.$ZodIssue, input));
 }
+
+const hereBytes = (value: unknown): string =>
+  bytesOf(value) < Infinity ? `here ${bytesOf(value)}` : 'here nested too deeply to be any';
 
 // What is nested too deeply to be written can't be sent either.
 function bytesOf(value: unknown): number {
