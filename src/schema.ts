@@ -58,10 +58,34 @@ export function foundName(name: string): string {
   return isName ? `"${name}"` : `a name of ${name.length} characters`;
 }
 
+/** A text on one line, without what a terminal would act on or a reader be misled by, and cut to `most` characters. */
+export function printable(text: string, most: number): string {
+  const line = text.slice(0, most).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+  return text.length > most ? `${line}…` : line;
+}
+
+/** At most 100 characters of a source, or of what names one, for a message. */
+export const quoted = (text: string): string => printable(text, 100);
+
+/** Names for a message: the first few of what may be thousands. */
+export function listed(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED;
+  return names.slice(0, MAX_LISTED).map(foundName).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** Most names that a message lists. */
+const MAX_LISTED = 10;
+
 // ---- Input: a check's message is what it expects; parseJobInput adds where, and what came ---------------------------
 
 const flag = z.boolean('true or false').default(false);
-const text = z.string('a text').min(1, 'a text that is not empty');
+const filled = z.string('a text').min(1, 'a text that is not empty');
+// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults; paths and object keys end at 4,096
+// and 1,024 bytes.
+const ID = 'a text of at most 1000 characters';
+const URI = 'a text of at most 5000 characters';
+// A payload ends at 2 MB, and the input is in that of an activity, with what the job has come to.
+const HEADINGS = 'a list of at most 1000 headings of at most 10000 characters in all';
 const LIMIT = 'null or a whole number from 1';
 const PERCENT = 'a number from 0 to 100';
 const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (source.uri) may have more`;
@@ -73,7 +97,11 @@ export const jobOptionsSchema = z.strictObject(
     onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
     maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(20),
     blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
-    ignoreColumns: z.array(z.string('a heading'), 'a list of headings').default([]),
+    ignoreColumns: z
+      .array(z.string('a heading'), 'a list of headings')
+      .max(1_000, HEADINGS)
+      .refine((headings) => headings.join('').length <= 10_000, HEADINGS)
+      .default([]),
     reportAll: flag,
     backup: flag,
     skipUnchanged: flag,
@@ -89,11 +117,11 @@ const sourceSchema = z.union([
       .array(z.unknown(), CUSTOMERS)
       .max(MAX_INLINE_CUSTOMERS, CUSTOMERS)
       .refine((customers) => bytesOf(customers) <= MAX_INLINE_BYTES, {
-        error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, here ${bytesOf(input)}; a file may have more`,
+        error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, ${hereBytes(input)}; a file may have more`,
       }),
   }),
-  z.strictObject({ uri: text, format: formatSchema.optional() }),
-  z.strictObject({ retryOf: text }),
+  z.strictObject({ uri: filled.max(5_000, URI), format: formatSchema.optional() }),
+  z.strictObject({ retryOf: filled.max(1_000, ID) }),
 ]) satisfies z.ZodType<Source>;
 
 export const jobInputSchema = z.strictObject(
@@ -112,7 +140,17 @@ export function parseJobInput(input: unknown): CheckedInput {
   throw new BadInput(describe(result.error.issues[0] as z.core.$ZodIssue, input));
 }
 
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+const hereBytes = (value: unknown): string =>
+  bytesOf(value) < Infinity ? `here ${bytesOf(value)}` : 'here nested too deeply to be any';
+
+// What is nested too deeply to be written can't be sent either.
+function bytesOf(value: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return Infinity;
+  }
+}
 
 const SOURCES = ['customers', 'uri', 'retryOf'];
 
@@ -131,7 +169,7 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
   );
   if (issue.code === 'unrecognized_keys') {
     const known = KNOWN[path] ?? [];
-    return `${where}expected only ${known.join(', ')}, got ${issue.keys.map(foundName).join(', ')}.`;
+    return `${where}expected only ${known.join(', ')}, got ${listed(issue.keys)}.`;
   }
   if (issue.code === 'invalid_union') {
     const given = SOURCES.filter((name) => typeof value === 'object' && value !== null && name in value);

@@ -4,12 +4,16 @@ import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from
 import type { ChunkFailureType, ChunkOutcome } from '../activity-contract.ts';
 import type { JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
+import { printable } from '../schema.ts';
 
 /**
  * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. After the last one the
  * activity gives up and the workflow puts the chunk back: otherwise it would never learn of an outage.
  */
 const BACKOFF_MS = [1_000, 2_000, 4_000];
+
+/** Most characters of why a job failed: paths and lists of names have bounds of their own, and this is one for all. */
+const MAX_MESSAGE = 2_000;
 
 /** A failure that ends the job, for errors that no further attempt would mend; other errors as they are. */
 export function jobFailure(error: unknown): unknown {
@@ -20,7 +24,7 @@ export function jobFailure(error: unknown): unknown {
   ];
   const type = types.find(([kind]) => error instanceof kind)?.[1];
   if (!type || !(error instanceof Error)) return error;
-  return ApplicationFailure.create({ type, message: error.message, nonRetryable: true });
+  return ApplicationFailure.create({ type, message: printable(error.message, MAX_MESSAGE), nonRetryable: true });
 }
 
 /** What a failed call of a chunk means to Temporal. `outcome` is what the workflow enters if it does not try again. */

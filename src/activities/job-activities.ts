@@ -19,8 +19,8 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     beating(async () => {
       try {
         const { source, options } = parseJobInput(input);
-        const { workflowExecution } = Context.current().info;
-        return await closeJob(storage, workflowExecution?.runId ?? '', { ...job, source, options });
+        const { runId = '', workflowId: id = '' } = Context.current().info.workflowExecution ?? {};
+        return await closeJob(storage, runId, { ...job, id, source, options });
       } catch (error) {
         throw jobFailure(error);
       }

@@ -138,9 +138,23 @@ function unavailable({ headers }: Answer, what: string): Verdict {
   return { kind: 'unavailable', reason: `The store gave ${what}.`, waitMs: readRetryAfterMs(headers) };
 }
 
+// Far more than there is to say of ten customers, in an answer that may have a hundred thousand.
+const MAX_COMPLAINTS = 100;
+
+/** A value of an answer as text: nothing where it is nested too deeply to be one. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '';
+  }
+}
+
 function isolate({ status, text }: Answer, error: z.infer<typeof errorBody> | undefined, secrets: string[]): Isolate {
-  const entries = Object.entries(error?.errors ?? {}).map(([key, value]) => {
-    const said = typeof value === 'string' ? value : JSON.stringify(value);
+  const complaints = Object.entries(error?.errors ?? {}).slice(0, MAX_COMPLAINTS);
+  const entries = complaints.map(([key, value]) => {
+    const said = textOf(value);
     // "0.id" is the field `id` of the first customer; ".customer_update" is no field.
     const [, index, field = ''] = /^(?:\[?(\d+)\]?(?:\.|$))?(.*)$/s.exec(key) ?? [];
     const named = field === '' || field.startsWith('.') ? said : `${field}: ${said}`;

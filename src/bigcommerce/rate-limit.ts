@@ -17,9 +17,12 @@ export interface RateLimit {
 // Windows are 30 s today and were 5 s in older stores; beyond an hour a number is a mistake rather than a wait.
 const MAX_WAIT_MS = 3_600_000;
 
+// More digits than any quota has; with hundreds of them a number would be infinite.
+const NUMBER = /^\d{1,12}(\.\d{1,12})?$/;
+
 function readNumber(headers: Headers, name: string): number | undefined {
   const value = headers[name];
-  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined;
 }
 
 function readMs(headers: Headers, name: string, unitMs: number): number | undefined {

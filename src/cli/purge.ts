@@ -28,8 +28,10 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
     interrupt.farewell = 'Some files may be left. Purge the job again to delete them.';
     let deleted = 0;
     for (const ended of await allUnder(session, job)) {
-      deleted += await purgeJob(storage, await jobRefOf(session, ended));
-      const copy = ended.source === undefined ? undefined : ownCopy(storage, ended.source);
+      const ref = await jobRefOf(session, ended);
+      deleted += await purgeJob(storage, ref);
+      const reader = { storeHash: ref.storeHash, id: ended.id };
+      const copy = ended.source === undefined ? undefined : ownCopy(storage, ended.source, reader);
       if (copy === undefined || !(await storage.exists(copy))) continue;
       await storage.delete(copy);
       deleted++;

@@ -8,18 +8,22 @@ import { deletePages } from './pages.ts';
 import { deletePresent } from './present.ts';
 import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
 
+/** A job that ends, with its source and its workflow id. */
+type SourcedJob = EndedJob & { source: Source; id: string };
+
 /**
  * Writes the report, what is to be sent again and the backup, then deletes the pages and our own copy of the source; the files of
  * failures stay, for queries of the ended job name them. Called again for the same `run` of the workflow, after a crash
  * at any point, it goes on and answers the same; another run, which a reset makes, writes anew.
  */
-export async function closeJob(storage: Storage, run: string, job: EndedJob & { source: Source }): Promise<ClosedJob> {
+export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
   const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeAll(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
   const { backup, skipUnchanged } = job.options;
   if (backup || skipUnchanged) await deletePresent(storage, keys, job.plan.chunks);
-  const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri) : undefined;
+  const reader = { storeHash: job.job.storeHash, id: job.id };
+  const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri, reader) : undefined;
   if (copy !== undefined) await storage.delete(copy);
   return closed;
 }

@@ -72,8 +72,17 @@ export const READ_ONLY_FIELDS: readonly string[] = [
 
 const customer = z.strictObject(FIELDS, 'an object with the fields of a customer');
 
+// Far more channels or form fields than a store has. Each member that is wrong costs a check its time.
+const MAX_MEMBERS = 1_000;
+const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies CustomerField[];
+
 /** Whether a row can be sent: undefined if so, else the first thing that is wrong with it. */
 export function checkCustomer(value: unknown): Problem | undefined {
+  for (const field of LISTS) {
+    const list: unknown = (value as Partial<Record<string, unknown>> | null)?.[field];
+    if (!Array.isArray(list) || list.length <= MAX_MEMBERS) continue;
+    return { code: 'invalid_field', message: `${field}: expected at most ${MAX_MEMBERS} members, got ${found(list)}.` };
+  }
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);
   for (const field in result.data) if (field !== 'id') return undefined;

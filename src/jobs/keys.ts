@@ -1,6 +1,7 @@
 /** Keys of a job's files in the job store. */
+import { createHash } from 'node:crypto';
 import type { JobRef } from '../activity-contract.ts';
-import { STORE_HASH } from '../contract.ts';
+import { jobId, STORE_HASH } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // What a run id looks like.
@@ -8,6 +9,15 @@ const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
 
 /** Where the starter's copies of sources are: files that are ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';
+
+/** Where people put sources that are for every job, copies aside. Nothing else in the job store is a source. */
+const SOURCES = 'sources/';
+
+/** Who reads a source: a job's store and its workflow id. */
+export interface SourceReader {
+  storeHash: string;
+  id: string;
+}
 
 /** Where jobs' backups are, by store. */
 export const BACKUPS = 'sources/backups/';
@@ -46,17 +56,47 @@ export function jobKeys({ storeHash, key }: JobRef): JobKeys {
 
 /** The key of the starter's copy of a source, by the job it is for. `fileName` keeps its extension, which tells the format. */
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
-  const folder = `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${encodeURIComponent(jobName)}`;
-  return `${folder}/${encodeURIComponent(fileName)}`;
+  const extension = /(\.(csv|ndjson|jsonl|json))?(\.gz)?$/i.exec(fileName)?.[0] ?? '';
+  return `${copiesFolder(storeHash, jobName)}${anyName(fileName, extension)}`;
 }
 
-/** The key of the starter's copy of a source, where the URI names one: the only source that is ours to delete. */
-export function ownCopy(storage: Pick<Storage, 'keyOf'>, uri: string): string | undefined {
+/** The key of the copy of a source that was made for this job, where the URI names one: the only source that is its to delete. */
+export function ownCopy(storage: Pick<Storage, 'keyOf'>, uri: string, reader: SourceReader): string | undefined {
   const key = storage.keyOf(uri);
-  return key?.startsWith(SOURCE_COPIES) ? key : undefined;
+  return key !== undefined && isCopyFor(reader, key) ? key : undefined;
+}
+
+/** Whether a job may read this file of the job store as its source: not what belongs to another job, or another store. */
+export function isSourceFor(reader: SourceReader, key: string): boolean {
+  if (key.startsWith(BACKUPS)) return key.startsWith(`${BACKUPS}${segment(STORE_HASH, reader.storeHash)}/`);
+  return key.startsWith(SOURCE_COPIES) ? isCopyFor(reader, key) : key.startsWith(SOURCES);
+}
+
+function isCopyFor({ storeHash, id }: SourceReader, key: string): boolean {
+  const start = jobId(storeHash, '');
+  return id.startsWith(start) && key.startsWith(copiesFolder(storeHash, id.slice(start.length)));
+}
+
+const copiesFolder = (storeHash: string, jobName: string): string =>
+  `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
+
+// A file's name may have 255 bytes, and while it is written it ends in a UUID and `.partial`.
+const MAX_NAME = 200;
+
+/**
+ * Any text as one name in a key, two texts never as the same: percent-encoded, or, where that would be too long or is `.`
+ * or `..`, as a hash behind a sign that encoding leaves nowhere.
+ */
+function anyName(text: string, extension = ''): string {
+  // With what UTF-8 can't say replaced, as on its way to the server.
+  const utf8 = Buffer.from(text);
+  const name = encodeURIComponent(utf8.toString());
+  if (name.length <= MAX_NAME && !/^\.{0,2}$/.test(name)) return name;
+  return `=${createHash('sha256').update(utf8).digest('hex')}${extension}`;
 }
 
 function segment(pattern: RegExp, text: string): string {
   if (pattern.test(text)) return text;
-  throw new RangeError(`Expected text that matches ${pattern.source} for a file's key, got ${JSON.stringify(text)}.`);
+  const got = JSON.stringify(text.slice(0, 100));
+  throw new RangeError(`Expected text that matches ${pattern.source} for a file's key, got ${got}.`);
 }

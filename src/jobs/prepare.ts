@@ -9,6 +9,7 @@ import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
 import { nonEmpty } from './non-empty.ts';
 import { PageWriter } from './pages.ts';
+import { MAX_ROWS } from './sources/bounded.ts';
 import type { Problem, SourceRecord } from './sources/record.ts';
 
 /**
@@ -16,6 +17,15 @@ import type { Problem, SourceRecord } from './sources/record.ts';
  * failures stay below the 2 MB that Temporal takes as one payload.
  */
 export const MAX_CHUNKS = 200_000;
+
+/** Most bytes of a failure's message as JSON, so that 1,000 of them fit beside the rest: test/jobs/worst-case.test.ts. */
+const MAX_MESSAGE_BYTES = 350;
+
+function fitting(message: string): string {
+  let start = message;
+  while (Buffer.byteLength(JSON.stringify(start)) > MAX_MESSAGE_BYTES) start = start.slice(0, -1);
+  return start.length < message.length ? `${start}…` : message;
+}
 
 /** What prepare works on. */
 export interface Preparation {
@@ -86,7 +96,10 @@ class Draft {
 
   /** Takes the next record; a promise where a chunk is full and being written. */
   add({ row, value, problem }: SourceRecord): Promise<void> | undefined {
-    this.total++;
+    if (++this.total > MAX_ROWS) {
+      const most = MAX_ROWS.toLocaleString('en');
+      throw new BadSource(`Expected at most ${most} rows in one source, got more. Split it into several jobs.`);
+    }
     const invalid = problem ?? checkCustomer(value) ?? this.#checkFirst((value as { id: number }).id, row);
     if (invalid !== undefined) return this.#addInvalid(row, customerId(value), invalid);
     const chunk = this.#chunk;
@@ -127,7 +140,7 @@ class Draft {
 
   #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
     this.#invalid++;
-    this.failures.push({ row, id, outcome: 'invalid', code, message });
+    this.failures.push({ row, id, outcome: 'invalid', code, message: fitting(message) });
   }
 
   async #endChunk(): Promise<void> {

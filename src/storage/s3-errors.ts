@@ -28,6 +28,7 @@ const ELSEWHERE = 'the bucket is in another region. Set AWS_REGION to that one';
 // What stays so until a person sees to it.
 const NO_ACCESS: Record<string, string> = {
   NoSuchBucket: 'there is no such bucket. Create it, or correct its name',
+  KeyTooLongError: 'its name is too long. Give it a shorter one',
   InvalidBucketName: 'a bucket can not have this name. Correct it',
   InvalidAccessKeyId: WRONG,
   SignatureDoesNotMatch: WRONG,

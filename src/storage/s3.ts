@@ -22,8 +22,9 @@ export class S3Storage implements Storage {
     this.root = `s3://${bucket}${prefix === undefined ? '' : `/${prefix}`}`;
   }
 
-  async *read(key: string): AsyncGenerator<Uint8Array> {
+  async *read(key: string, check?: (uri: string) => void): AsyncGenerator<Uint8Array> {
     const object = this.#object(key);
+    check?.(this.uri(key));
     try {
       yield* this.#pieces(object);
     } catch (error) {

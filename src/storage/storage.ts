@@ -4,8 +4,11 @@
 export interface Storage {
   /** URI of the place itself. */
   readonly root: string;
-  /** The file's bytes, in pieces. Iterating throws NotFound where there is none, else StorageFailed. */
-  read(key: string): AsyncIterable<Uint8Array>;
+  /**
+   * The file's bytes, in pieces. Iterating throws NotFound where there is none, else StorageFailed. `check` is called before
+   * the first of them with the URI of the file itself, to which links may have led; what it throws ends the reading.
+   */
+  read(key: string, check?: (uri: string) => void): AsyncIterable<Uint8Array>;
   /** Writes the file, or replaces it: other readers see it whole, or not at all. Throws StorageFailed. */
   write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void>;
   /** Deletes the file, if there is one. Throws StorageFailed. */

@@ -11,6 +11,7 @@ import {
   TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
+import { ValueError } from '@temporalio/common';
 import {
   failuresQuery,
   outcomesQuery,
@@ -109,12 +110,36 @@ function answerMessages(job: Job): void {
   });
 }
 
+/**
+ * Characters of an input's JSON: more than any that is right. Temporal ends payloads at 2 MB, and a workflow whose input just
+ * fits would try to pass it on, and a little more, again and again.
+ */
+const MAX_INPUT = 700_000;
+
+/** Throws where the input can't be passed on. */
+function checkSize(job: Job): void {
+  let size: number;
+  try {
+    size = (JSON.stringify(job.input) as string | undefined)?.length ?? 0;
+  } catch {
+    throw failWith(job, 'BadInput', NOT_JSON);
+  }
+  if (size <= MAX_INPUT) return;
+  const message = `Expected a job's input of at most ${MAX_INPUT} characters of JSON, got ${size}; a file may have more.`;
+  throw failWith(job, 'BadInput', message);
+}
+
+const NOT_JSON = "Expected a job's input that JSON can hold, got one that is nested too deeply.";
+
 async function prepare(job: Job): Promise<Ledger> {
+  checkSize(job);
   const prepared = await prepareJob
     .executeWithOptions({ summary: 'read and check the source' }, [
       { job: job.ref, input: job.input, ...(job.readsPresent && { mayRead: true }) },
     ])
     .catch(async (error: unknown) => {
+      // Its task would fail again and again.
+      if (error instanceof ValueError) throw failWith(job, 'BadInput', NOT_JSON);
       const failure = thrownBy(error);
       if (!failure || !isJobFailure(failure.type)) throw error;
       // The starter's copy of a source that can't be read is of no more use.

@@ -33,3 +33,15 @@ test('a text of megabytes takes no time', () => {
   findEmails('@'.repeat(4_000_000));
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
+
+test('nothing that a terminal would act on, or that would turn a text around, is left', () => {
+  const text = tidy('a\u001b[31mred\u001b]0;title\u0007\r\nforged line\u202Eevil\u2066\u200B\u009B2J\uFEFF\uD800b');
+  expect(text).toBe('a [31mred ]0;title forged line evil 2J b');
+});
+
+test('thousands of secrets, and huge ones, take no time', () => {
+  const secrets = [...Array.from({ length: 10_000 }, (_, index) => `secret ${index}`), 'x'.repeat(10_000_000)];
+  const startedAt = performance.now();
+  for (let times = 0; times < 100; times++) expect(tidy('no secret 9999 here', secrets)).toBe('no *** here');
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});

@@ -13,7 +13,19 @@ test('the four headers are the quota', () => {
 });
 
 test.each(Object.keys(all))('without a usable %s the quota is unknown, not zero', (name) => {
-  for (const garbage of [undefined, '', 'NaN', '-1', 'Infinity', '1e400', '12, 12', ['1', '2'], 'undefined']) {
+  for (const garbage of [
+    undefined,
+    '',
+    'NaN',
+    '-1',
+    'Infinity',
+    '1e400',
+    '9'.repeat(400),
+    '1e99',
+    '12, 12',
+    ['1', '2'],
+    'undefined',
+  ]) {
     expect(readRateLimit({ ...all, [name]: garbage })).toBeUndefined();
   }
 });
@@ -30,6 +42,7 @@ test.each([
   [{ 'x-retry-after': 'soon', 'x-rate-limit-time-reset-ms': '2000' }, 2_000],
   [{ 'x-rate-limit-time-reset-ms': '-5' }, undefined],
   [{ 'x-retry-after': '99999999' }, undefined],
+  [{ 'x-retry-after': '9'.repeat(400), 'x-rate-limit-time-reset-ms': '1e99' }, undefined],
   [{}, undefined],
 ])('%j asks to wait %p ms', (headers, ms) => {
   expect(readThrottleMs(headers)).toBe(ms);

@@ -344,7 +344,7 @@ test('the starter refuses to undo what can not be undone, and a job of another s
   await run('no-backup', [noted(1, 'x')], {});
   const { backup } = await run('purged', [noted(2, 'x')], { backup: true });
   const elsewhere = system.run('elsewhere', { storeHash: 'def', source: { uri: backup ?? '' } });
-  await expect(elsewhere).rejects.toMatchObject({ cause: { type: 'BadInput' } });
+  await expect(elsewhere).rejects.toMatchObject({ cause: { type: 'BadSource' } });
   await runStarter(system, ['purge', 'purged', '--store', store, '--yes']);
   await run('nothing', [noted(999_999, 'x')], { backup: true, maxRejectedPercent: 100 });
   const said = async (name: string) => {

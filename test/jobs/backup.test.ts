@@ -38,7 +38,17 @@ async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob>
   const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
   await present.ofPage(keys, 0, plan.chunks, found);
   const outcomes = encodeRuns(chunks.map(encodeChunk));
-  return { job, source: { customers: [] }, options: OPTIONS, plan, outcomes, olderIn: null, failures: [], ...more };
+  return {
+    job,
+    id: 'customer-updates/abc/job',
+    source: { customers: [] },
+    options: OPTIONS,
+    plan,
+    outcomes,
+    olderIn: null,
+    failures: [],
+    ...more,
+  };
 }
 
 const backup = async () =>

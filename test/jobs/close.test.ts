@@ -27,7 +27,7 @@ beforeEach(async () => {
   storage = await newStorage();
 });
 
-type Ending = EndedJob & { source: Source };
+type Ending = EndedJob & { source: Source; id: string };
 
 /** A job of these rows, prepared, whose chunks ended so. */
 async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
@@ -36,6 +36,7 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
   expect(plan.chunks).toBe(chunks.length);
   return {
     job,
+    id: 'customer-updates/abc/first-try',
     source: { customers: rows },
     options: OPTIONS,
     plan,

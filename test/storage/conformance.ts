@@ -33,6 +33,20 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(length).toBe(4_000_000);
   });
 
+  test('has the file checked before its first byte is read', async () => {
+    await storage.write('a', ['x']);
+    const refusal = new Error('not this one');
+    const read = async (check: (uri: string) => void) => {
+      for await (const piece of storage.read('a', check)) return Buffer.from(piece).toString();
+    };
+    await expect(
+      read(() => {
+        throw refusal;
+      }),
+    ).rejects.toBe(refusal);
+    expect(await read((uri) => expect(storage.keyOf(uri)).toBe('a'))).toBe('x');
+  });
+
   test('writes an empty file', async () => {
     await storage.write('empty', []);
     expect(await storage.exists('empty')).toBe(true);

@@ -1,4 +1,17 @@
-import fsPromises, { appendFile, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fsPromises, {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStorage } from '../../src/storage/file.ts';
@@ -106,6 +119,98 @@ test('says that a file changed while it was read, and that a part of a path is a
   };
   await expect(rest()).rejects.toThrow('growing changed while it was read');
   await expect(storage.write('growing/inside', ['x'])).rejects.toThrow('a part of the path is a file');
+});
+
+describe('what is no plain file is refused at once', () => {
+  test('a pipe that nobody writes to', async () => {
+    expect(spawnSync('mkfifo', [join(folder, 'pipe.csv')]).status).toBe(0);
+    await expect(textOf(new FileStorage(folder), 'pipe.csv')).rejects.toThrow(NoAccess);
+    await expect(textOf(new FileStorage(folder), 'pipe.csv')).rejects.toThrow('it is a pipe, a socket or a device');
+  });
+
+  test('a socket', async () => {
+    const server = createServer().listen(join(folder, 'socket.csv'));
+    await once(server, 'listening');
+    await expect(textOf(new FileStorage(folder), 'socket.csv')).rejects.toThrow('it is a pipe, a socket or a device');
+    server.close();
+  });
+
+  test.each(['/dev/zero', '/dev/null'])('the device %s', async (device) => {
+    await symlink(device, join(folder, 'device.csv'));
+    const storage = new FileStorage('/dev');
+    await expect(textOf(storage, device.slice(5))).rejects.toThrow(NoAccess);
+    await expect(textOf(new FileStorage(folder), 'device.csv')).rejects.toThrow(NoAccess);
+  });
+
+  test('a file of /proc, which tells no length, is empty and not endless', async () => {
+    expect(await textOf(new FileStorage('/proc/self'), 'maps')).toBe('');
+  });
+
+  test('a link to itself, and a path that is too long', async () => {
+    await symlink('loop.csv', join(folder, 'loop.csv'));
+    await expect(textOf(new FileStorage(folder), 'loop.csv')).rejects.toThrow(NoAccess);
+    await expect(textOf(new FileStorage(folder), `${'x'.repeat(300)}.csv`)).rejects.toThrow(NoAccess);
+  });
+});
+
+test('follows no link that is put there between the check and the opening', async () => {
+  const storage = new FileStorage(join(folder, 'store'));
+  await storage.write('a/file', ['inside']);
+  await mkdir(join(folder, 'outside'));
+  await writeFile(join(folder, 'outside/file'), 'secret');
+  const { open } = fsPromises;
+  jest.spyOn(fsPromises, 'open').mockImplementationOnce(async (...args) => {
+    await rename(join(folder, 'store/a'), join(folder, 'store/b'));
+    await symlink(join(folder, 'outside'), join(folder, 'store/a'));
+    return open(...args);
+  });
+  await expect(textOf(storage, 'a/file')).rejects.toThrow('a link that leads out');
+
+  await storage.write('c', ['inside']);
+  jest.spyOn(fsPromises, 'open').mockImplementationOnce(async (...args) => {
+    await rm(join(folder, 'store/c'));
+    await symlink(join(folder, 'outside/file'), join(folder, 'store/c'));
+    return open(...args);
+  });
+  await expect(textOf(storage, 'c')).rejects.toThrow(NoAccess);
+});
+
+test('writes and deletes nothing through a link', async () => {
+  const storage = new FileStorage(join(folder, 'store'));
+  await storage.write('theirs/file', ['kept']);
+  await symlink('theirs', join(folder, 'store/mine'));
+  await symlink(folder, join(folder, 'store/out'));
+  for (const key of ['mine/file', 'out/file']) {
+    await expect(storage.delete(key)).rejects.toThrow(NoAccess);
+    await expect(storage.write(key, ['x'])).rejects.toThrow('a folder on its path is a link');
+  }
+  expect(await textOf(storage, 'theirs/file')).toBe('kept');
+  expect(await readdir(folder)).toEqual(['store']);
+});
+
+test('names the file itself to who checks it, where links have led there', async () => {
+  await mkdir(join(folder, 'real'));
+  await symlink(join(folder, 'real'), join(folder, 'link'));
+  const storage = new FileStorage(join(folder, 'link'));
+  await storage.write('theirs/file', ['x']);
+  await symlink('theirs/file', join(folder, 'real/mine'));
+  const checked: string[] = [];
+  for await (const _ of storage.read('mine', (uri) => void checked.push(uri)));
+  expect(checked).toEqual([`file://${folder}/real/theirs/file`]);
+  expect(storage.keyOf(checked[0] as string)).toBe('theirs/file');
+});
+
+test('reads a file no further than it was long when it was opened, whoever writes on', async () => {
+  await writeFile(join(folder, 'growing'), Buffer.alloc(1_000_000));
+  let read = 0;
+  const reading = async () => {
+    for await (const piece of new FileStorage(folder).read('growing')) {
+      read += piece.length;
+      await appendFile(join(folder, 'growing'), Buffer.alloc(1_000_000));
+    }
+  };
+  await expect(reading()).rejects.toThrow('changed while it was read');
+  expect(read).toBe(1_000_000);
 });
 
 test.each(['%2e%2e/outside/a', 'x/%2e%2e/%2e%2e/a', 'x%2F..%2F..%2Fa', 'a%00b', 'a%5Cb', 'a?b', 'a#b'])(

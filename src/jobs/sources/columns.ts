@@ -1,4 +1,4 @@
-import { foundName } from '../../schema.ts';
+import { foundName, listed, quoted } from '../../schema.ts';
 import { CUSTOMER_FIELDS, type CustomerField, READ_ONLY_FIELDS } from '../customer.ts';
 import { BadSource } from '../errors.ts';
 
@@ -93,7 +93,7 @@ export function columnsOf(headings: readonly string[], ignore: readonly string[]
     const other = first.get(field);
     if (other !== undefined) {
       throw new BadSource(
-        `Expected one column for ${field}, got two: "${other}" and "${heading}". Take one of them out.`,
+        `Expected one column for ${field}, got two: "${quoted(other)}" and "${quoted(heading)}". Take one of them out.`,
       );
     }
     first.set(field, heading);
@@ -114,8 +114,11 @@ function refuseUnusable(used: readonly string[], unusable: readonly string[]): v
   }
   const isReadOnly = (heading: string) => FIELD_OF.has(plain(heading));
   const list = (kind: string, headings: string[]) =>
-    headings.length > 0 ? `${kind} headings: ${headings.map(foundName).join(', ')}. ` : '';
-  const cure = unusable.map((heading) => `--ignore ${foundName(heading)}`).join(' ');
+    headings.length > 0 ? `${kind} headings: ${listed(headings)}. ` : '';
+  const cure = unusable
+    .slice(0, 10)
+    .map((heading) => `--ignore ${foundName(heading)}`)
+    .join(' ');
   throw new BadSource(
     list(
       'Unknown',

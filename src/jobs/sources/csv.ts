@@ -72,6 +72,9 @@ const NOT_ASCII = /[\x80-\xff]/;
 
 const utf8 = (cell: string) => (NOT_ASCII.test(cell) ? decode(Buffer.from(cell, 'latin1')) : cell);
 
+// Each costs csv-parse as much as some hundred bytes.
+const MAX_STRAY_QUOTES = 100_000;
+
 /** Runs csv-parse a piece at a time and gives the records of each: its own stream would pass them on one by one. */
 class CsvReader {
   readonly #options: CsvOptions;
@@ -80,6 +83,7 @@ class CsvReader {
   #records: SourceRecord[] = [];
   #rows = 0;
   #brokenLine = 0;
+  #strayQuotes = 0;
 
   constructor(delimiter: string, options: CsvOptions) {
     this.#options = options;
@@ -146,6 +150,12 @@ class CsvReader {
       );
     }
     if (this.#columns === undefined) throw new BadSource('Expected headings, got a stray quote among them.');
+    if (++this.#strayQuotes > MAX_STRAY_QUOTES) {
+      const most = MAX_STRAY_QUOTES.toLocaleString('en');
+      throw new BadSource(
+        `Expected CSV, got more than ${most} stray quotes, the last one in ${row}. Save it anew as CSV.`,
+      );
+    }
     if (error?.lines === this.#brokenLine) return;
     this.#brokenLine = error?.lines as number;
     this.#records.push(

@@ -22,7 +22,7 @@ export async function* ndjsonRecords(bytes: AsyncIterable<Uint8Array>): AsyncGen
     const records: SourceRecord[] = [];
     let start = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
-      add(piece.subarray(start, end), records);
+      if (end > start || !line.isEmpty) add(piece.subarray(start, end), records);
       start = end + 1;
     }
     line.keep(piece.subarray(start));

@@ -19,8 +19,15 @@ export class RecordBytes {
   #parts: Uint8Array[] = [];
   #length = 0;
 
+  /** Nothing of a record was kept yet. */
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** Keeps the start or middle of a record. Beyond MAX_RECORD_BYTES it is only counted. */
   keep(part: Uint8Array): void {
+    // An empty one would keep all of its piece.
+    if (part.length === 0) return;
     this.#length += part.length;
     if (this.#length > MAX_RECORD_BYTES) this.#parts = [];
     else this.#parts.push(part);

@@ -1,9 +1,11 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Format } from '../../contract.ts';
+import { quoted } from '../../schema.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
 import { SOURCE_COPIES } from '../keys.ts';
+import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
 import { jsonRecords } from './json.ts';
 import { ndjsonRecords } from './ndjson.ts';
@@ -16,17 +18,19 @@ export async function* inlineRecords(customers: readonly unknown[]): AsyncGenera
 
 /**
  * The records of a file below one of `roots`, in batches. Throws BadSource where the URI leads elsewhere, or no format is
- * known; iterating throws BadSource where there is no such file, or it can't be read as its format.
+ * known; iterating throws BadSource where there is no such file, or it can't be read as its format. `check` may refuse the
+ * file to which links have led.
  */
 export function openSource(
   source: { uri: string; format?: Format | undefined },
   roots: readonly Storage[],
   csv: CsvOptions,
+  check?: (uri: string) => void,
 ): AsyncIterable<SourceRecord[]> {
   const { storage, key } = placeOf(source.uri, roots);
   const format = source.format ?? formatOf(key);
-  const file = readable(storage.read(key));
-  const bytes = /\.gz$/i.test(key) ? unzipped(file) : file;
+  const file = readable(storage.read(key, check));
+  const bytes = bounded(/\.gz$/i.test(key) ? unzipped(file) : file);
   if (format === 'csv') return csvRecords(bytes, csv);
   return format === 'json' ? jsonRecords(bytes) : ndjsonRecords(bytes);
 }
@@ -39,11 +43,13 @@ function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; ke
   const list = roots.map(({ root }) => root).join(', ');
   if (uri.includes(`/${SOURCE_COPIES}`)) {
     throw new BadSource(
-      `Expected the starter's copy of a file below ${list}, got ${uri}: starter and worker have different job stores. ` +
+      `Expected the starter's copy of a file below ${list}, got ${quoted(uri)}: starter and worker have different job stores. ` +
         'Set JOB_STORE of both to the same place.',
     );
   }
-  throw new BadSource(`Expected the URI of a file below ${list} (SOURCE_ROOTS), got ${uri}. Put the file there.`);
+  throw new BadSource(
+    `Expected the URI of a file below ${list} (SOURCE_ROOTS), got ${quoted(uri)}. Put the file there.`,
+  );
 }
 
 /** The format that a file's name tells. Throws BadSource where it tells none. */
@@ -52,7 +58,7 @@ export function formatOf(key: string): Format {
   if (extension === undefined) {
     throw new BadSource(
       'Expected a file name that ends in .csv, .ndjson, .jsonl or .json, or one of these with .gz; ' +
-        `got ${key.split('/').pop()}. Rename it, or say what it is with --format csv, ndjson or json (format).`,
+        `got ${quoted(key.split('/').pop() as string)}. Rename it, or say what it is with --format csv, ndjson or json (format).`,
     );
   }
   return extension === 'jsonl' ? 'ndjson' : (extension as Format);
@@ -63,7 +69,8 @@ async function* readable(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   try {
     yield* file;
   } catch (error) {
-    if (error instanceof NotFound || error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
+    if (error instanceof NotFound) throw new BadSource(`There is no file at ${quoted(error.uri)}.`, { cause: error });
+    if (error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
     throw error;
   }
 }

@@ -1,0 +1,46 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import { quoted } from '../schema.ts';
+import type { Storage } from '../storage/storage.ts';
+
+/**
+ * The key of what an ended job of this store has left to send again. The job itself is not asked: its worker may be
+ * anybody's. Its first run's id, which the server gives, and the store are where only our own workers write. Throws
+ * BadInput, BadSource and NothingToRetry.
+ */
+export async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
+  const name = quoted(id);
+  const { type, status, runId } = await client.workflow
+    .getHandle(id)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) throw new BadInput(`source.retryOf: there is no job ${name}.`);
+      throw error;
+    });
+  if (type !== 'updateCustomers') throw new BadInput(`source.retryOf: ${name} is not a job.`);
+  if (status.name === 'RUNNING') {
+    throw new BadInput(`source.retryOf: ${name} has not ended. Wait for its end, or cancel it.`);
+  }
+  if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT') {
+    throw new BadInput(
+      `source.retryOf: ${name} was terminated, so it left no retry file. Start from its source again.`,
+    );
+  }
+  const keys = jobKeys({ storeHash, key: await firstRunOf(client, id, runId) });
+  if (await storage.exists(keys.retry)) return keys.retry;
+  if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} has left no customer to send again.`);
+  throw new BadSource(
+    `source.retryOf: there is nothing of ${name} in JOB_STORE (${storage.root}) for store ${storeHash}: it is a job of ` +
+      'another store, failed before it had read its source, or its files were purged. Start from its source.',
+  );
+}
+
+async function firstRunOf({ workflowService, options }: Client, workflowId: string, runId: string): Promise<string> {
+  const { history } = await workflowService.getWorkflowExecutionHistory({
+    namespace: options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId || runId;
+}

@@ -1,0 +1,223 @@
+/** Whoever may start workflows hurts neither the worker nor another store: with the whole system. */
+import { access, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult } from '../../src/contract.ts';
+import { sourceCopyKey } from '../../src/jobs/keys.ts';
+import { customers } from '../support/customers.ts';
+import { untilDone } from '../support/jobs.ts';
+import { reset } from '../support/reset.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
+  // The widest roots that a person might set.
+  await system.startWorker({ SOURCE_ROOTS: `file:${system.folder}` });
+});
+afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
+
+const CONTENT = customers(30)
+  .map((row) => `${JSON.stringify(row)}\n`)
+  .join('');
+
+async function put(key: string, content = CONTENT): Promise<string> {
+  const path = `${system.folder}/data/${key}`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+  return `file://${path}`;
+}
+
+const isThere = (uri: string) =>
+  access(new URL(uri)).then(
+    () => true,
+    () => false,
+  );
+
+/** How a job fails; throws where it does not. */
+async function failureOf(workflowId: string, input: unknown): Promise<ApplicationFailure> {
+  const error = await system.client.workflow
+    .execute('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] })
+    .catch((caught: unknown) => caught);
+  if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+  throw new Error('Expected the job to fail.', { cause: error });
+}
+
+async function expectRefused(workflowId: string, input: unknown, type: string, message: RegExp): Promise<void> {
+  const failure = await failureOf(workflowId, input);
+  expect([failure.type, failure.message]).toEqual([type, expect.stringMatching(message)]);
+  expect(failure.message.length).toBeLessThanOrEqual(2_001);
+  expect(failure.message).not.toMatch(/\p{Cc}|\p{Cf}/u);
+  expect((await system.stats()).puts).toBe(0);
+}
+
+describe("another job's files", () => {
+  test.each([
+    ['a copy for a job of another store', 'customer-updates/abc/thief', sourceCopyKey('def', 'spring', 'a.ndjson')],
+    ['a copy for another job of the store', 'customer-updates/abc/thief', sourceCopyKey('abc', 'spring', 'b.ndjson')],
+    ['a copy, by a job with an id of its own', 'spring', sourceCopyKey('abc', 'spring', 'c.ndjson')],
+    ['what a job of another store has left', 'customer-updates/abc/thief', 'jobs/def/some-run/retry.ndjson'],
+    ['what a job of the store has left', 'customer-updates/abc/thief', 'jobs/abc/some-run/retry.ndjson'],
+  ])('%s is neither read nor deleted', async (_, id, key) => {
+    const uri = await put(key);
+    await expectRefused(id, { storeHash: 'abc', source: { uri } }, 'BadSource', /belongs to another job/);
+    expect(await isThere(uri)).toBe(true);
+  });
+
+  test('not by a link in a source root either', async () => {
+    const theirs = await put(sourceCopyKey('def', 'linked', 'a.ndjson'));
+    await symlink(new URL(theirs), `${system.folder}/link.ndjson`);
+    const source = { uri: `file://${system.folder}/link.ndjson` };
+    await expectRefused('customer-updates/abc/link', { storeHash: 'abc', source }, 'BadSource', /to another job/);
+    expect(await isThere(theirs)).toBe(true);
+  });
+
+  test("a job's own copy is read, deleted at its end, and read again where it is reset before", async () => {
+    const rows = customers(600).map((row) => `${JSON.stringify(row)}\n`);
+    const uri = await put(sourceCopyKey('abc', 'own', 'a.ndjson'), rows.join(''));
+    const job = await system.start('own', { storeHash: 'abc', source: { uri } });
+    await untilDone(job, 1);
+    await reset(system, job);
+    const latest = system.client.workflow.getHandle<(input: JobInput) => Promise<JobResult>>(job.workflowId);
+    expect((await latest.result()).customers).toMatchObject({ total: 600, updated: 600 });
+    expect(await isThere(uri)).toBe(false);
+  });
+});
+
+describe('retryOf', () => {
+  /** Ends a workflow on a queue that nobody of ours polls, as a foreign worker would; it never answers a query. */
+  async function foreignJob(workflowId: string): Promise<void> {
+    const { workflowService, options } = system.client;
+    const { namespace } = options;
+    const taskQueue = `foreign-${workflowId}`;
+    const input: JobInput = { storeHash: 'def', source: { customers: [] } };
+    await system.client.workflow.start('updateCustomers', { workflowId, taskQueue, args: [input] });
+    const { taskToken } = await system.connection.withDeadline(Date.now() + 60_000, () =>
+      workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
+    );
+    const result = { payloads: [defaultPayloadConverter.toPayload({ retry: 'file:///etc/passwd' })] };
+    const commands = [{ commandType: 4, completeWorkflowExecutionCommandAttributes: { result } }];
+    await workflowService.respondWorkflowTaskCompleted({ namespace, taskToken, commands });
+    await until(
+      async () => (await system.client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED',
+    );
+  }
+
+  test('of a foreign worker asks that worker nothing', async () => {
+    await foreignJob('customer-updates/abc/foreign');
+    const source = { retryOf: 'customer-updates/abc/foreign' };
+    const startedAt = Date.now();
+    await expectRefused('customer-updates/abc/r1', { storeHash: 'abc', source }, 'BadSource', /there is nothing of/);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  test("of another store's job is refused", async () => {
+    const input: JobInput = { storeHash: 'def', source: { customers: customers(20) }, options: { limit: 1 } };
+    const { retry } = await system.run('theirs', input);
+    expect(retry).not.toBeNull();
+    await system.control('reset', {});
+    const source = { retryOf: 'customer-updates/def/theirs' };
+    await expectRefused('customer-updates/abc/r2', { storeHash: 'abc', source }, 'BadSource', /a job of another store/);
+  });
+
+  test.each<[string, string, string, RegExp]>([
+    ['itself', 'customer-updates/abc/r3', 'BadInput', /has not ended/],
+    ['no job', `${'x'.repeat(900)}\u001b[2J\u202E`, 'BadInput', /there is no job x{100}…/],
+    ['an id that is too long', 'x'.repeat(1_001), 'BadInput', /at most 1000 characters/],
+    ['an id with NUL and line ends', 'a\u0000\r\nb', 'BadInput', /there is no job a\uFFFD\uFFFD\uFFFDb/],
+    ['a path', '../../etc/passwd', 'BadInput', /there is no job/],
+    ['a serveStore', 'customer-updates-store/def', 'BadInput', /is not a job/],
+  ])('of %s is refused', async (_, retryOf, type, message) => {
+    await expectRefused('customer-updates/abc/r3', { storeHash: 'abc', source: { retryOf } }, type, message);
+  });
+});
+
+describe('input', () => {
+  const id = jobId('abc', 'input');
+  const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`;
+
+  test.each<[string, unknown, string, RegExp]>([
+    ['a store hash that is a path', { storeHash: '../def', source: { customers: [] } }, 'BadInput', /storeHash/],
+    ['a store hash that is encoded', { storeHash: '%2e%2e%2fdef', source: { customers: [] } }, 'BadInput', /storeHash/],
+    ['a store hash with a line end', { storeHash: 'abc\n', source: { customers: [] } }, 'BadInput', /storeHash/],
+    [
+      'a store hash of 33 characters',
+      { storeHash: 'a'.repeat(33), source: { customers: [] } },
+      'BadInput',
+      /storeHash/,
+    ],
+    ['a store hash that is a list', { storeHash: ['abc'], source: { customers: [] } }, 'BadInput', /storeHash/],
+    [
+      'a source elsewhere',
+      { storeHash: 'abc', source: { uri: 'file:///etc/passwd.csv' } },
+      'BadSource',
+      /SOURCE_ROOTS/,
+    ],
+    [
+      'another scheme',
+      { storeHash: 'abc', source: { uri: 'http://169.254.169.254/a.csv' } },
+      'BadSource',
+      /SOURCE_ROOTS/,
+    ],
+    ['another bucket', { storeHash: 'abc', source: { uri: 's3://other/a.csv' } }, 'BadSource', /SOURCE_ROOTS/],
+    ['a host', { storeHash: 'abc', source: { uri: 'file://evil/etc/a.csv' } }, 'BadSource', /SOURCE_ROOTS/],
+    [
+      'a URI of control characters',
+      { storeHash: 'abc', source: { uri: '\u001b[2J\u202E' } },
+      'BadSource',
+      /got \uFFFD/,
+    ],
+    ['a URI of 6,000 characters', { storeHash: 'abc', source: { uri: 'x'.repeat(6_000) } }, 'BadInput', /at most 5000/],
+    [
+      '1.9 MB of headings',
+      { storeHash: 'abc', source: { customers: [] }, options: { ignoreColumns: Array(380_000).fill('ab') } },
+      'BadInput',
+      /at most 700000 characters of JSON/,
+    ],
+    [
+      '100,000 unknown options',
+      {
+        storeHash: 'abc',
+        source: { customers: [] },
+        options: Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`o${n}`, 1])),
+      },
+      'BadInput',
+      /at most 700000 characters of JSON/,
+    ],
+  ])('%s is refused', async (_, input, type, message) => {
+    await expectRefused(id, input, type, message);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['nested 400,000 deep', `{"storeHash":"abc","source":{"customers":[${deep}]}}`, /nested too deeply/],
+    [
+      'that is as large as Temporal takes',
+      `{"storeHash":"abc","source":{"customers":["${'x'.repeat(2_097_040)}"]}}`,
+      /at most 700000 characters of JSON, got 20970/,
+    ],
+  ])(
+    '%s ends in a failure, and nothing goes round',
+    async (name, json, message) => {
+      const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(json) };
+      const { workflowService, options } = system.client;
+      const workflowId = jobId('abc', name);
+      await workflowService.startWorkflowExecution({
+        namespace: options.namespace,
+        workflowId,
+        workflowType: { name: 'updateCustomers' },
+        taskQueue: { name: JOBS_TASK_QUEUE },
+        input: { payloads: [payload] },
+        requestId: workflowId,
+      });
+      const handle = system.client.workflow.getHandle(workflowId);
+      const error = await handle.result().catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(WorkflowFailedError);
+      expect((error as WorkflowFailedError).cause?.message).toMatch(message);
+    },
+    60_000,
+  );
+});

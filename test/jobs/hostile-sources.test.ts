@@ -1,0 +1,350 @@
+/** Sources that may be anything: what reading and checking them comes to. */
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import type { Format } from '../../src/contract.ts';
+import { csvLines, type ReportedRow } from '../../src/jobs/csv-lines.ts';
+import { BadInput, BadSource } from '../../src/jobs/errors.ts';
+import { readFailures } from '../../src/jobs/failures.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import { bounded } from '../../src/jobs/sources/bounded.ts';
+import type { CsvOptions } from '../../src/jobs/sources/csv.ts';
+import { openSource } from '../../src/jobs/sources/source.ts';
+import type { FileStorage } from '../../src/storage/file.ts';
+import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
+import { all, newStorage } from './support.ts';
+
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const keep: CsvOptions = { blankCells: 'keep', ignoreColumns: [] };
+let storage: FileStorage;
+
+beforeAll(async () => {
+  storage = await newStorage();
+});
+
+const FORMATS: Format[] = ['csv', 'ndjson', 'json'];
+const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** A message that quotes no more than 100 characters of the source, of bounded length, that no terminal acts on. */
+function expectFit(message: string, source: string): void {
+  expect(message.length).toBeLessThanOrEqual(2_000);
+  expect(message).not.toMatch(CONTROL);
+  for (let at = 0; at + 101 <= message.length; at++) {
+    if (source.includes(message.slice(at, at + 101))) throw new Error(`It quotes more than 100 characters: ${message}`);
+  }
+}
+
+/** Prepares a job from a source; returns what it comes to, or the error that says why it comes to none. */
+async function prepared(content: string | Uint8Array, format: Format, gz = false, csv = keep) {
+  const name = `a.${format}${gz ? '.gz' : ''}`;
+  const path = fileURLToPath(storage.uri(name));
+  await writeFile(path, content);
+  try {
+    const records = openSource({ uri: storage.uri(name) }, [storage], csv);
+    return await prepare({ storage, keys, records, limit: null });
+  } catch (error) {
+    if (error instanceof BadSource || error instanceof BadInput) return error;
+    throw error;
+  }
+}
+
+async function expectSound(content: string | Uint8Array, format: Format, csv?: CsvOptions): Promise<void> {
+  const source = Buffer.from(content).toString();
+  const plain = await prepared(content, format, false, csv);
+  if (plain instanceof Error) return expectFit(plain.message, source);
+  expect(plain.total).toBe(plain.valid + plain.invalid);
+  expect(plain.chunks).toBe(Math.ceil(plain.valid / 10));
+  const failures = [...plain.failures, ...(await all(readFailures(storage, plain.olderIn)))];
+  expect(failures).toHaveLength(plain.invalid);
+  for (const { message } of failures) expectFit(message, source);
+}
+
+const value = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>(1, -1, 0, 1e400, 2 ** 53, 1.5, '', ' ', '=1+1', '\u0000', '\uD800', null, true, 'a@b.c'),
+  fc.string({ unit: 'binary', maxLength: 300 }),
+);
+const field = fc.oneof(
+  fc.constantFrom('id', 'email', 'first_name', 'notes', 'channel_ids', 'form_fields', 'store_credit_amounts'),
+  fc.constantFrom('authentication', '__proto__', 'constructor', 'toString', 'date_created', 'hasOwnProperty'),
+  fc.string({ unit: 'binary', maxLength: 150 }),
+);
+const row = fc.oneof(
+  fc.record({ id: fc.integer({ min: 1, max: 40 }), notes: fc.string() }),
+  fc.array(fc.tuple(field, value)).map((entries) => Object.fromEntries(entries)),
+  value,
+);
+// As it is written, with a __proto__ of its own, and numbers that JSON.stringify would not write.
+const written = (one: unknown): string => (JSON.stringify(one) ?? 'null').replace(/:null/, ':1e400');
+
+/** A text with pieces cut out, doubled, and put in at random. */
+const mutated = (text: fc.Arbitrary<string>) =>
+  fc
+    .tuple(
+      text,
+      fc.array(
+        fc.tuple(
+          fc.nat(400),
+          fc.nat(30),
+          fc.constantFrom(
+            '',
+            '"',
+            ',',
+            '\n',
+            '{',
+            '}',
+            '[',
+            ']',
+            '\\',
+            '\u0000',
+            '\uFEFF',
+            '\r\n',
+            ';',
+            '"a"b',
+            '\u202E',
+            '\u001b[2J',
+          ),
+        ),
+        { maxLength: 5 },
+      ),
+    )
+    .map(([start, edits]) =>
+      edits.reduce((now, [at, cut, put]) => now.slice(0, at) + put + now.slice(at + cut), start),
+    );
+
+const ndjson = fc.array(row, { maxLength: 30 }).map((rows) => rows.map(written).join('\n'));
+const json = fc.array(row, { maxLength: 30 }).map((rows) => `[${rows.map(written).join(',')}]`);
+const cell = fc.oneof(
+  fc.constantFrom('1', '2', '', 'a', '=cmd()', '"', '"x"', '[1]', '[[[[', 'true'),
+  fc.string({ unit: 'binary' }),
+);
+const csvText = fc
+  .tuple(fc.array(field, { maxLength: 6 }), fc.array(fc.array(cell, { maxLength: 6 }), { maxLength: 20 }))
+  .map(([headings, rows]) => [['id', 'notes', ...headings], ...rows].map((cells) => cells.join(',')).join('\n'));
+const csvOptions = fc.record({
+  blankCells: fc.constantFrom('keep' as const, 'clear' as const),
+  ignoreColumns: fc.array(field, { maxLength: 3 }),
+});
+
+describe('whatever a source is, each row is counted or the error says why not, and quotes at most 100 characters', () => {
+  test.each(FORMATS)(
+    'any bytes as %s',
+    async (format) => {
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), (bytes) => expectSound(bytes, format)),
+        { numRuns: RUNS },
+      );
+    },
+    FUZZ_MS,
+  );
+
+  test.each<[Format, fc.Arbitrary<string>]>([
+    ['csv', csvText],
+    ['ndjson', ndjson],
+    ['json', json],
+  ])(
+    'almost right %s',
+    async (format, text) => {
+      await fc.assert(
+        fc.asyncProperty(mutated(text), csvOptions, (content, csv) => expectSound(content, format, csv)),
+        { numRuns: RUNS },
+      );
+    },
+    FUZZ_MS,
+  );
+
+  test(
+    'damaged gzip',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...FORMATS),
+          ndjson,
+          fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 3 }),
+          fc.nat(300),
+          async (format, text, changes, cut) => {
+            const bytes = Uint8Array.from(gzipSync(text).subarray(0, cut + 10));
+            for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
+            const result = await prepared(bytes, format, true);
+            if (result instanceof Error) expectFit(result.message, text);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    FUZZ_MS,
+  );
+});
+
+describe('named one by one', () => {
+  const M = 1_000_000;
+  const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+
+  test.each<[string, Format, string, RegExp | number]>([
+    [
+      '100,000 unknown headings',
+      'csv',
+      `id,${Array.from({ length: 100_000 }, (_, n) => `h${n}`).join()}\n1`,
+      /and 9\d+ more/,
+    ],
+    ['100,000 headings without one that is known', 'csv', `${'x,'.repeat(100_000)}x\n1`, /none that is known/],
+    ['a heading of 900,000 spaces, twice', 'csv', `id,i${' '.repeat(900_000)}d\n1,2\n`, /two: "id" and "i {99}…"/],
+    [
+      'headings that objects have',
+      'csv',
+      'id,__proto__,constructor,toString\n1,2,3,4',
+      /Unknown headings: "__proto__"/,
+    ],
+    ['a quote that never closes', 'csv', `id,notes\n1,"${'x'.repeat(20 * M)}`, /or a quote that never closes/],
+    ['no line end at all', 'csv', 'x'.repeat(20 * M), /records of at most 1048576 bytes/],
+    [
+      '200,000 stray quotes',
+      'csv',
+      `id,notes\n${`1,${'"a"b'.repeat(1_000)}\n`.repeat(100)}`,
+      /more than 100,000 stray quotes/,
+    ],
+    ['half a million cells', 'csv', `id,notes\n${','.repeat(500_000)}\n1,a\n`, 1],
+    ['a cell of JSON half a million deep', 'csv', `id,form_fields\n1,${'['.repeat(500_000)}\n2,[]`, 1],
+    ['JSON half a million deep', 'json', `[{"id":1,"form_fields":${deep}},{"id":2,"notes":"a"}]`, 1],
+    ['JSON that never closes', 'json', `[{"a":${'['.repeat(20 * M)}`, /expected the rest of an object/],
+    ['JSON with one string of 20 MB', 'json', `[{"a":"${'x'.repeat(20 * M)}"},{"id":2,"notes":"a"}]`, 1],
+    ['NDJSON half a million deep', 'ndjson', `{"id":1,"form_fields":${deep}}\n{"id":2,"notes":"a"}`, 1],
+    ['a line of 20 MB', 'ndjson', `{"id":1,"notes":"${'x'.repeat(20 * M)}"}\n{"id":2,"notes":"a"}`, 1],
+    [
+      '80,000 fields',
+      'ndjson',
+      `{${Array.from({ length: 80_000 }, (_, n) => `"k${n}":1`).join()}}\n{"id":2,"notes":"a"}`,
+      1,
+    ],
+    ['300,000 channels', 'ndjson', `{"id":1,"channel_ids":[${'-1,'.repeat(300_000)}0]}\n{"id":2,"notes":"a"}`, 1],
+    [
+      'a __proto__ and a constructor',
+      'ndjson',
+      '{"id":1,"__proto__":{"notes":"a"}}\n{"id":2,"notes":"a","constructor":1}',
+      0,
+    ],
+    [
+      'a number of 400 digits',
+      'ndjson',
+      '{"id":1e400,"notes":"a"}\n{"id":1,"store_credit_amounts":[{"amount":1e400}]}',
+      0,
+    ],
+    ['a key twice, of which the last one counts', 'ndjson', '{"id":1,"id":2,"notes":"a"}', 1],
+    ['20 million blank lines', 'ndjson', '\n'.repeat(20 * M), 0],
+  ])('%s', async (_, format, content, expected) => {
+    const startedAt = performance.now();
+    const result = await prepared(content, format);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    if (typeof expected === 'number') return expect(result).toMatchObject({ valid: expected });
+    expect(result).toBeInstanceOf(BadSource);
+    expect((result as Error).message).toMatch(expected);
+    expectFit((result as Error).message, content);
+  });
+
+  test.each<[string, Buffer, Format, RegExp | number]>([
+    ['cut off', gzipSync('{"id":1,"notes":"a"}\n').subarray(0, -6), 'ndjson', /damaged/],
+    ['with a wrong checksum', Buffer.concat([gzipSync('{}').subarray(0, -8), Buffer.alloc(8)]), 'ndjson', /damaged/],
+    ['that is zlib, not gzip', deflateSync('{}'), 'ndjson', /damaged/],
+    ['in gzip, as CSV', gzipSync(gzipSync('id,notes\n1,a')), 'csv', /got bytes that are none/],
+    ['in gzip, as JSON', gzipSync(gzipSync('[]')), 'json', /expected a list/],
+    [
+      'of two members',
+      Buffer.concat([gzipSync('{"id":1,"notes":"a"}\n'), gzipSync('{"id":2,"notes":"a"}')]),
+      'ndjson',
+      2,
+    ],
+    [
+      'with garbage behind it',
+      Buffer.concat([gzipSync('{"id":1,"notes":"a"}'), Buffer.from('garbage')]),
+      'ndjson',
+      /damaged/,
+    ],
+    ['of nothing', Buffer.alloc(0), 'ndjson', /damaged/],
+  ])('gzip %s', async (_, bytes, format, expected) => {
+    const result = await prepared(bytes, format, true);
+    if (typeof expected === 'number') expect(result).toMatchObject({ valid: expected });
+    else expect((result as Error).message).toMatch(expected);
+  });
+});
+
+/** Gzip of so many bytes, in members of 16 MB, of which each is some KB. */
+function bomb(text: string, bytes: number): Buffer {
+  const member = gzipSync(Buffer.alloc(16_000_000, text), { level: 9 });
+  return Buffer.concat(Array<Buffer>(Math.ceil(bytes / 16_000_000)).fill(member));
+}
+
+/** What a process of its own, with 64 MB of heap, comes to; it would die of more. */
+function inLittleMemory(path: string): { result: string; rss: number } {
+  const script = fileURLToPath(new URL('reading.ts', `file://${__dirname}/`));
+  const node = spawnSync(process.execPath, ['--max-old-space-size=64', '--import', 'tsx', script, path], {
+    encoding: 'utf8',
+    timeout: FUZZ_MS,
+  });
+  if (node.status !== 0) throw new Error(`Reading ${path} ended with ${node.status ?? node.signal}: ${node.stderr}`);
+  return JSON.parse(node.stdout) as { result: string; rss: number };
+}
+
+describe('in a process of 64 MB', () => {
+  // In `npm run fuzz` the largest that is read to its end.
+  const bytes = RUNS >= 10_000 ? 10_000_000_000 : 500_000_000;
+  const tooMuch = RUNS >= 10_000 ? /at most 8,192,000,000 bytes, unpacked/ : /^\d+ rows$/;
+
+  test.each<[string, string, () => Buffer, RegExp]>([
+    ['a bomb of zeros as CSV', 'a.csv.gz', () => bomb('\0', bytes), /got bytes that are none/],
+    ['a bomb of one heading', 'b.csv.gz', () => bomb('x', bytes), /records of at most 1048576 bytes/],
+    ['a bomb of zeros as JSON', 'c.json.gz', () => bomb('\0', bytes), /expected a list/],
+    ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
+    ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), tooMuch],
+    ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
+    ['a line of 100 MB', 'g.ndjson', () => Buffer.alloc(100_000_000, 'x'), /^1 rows$/],
+  ])(
+    '%s',
+    async (_, name, make, expected) => {
+      const path = fileURLToPath(storage.uri(name));
+      await writeFile(path, make());
+      const { result, rss } = inLittleMemory(path);
+      expect(result).toMatch(expected);
+      expect(rss).toBeLessThan(350e6);
+      await writeFile(path, '');
+    },
+    FUZZ_MS,
+  );
+});
+
+test('a source that unpacks to more than is allowed is given up where that is known', async () => {
+  let given = 0;
+  async function* endless() {
+    for (;;) {
+      given += 1_000;
+      yield Buffer.alloc(1_000);
+    }
+  }
+  await expect(all(bounded(endless(), 10_000))).rejects.toThrow('Expected a source of at most 10,000 bytes, unpacked');
+  expect(given).toBe(11_000);
+});
+
+test('others get their turn while a large piece is read', async () => {
+  let turns = 0;
+  const others = setInterval(() => turns++, 0);
+  async function* piece() {
+    yield Buffer.alloc(4_000_000);
+  }
+  let most = 0;
+  for await (const { length } of bounded(piece())) most = Math.max(most, length);
+  clearInterval(others);
+  expect(most).toBeLessThanOrEqual(16 * 1024);
+  expect(turns).toBeGreaterThan(0);
+});
+
+test('no text of the report is a formula to a spreadsheet', () => {
+  const signs = ['=', '+', '-', '@', '\t', '\r'];
+  const rows = signs.map((sign, row): ReportedRow => {
+    return { row, id: 1, outcome: 'rejected', code: 'rejected', message: `${sign}cmd()|'/C calc'!A0` };
+  });
+  const cells = parse(csvLines(rows)).map((line: string[]) => line.at(-1));
+  expect(cells).toEqual(signs.map((sign) => `'${sign}cmd()|'/C calc'!A0`));
+});

@@ -1,0 +1,79 @@
+/** What the workflow and its activities pass each other at the worst, beside the 2 MiB at which Temporal ends a payload. */
+import type { CloseJobInput, PreparedJob } from '../../src/activity-contract.ts';
+import { tidy } from '../../src/bigcommerce/message.ts';
+import { type Failure, FAILURES_IN_STATE } from '../../src/contract.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
+import { MAX_ROWS } from '../../src/jobs/sources/bounded.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
+import { encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import { jobOptionsSchema } from '../../src/schema.ts';
+import { newStorage } from './support.ts';
+
+const TEMPORAL_BYTES = 2 * 1024 * 1024;
+const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+/** As many equal numbers in a row as take most text, twice, and as many large ones as there are rows to skip. */
+function worstGaps(): number[] {
+  const gaps: number[] = [];
+  let toSkip = MAX_ROWS - 10 * MAX_CHUNKS;
+  for (let pair = 0; pair < MAX_CHUNKS; pair++) {
+    // 32 takes a second character.
+    const gap = toSkip > 66 ? 32 + (pair & 1) : pair & 1;
+    toSkip -= 2 * gap;
+    gaps.push(gap, gap);
+  }
+  return gaps;
+}
+
+test('the worst source, and the worst answers, fit into what closeJob is given', async () => {
+  const names = ['\\u{1F600}', '\u{2F800}', 'x'].map((name) => name.repeat(64));
+  const rows = names.map((name) => ({ id: 1, [name]: 1, more: 1 }));
+  const { failures } = await prepare({
+    storage: await newStorage(),
+    keys: jobKeys({ storeHash: 'abc', key: 'run-1' }),
+    records: inlineRecords(rows),
+    limit: null,
+  });
+  const longest = (list: string[]) => list.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+  const invalid: Failure = {
+    row: MAX_ROWS,
+    id: 0x7fffffff,
+    outcome: 'invalid',
+    code: 'read_only_field',
+    message: longest(failures.map(({ message }) => message)),
+  };
+  const said = ['"', '\\', '漢', '😀', 'x'].map((sign) => tidy(sign.repeat(1_000)));
+  const taken: Failure = { ...invalid, outcome: 'rejected', code: 'email_taken', message: longest(said) };
+  expect(bytesOf(invalid.message)).toBeGreaterThan(300);
+  expect(bytesOf(taken.message)).toBeGreaterThan(200);
+
+  const codes = [7, 8].map((bad) => encodeChunk({ state: 'done', rejected: 3, failed: bad, attempts: 15 }));
+  const outcomes = encodeRuns(Array.from({ length: MAX_CHUNKS }, (_, chunk) => codes[chunk & 1] as number));
+  const plan: CloseJobInput['plan'] = {
+    ...{ total: MAX_ROWS, invalid: MAX_ROWS / 2, valid: MAX_ROWS / 2, chunks: MAX_CHUNKS, chunksToSend: MAX_CHUNKS },
+    ...{ lastSentSize: 10, lastSize: 10, gaps: encodeRuns(worstGaps()) },
+  };
+  const ignoreColumns = Array.from({ length: 10 }, () => '\u0001'.repeat(1_000));
+  expect(jobOptionsSchema.safeParse({ ignoreColumns }).success).toBe(true);
+  const input = { storeHash: 'abc', source: { uri: `file:///${'x'.repeat(4_992)}` }, options: { ignoreColumns } };
+  const latest = Array<Failure>(FAILURES_IN_STATE);
+  const closing: CloseJobInput = {
+    job: { storeHash: 'a'.repeat(32), key: 'a'.repeat(64) },
+    ...{ input, plan, outcomes, failures: [...latest.fill(invalid), ...[...latest].fill(taken)] },
+    olderIn: 'x'.repeat(1_000),
+  };
+  console.info(`closeJob's input at the worst: ${bytesOf(closing)} of ${TEMPORAL_BYTES} bytes`);
+  expect(bytesOf(closing)).toBeLessThan(TEMPORAL_BYTES);
+  const prepared: PreparedJob = { ...plan, failures: [...latest].fill(invalid), olderIn: null };
+  expect(bytesOf(prepared)).toBeLessThan(TEMPORAL_BYTES);
+});
+
+test.each([
+  ['more headings to ignore than 1,000', { ignoreColumns: Array<string>(1_001).fill('x') }],
+  ['a heading to ignore of 10,001 characters', { ignoreColumns: ['x'.repeat(10_001)] }],
+  ['a million headings to ignore', { ignoreColumns: Array<string>(1_000_000).fill('x') }],
+])('%s are refused', (_, options) => {
+  const { error } = jobOptionsSchema.safeParse(options);
+  expect(error?.issues[0]?.message).toMatch('at most 1000 headings of at most 10000 characters in all');
+});
