@@ -1,7 +1,7 @@
 /** The files that a job leaves in the job store, as the starter finds them: without a worker. */
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { JobRef } from '../activity-contract.ts';
-import type { JobInput } from '../contract.ts';
+import { type JobInput, STORE_HASH } from '../contract.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import type { FoundJob } from './jobs.ts';
@@ -27,7 +27,7 @@ export async function jobRefOf(
 function storeIn(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined): string | undefined {
   try {
     const { storeHash } = defaultPayloadConverter.fromPayload<JobInput>(payload as NonNullable<typeof payload>);
-    return typeof storeHash === 'string' ? storeHash : undefined;
+    return typeof storeHash === 'string' && STORE_HASH.test(storeHash) ? storeHash : undefined;
   } catch {
     // Encrypted, or not what a job is given.
     return undefined;
