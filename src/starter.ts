@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { Act } from './cli/command.ts';
 import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
 import { wordsFor } from './cli/expected.ts';
+import { harmless } from './cli/harmless.ts';
 import { untilInterrupted } from './cli/interrupt.ts';
 import { addFailures } from './cli/failures.ts';
 import { addList } from './cli/list.ts';
@@ -37,7 +38,8 @@ function createProgram(act: Act): Command {
 function codeOf(error: unknown): number {
   // Commander has printed what is wrong.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allUpdated : EXIT.badUse;
-  console.error(wordsFor(error));
+  const words = wordsFor(error);
+  console.error(typeof words === 'string' ? harmless(words) : words);
   return EXIT.badUse;
 }
 

@@ -1,5 +1,6 @@
 import { customerUpdate, JobEnded } from '../client.ts';
 import type { Failures, JobResult, Progress } from '../contract.ts';
+import { printable } from '../schema.ts';
 import { print } from './command.ts';
 import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
 import { whyMissing } from './job-files.ts';
@@ -59,7 +60,9 @@ export async function showResult(session: Session, id: string, jobStore: string,
 function howItEnded(ending: JobResult | JobEnded): string {
   if (ending instanceof JobEnded) {
     const { how, type, message } = ending;
-    return how === 'failed' ? `has failed${type === undefined ? '' : ` (${type})`}: ${message}` : `was ${how}.`;
+    return how === 'failed'
+      ? `has failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 2_001)}`
+      : `was ${how}.`;
   }
   if (ending.customers.total === 0) return 'has ended: its source has no customers.';
   return wasDryRun(ending) ? 'was a dry run: nothing was sent. To send, start it without --dry-run.' : 'has ended.';

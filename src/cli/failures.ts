@@ -5,6 +5,7 @@ import { CSV_HEADING, csvLines } from '../jobs/csv-lines.ts';
 import { BadUse } from './bad-use.ts';
 import { print, printAside } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { harmless } from './harmless.ts';
 import { JSON_OPTION, jobCommand } from './job-command.ts';
 import { missing } from './job-files.ts';
 import { asked } from './jobs.ts';
@@ -31,7 +32,7 @@ export const addFailures = jobCommand<Flags>(
     let printed = 0;
     if (flags.csv) process.stdout.write(CSV_HEADING);
     for await (const failures of batches(session, id, config.jobStore)) {
-      process.stdout.write(textOf(failures, flags));
+      process.stdout.write(harmless(textOf(failures, flags)));
       printed += failures.length;
     }
     if (printed > 0) say(`\n${grouped(printed)} rows were not updated.`);

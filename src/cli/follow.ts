@@ -4,7 +4,7 @@ import type { Progress } from '../contract.ts';
 import { askProgress, foundJob } from './jobs.ts';
 import { isRefused, type Session } from './session.ts';
 import type { View } from './view.ts';
-import { shellWord, STARTER } from './words.ts';
+import { oneLine, shellWord, STARTER } from './words.ts';
 
 const INTERVAL_MS = 1_000;
 
@@ -65,5 +65,5 @@ async function lookAt(session: Session, id: string): Promise<Look> {
 /** That a job is held or paused, why, and what a person does for it to go on; undefined where it is not. */
 export function cureOf(id: string, { state, waitingFor }: Progress): string | undefined {
   if ((state !== 'held' && state !== 'paused') || waitingFor === null) return undefined;
-  return `${state}: ${waitingFor.message}\n        To resume it: ${STARTER} resume ${shellWord(id)}`;
+  return `${state}: ${oneLine(waitingFor.message)}\n        To resume it: ${STARTER} resume ${shellWord(id)}`;
 }

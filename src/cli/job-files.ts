@@ -1,7 +1,7 @@
 /** The files that a job leaves in the job store, as the starter finds them: without a worker. */
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { JobRef } from '../activity-contract.ts';
-import type { JobInput } from '../contract.ts';
+import { type JobInput, STORE_HASH } from '../contract.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import type { FoundJob } from './jobs.ts';
@@ -25,7 +25,8 @@ export async function jobRefOf(
     0,
     started?.input?.payloads,
   ).catch(() => undefined);
-  const storeHash = typeof input?.storeHash === 'string' ? input.storeHash : storeOfJob(id);
+  const named = input?.storeHash;
+  const storeHash = typeof named === 'string' && STORE_HASH.test(named) ? named : storeOfJob(id);
   if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so it has no files.`);
   return { storeHash, key: started?.firstExecutionRunId || runId };
 }

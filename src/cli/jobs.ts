@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { customerUpdate, NoAnswer as NobodyAnswers, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
+import { jobOptionsSchema } from '../schema.ts';
 import { BadUse } from './bad-use.ts';
 import type { Session } from './session.ts';
 
@@ -22,11 +23,16 @@ export interface FoundJob {
   options: JobOptions | undefined;
 }
 
-/** What our client writes down with a job. */
-interface Memo {
-  source?: string;
-  options?: JobOptions;
-  startedBy?: string;
+/** What our client writes down with a job, where it is what our client would write. */
+function memoOf(memo: Record<string, unknown> | undefined): Pick<FoundJob, 'source' | 'options' | 'startedBy'> {
+  const { source, options, startedBy } = memo ?? {};
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  const isOptions = jobOptionsSchema.safeParse(options).success;
+  return {
+    source: text(source),
+    options: isOptions ? (options as JobOptions | undefined) : undefined,
+    startedBy: text(startedBy),
+  };
 }
 
 /** The job with this id, or one run of it, if there is one. Throws BadUse where it is another kind of workflow. */
@@ -35,7 +41,7 @@ export async function findJob({ client, call }: Session, id: string, run?: strin
     const described = await call(() => client.workflow.getHandle(id, run).describe());
     const { type, status, runId, startTime: startedAt, closeTime: endedAt, memo, raw } = described;
     if (type !== 'updateCustomers') throw new BadUse(`${id} is not a job: it is a workflow of type ${type}.`);
-    const { source, options, startedBy } = (memo ?? {}) as Memo;
+    const { source, options, startedBy } = memoOf(memo);
     // Servers before 1.27 don't say which run was the first.
     const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
     return { id, runId, firstRunId, status: status.name, startedAt, endedAt, startedBy, source, options };

@@ -4,7 +4,7 @@ import { storeOfJob } from './names.ts';
 import type { Paint } from './paint.ts';
 import type { Session } from './session.ts';
 import { standingJson } from './standing.ts';
-import { duration, grouped } from './words.ts';
+import { duration, grouped, oneLine } from './words.ts';
 
 const UNKNOWN = '-';
 
@@ -40,14 +40,14 @@ function cells(job: ListedJob, now: number): string[] {
   const { total = 0, unprocessed = 0, rejected = 0, failed = 0, invalid = 0 } = progress?.customers ?? {};
   return [
     storeOfJob(id) ?? UNKNOWN,
-    nameOf(id),
+    oneLine(nameOf(id)),
     stateText(job),
     // Never 100% before all of them are.
     total === 0 ? UNKNOWN : `${Math.floor(((total - unprocessed) / total) * 100)}%`,
     progress ? grouped(rejected + failed + invalid) : UNKNOWN,
     localTime(startedAt),
     timeText(job, now),
-    startedBy ?? UNKNOWN,
+    oneLine(startedBy ?? UNKNOWN),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { JobState, Progress } from '../contract.ts';
+import { harmless } from './harmless.ts';
 import { type Paint, painter } from './paint.ts';
 import { countsLine, paceLine, stateLine } from './words.ts';
 
@@ -15,7 +16,7 @@ export interface View {
 
 /** A bar on a terminal, lines elsewhere. */
 export function openView(output: NodeJS.WriteStream): View {
-  return output.isTTY ? barView(output) : linesView((line) => output.write(`${line}\n`), Date.now);
+  return output.isTTY ? barView(output) : linesView((line) => output.write(`${harmless(line)}\n`), Date.now);
 }
 
 /** Lines for logs: one when something has changed, at most one each five seconds, and the last one in any case. */
@@ -95,7 +96,7 @@ function barView(output: NodeJS.WriteStream): View {
     },
     say(text) {
       close();
-      output.write(`${text}\n`);
+      output.write(`${harmless(text)}\n`);
     },
     end: close,
   };

@@ -8,7 +8,7 @@ import { foundJob } from './jobs.ts';
 import type { Session } from './session.ts';
 import { printStanding, standingJson } from './standing.ts';
 import { jsonView, openView } from './view.ts';
-import { shellWord, STARTER } from './words.ts';
+import { oneLine, shellWord, STARTER } from './words.ts';
 
 /** `--json` of the commands that show a job to its end. */
 export const JSON_LINES = JSON_OPTION('one JSON object a line, as of show --json: at once, at changes, and at the end');
@@ -26,7 +26,7 @@ export const addWatch = jobCommand<{ json?: boolean }>(
 
 /** Says which job it is and where to see it. */
 export function announce(session: Session, id: string): void {
-  print(`Job:    ${id}`);
+  print(`Job:    ${oneLine(id)}`);
   printWebPage(session, id);
 }
 

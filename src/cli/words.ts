@@ -1,6 +1,7 @@
 /** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
 import type { CustomerCounts, Failure, JobState, Progress, WaitingFor, WouldSend } from '../contract.ts';
+import { printable } from '../schema.ts';
 
 /** How the starter is called. */
 export const STARTER = 'npm run starter --';
@@ -50,10 +51,13 @@ export function failuresTable(failures: readonly Failure[]): string {
       const [row, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
         column < 2 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
       );
-      return `  row ${row}  id ${id}  ${outcome}  ${code}  ${message}`;
+      return `  row ${row}  id ${id}  ${outcome}  ${code}  ${oneLine(message)}`;
     })
     .join('\n');
 }
+
+/** What somebody else has written, where a line end would look like a line of ours. */
+export const oneLine = (text: unknown): string => printable(String(text), 1_000);
 
 const STATES: Record<JobState, string> = {
   preparing: 'reading and checking the source',
@@ -75,7 +79,7 @@ export function stateLine({ state, waitingFor }: Progress, now: number): string 
     const does = waitingFor.kind === 'refused' ? 'looks for a new token' : 'tries again';
     return left > 0 ? `${STATES[state]}, ${does} in ${duration(left)}` : STATES[state];
   }
-  const why = SHORT[waitingFor.kind] ?? waitingFor.message;
+  const why = SHORT[waitingFor.kind] ?? oneLine(waitingFor.message);
   return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${why}`;
 }
 
@@ -126,6 +130,14 @@ const counted = (count: number, noun: string): string => `${grouped(count)} ${no
 /** A file's path where the URI names one of this machine, else the URI. */
 export const place = (uri: string): string => (uri.startsWith('file:///') ? fileURLToPath(uri) : uri);
 
-/** A word of a command for a shell, quoted where that is needed. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+/** A word of a command for a shell, quoted where that is needed; what can't be seen, as bash and zsh read it. */
+export function shellWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (!UNSEEN.test(word)) return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  const escaped = word.replace(/['\\]/g, String.raw`\$&`).replace(new RegExp(UNSEEN, 'gu'), (sign) => {
+    return String.raw`\U${(sign.codePointAt(0) as number).toString(16).padStart(8, '0')}`;
+  });
+  return `$'${escaped}'`;
+}
+
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;

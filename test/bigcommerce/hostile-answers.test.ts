@@ -67,7 +67,7 @@ function expectFit(message: string): void {
 async function send(store = freshStore(), own: { draining?: AbortSignal } = {}): Promise<StoreError | undefined> {
   try {
     const { updated, rejected, failed, calls } = await store.updateCustomers({ body, permit: { ...permit(), ...own } });
-    expect([...updated, ...[...rejected, ...failed].map(({ id }) => id)].sort()).toEqual([1, 2, 3]);
+    expect([...updated, ...[...rejected, ...failed].map(({ id }) => id)].sort((a, b) => a - b)).toEqual([1, 2, 3]);
     // 3 n - 1, as isolate.ts says.
     expect(calls).toBeLessThanOrEqual(8);
     for (const { message } of [...rejected, ...failed]) expectFit(message);
@@ -177,7 +177,7 @@ describe('an answer that is', () => {
     };
     const startedAt = performance.now();
     await send();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   test('of 100 MB is not read to its end', async () => {

@@ -1,13 +1,14 @@
 /** Whoever may start workflows hurts neither the worker nor another store: with the whole system. */
-import { access, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
-import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult } from '../../src/contract.ts';
+import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult, pauseUpdate } from '../../src/contract.ts';
 import { sourceCopyKey } from '../../src/jobs/keys.ts';
 import { customers } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
+import { runStarter } from '../support/starter.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -134,6 +135,36 @@ describe('retryOf', () => {
   ])('of %s is refused', async (_, retryOf, type, message) => {
     await expectRefused('customer-updates/abc/r3', { storeHash: 'abc', source: { retryOf } }, type, message);
   });
+});
+
+describe('the starter', () => {
+  const EVIL = '\u001b]0;title\u0007\u001b[2J\r\nJob:    forged\u202Egnp.exe\u009B2J';
+  const ACTS = /[^\P{C}\n\t]/u;
+
+  test.each<[string, Record<string, unknown>]>([
+    ['with control characters', { source: EVIL, options: {}, startedBy: EVIL }],
+    ['of other types', { source: 5, options: 'x', startedBy: { padEnd: 1 } }],
+  ])(
+    'lists and shows jobs whose id, reason and memo are %s, without a line or a sequence of theirs',
+    async (name, memo) => {
+      const workflowId = jobId('abc', `${name} ${EVIL}`);
+      const input: JobInput = { storeHash: 'abc', source: { customers: customers(900) } };
+      const started = { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] as const, memo };
+      const job = await system.client.workflow.start('updateCustomers', started);
+      await untilDone(job, 1);
+      await job.executeUpdate(pauseUpdate, { args: [{ reason: EVIL }] });
+      for (const args of [['list'], ['list', '--json'], ['show', workflowId], ['show', workflowId, '--json']]) {
+        const { code, output } = await runStarter(system, args);
+        expect([args[0], code]).toEqual([args[0], 0]);
+        expect(output).not.toMatch(ACTS);
+        expect(output).not.toMatch(/^Job: {4}forged/m);
+        expect(output).toMatch(/paused/);
+      }
+      await job.terminate();
+    },
+    // The list waits for the foreign job's worker, which is none.
+    90_000,
+  );
 });
 
 describe('input', () => {

@@ -65,7 +65,7 @@ async function expectSound(content: string | Uint8Array, format: Format, csv?: C
 
 const value = fc.oneof(
   fc.jsonValue(),
-  fc.constantFrom<unknown>(1, -1, 0, 1e400, 2 ** 53, 1.5, '', ' ', '=1+1', '\u0000', '\uD800', null, true, 'a@b.c'),
+  fc.constantFrom<unknown>(1, -1, 0, Infinity, 2 ** 53, 1.5, '', ' ', '=1+1', '\u0000', '\uD800', null, true, 'a@b.c'),
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
 const field = fc.oneof(

@@ -57,15 +57,15 @@ test('the worst source, and the worst answers, fit into what closeJob is given',
   const ignoreColumns = Array.from({ length: 10 }, () => '\u0001'.repeat(1_000));
   expect(jobOptionsSchema.safeParse({ ignoreColumns }).success).toBe(true);
   const input = { storeHash: 'abc', source: { uri: `file:///${'x'.repeat(4_992)}` }, options: { ignoreColumns } };
-  const latest = Array<Failure>(FAILURES_IN_STATE);
+  const latest = (failure: Failure) => Array.from({ length: FAILURES_IN_STATE }, () => failure);
   const closing: CloseJobInput = {
     job: { storeHash: 'a'.repeat(32), key: 'a'.repeat(64) },
-    ...{ input, plan, outcomes, failures: [...latest.fill(invalid), ...[...latest].fill(taken)] },
+    ...{ input, plan, outcomes, failures: [...latest(invalid), ...latest(taken)] },
     olderIn: 'x'.repeat(1_000),
   };
   console.info(`closeJob's input at the worst: ${bytesOf(closing)} of ${TEMPORAL_BYTES} bytes`);
   expect(bytesOf(closing)).toBeLessThan(TEMPORAL_BYTES);
-  const prepared: PreparedJob = { ...plan, failures: [...latest].fill(invalid), olderIn: null };
+  const prepared: PreparedJob = { ...plan, failures: latest(invalid), olderIn: null };
   expect(bytesOf(prepared)).toBeLessThan(TEMPORAL_BYTES);
 });
 

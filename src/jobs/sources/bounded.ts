@@ -8,7 +8,7 @@ import { BadSource } from '../errors.ts';
 export const MAX_ROWS = 4_000_000;
 
 /** Most bytes of a source, unpacked: 2 KiB for each of its rows, of which an ordinary customer needs some hundred bytes. */
-export const MAX_SOURCE_BYTES = MAX_ROWS * 2_048;
+const MAX_SOURCE_BYTES = MAX_ROWS * 2_048;
 
 /** Bytes between two turns of the process: the slowest text that we found takes it 0.2 s, and leases are renewed meanwhile. */
 const TURN_BYTES = 16 * 1024;

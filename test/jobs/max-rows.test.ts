@@ -1,0 +1,27 @@
+import { BadSource } from '../../src/jobs/errors.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import type { SourceRecord } from '../../src/jobs/sources/record.ts';
+import { newStorage } from './support.ts';
+
+// Four million rows take a minute.
+jest.mock('../../src/jobs/sources/bounded.ts', () => ({ MAX_ROWS: 3_000 }));
+
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+let given = 0;
+
+async function* invalidRows(rows: number): AsyncGenerator<SourceRecord[]> {
+  for (given = 0; given < rows;) yield [{ row: ++given, value: 1 }];
+}
+
+test('a source of invalid rows without end is given up, and leaves nothing behind', async () => {
+  const storage = await newStorage();
+  const run = (rows: number) => prepare({ storage, keys, records: invalidRows(rows), limit: null });
+  expect(await run(3_000)).toMatchObject({ total: 3_000, invalid: 3_000 });
+  await storage.delete(keys.failures('invalid'));
+  await expect(run(Infinity)).rejects.toThrow(BadSource);
+  expect(given).toBe(3_001);
+  await expect(run(3_001)).rejects.toThrow('Expected at most 3,000 rows in one source, got more. Split it');
+  expect(await storage.exists(keys.failures('invalid'))).toBe(false);
+  expect(await storage.exists(keys.page(0))).toBe(false);
+});
