@@ -177,7 +177,7 @@ describe('an answer that is', () => {
     };
     const startedAt = performance.now();
     await send();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   test('of 100 MB is not read to its end', async () => {
