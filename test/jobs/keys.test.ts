@@ -54,6 +54,7 @@ describe("a copy of a source is its own job's and nobody else's", () => {
     ['a job of another store', { storeHash: 'def', id: 'customer-updates/def/spring' }],
     ['a job of another store that names this one in its id', { storeHash: 'def', id: reader.id }],
     ['a job whose id is free text', { storeHash: 'abc', id: 'spring' }],
+    ['a job with an id of its own that ends alike', { storeHash: 'abc', id: 'Customer-updates/abc/spring' }],
     ['a job of no id', { storeHash: 'abc', id: '' }],
     ['a job of no name', { storeHash: 'abc', id: 'customer-updates/abc/' }],
   ])('%s may do neither', (_, other) => {
