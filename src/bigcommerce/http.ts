@@ -1,5 +1,5 @@
 /** One HTTP exchange with BigCommerce. No redirect is followed, and nothing is sent twice. */
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import type { Answer } from './answer.ts';
 
 /** What to send, and when not to. */
@@ -25,12 +25,12 @@ const WHOLE_CALL_MS = 75_000;
 
 const CONNECT_MS = 10_000;
 
-// Ten customers with everything on them are a few dozen KB, and a GET lists 250, some with long notes.
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+// Ten customers with everything on them are a few dozen KB. A GET lists 250, some with long notes.
+const MAX_ANSWER_BYTES = { PUT: 4 * 1024 * 1024, GET: 64 * 1024 * 1024 };
 
 /** Connections to an API, as many as there are calls at once: how many that may be is for the stores' gates to say. */
 export function openConnections(origin: string): Dispatcher {
-  return new Pool(origin, { pipelining: 1, connectTimeout: CONNECT_MS, maxResponseSize: MAX_ANSWER_BYTES });
+  return new Pool(origin, { pipelining: 1, connectTimeout: CONNECT_MS });
 }
 
 /** Throws NoAnswer, the reason of `signal`, or what `beforeWrite` throws. */
@@ -41,6 +41,7 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
     let started: Dispatcher.DispatchController | undefined;
     const answer: Answer = { status: 0, headers: {}, text: '' };
     const chunks: Buffer[] = [];
+    let received = 0;
 
     const end = () => {
       clearTimeout(deadline);
@@ -77,7 +78,9 @@ export function exchange(connections: Dispatcher, request: Exchange): Promise<An
           answer.status = status;
           answer.headers = answerHeaders;
         },
-        onResponseData(_, chunk) {
+        onResponseData(controller, chunk) {
+          received += chunk.length;
+          if (received > MAX_ANSWER_BYTES[method]) return controller.abort(new errors.ResponseExceededMaxSizeError());
           chunks.push(chunk);
         },
         onResponseEnd() {

@@ -247,6 +247,11 @@ describe('a call that fails is not sent again', () => {
     });
   });
 
+  test('after an answer of more than 4 MiB', async () => {
+    api.next({ body: { data: [{ id: 1, notes: 'x'.repeat(4 * 1024 * 1024) }] } });
+    expect(await failure(Unavailable, update())).toMatchObject({ calls: 1 });
+  });
+
   test('where nobody listens, and nothing was sent', async () => {
     await api.close();
     expect(await failure(Unavailable, update())).toMatchObject({
@@ -618,6 +623,12 @@ describe('reading customers', () => {
     ]);
     const url = '/stores/abc/v3/customers?id:in=1,2,3&include=storecredit,formfields&limit=250&page=1';
     expect(api.seen).toEqual([expect.objectContaining({ method: 'GET', url, body: '' })]);
+  });
+
+  test('may be a list of more than 4 MiB', async () => {
+    const notes = 'x'.repeat(5 * 1024 * 1024);
+    api.next({ body: { data: [{ id: 1, notes }], meta: { pagination: { count: 1, total_pages: 1 } } } });
+    expect(await read([1])).toEqual([{ id: 1, notes }]);
   });
 
   test('goes on where the store gives the list in several pages', async () => {

@@ -62,6 +62,8 @@ test('the worst source, and the worst answers, fit into what closeJob is given',
     job: { storeHash: 'a'.repeat(32), key: 'a'.repeat(64) },
     ...{ input, plan, outcomes, failures: [...latest(invalid), ...latest(taken)] },
     olderIn: 'x'.repeat(1_000),
+    // Those in flight, and those that wait for 30 others to be taken first: chunk-queue.ts.
+    maybeSent: Array.from({ length: 100 }, (_, at) => MAX_CHUNKS - 1 - at),
   };
   console.info(`closeJob's input at the worst: ${bytesOf(closing)} of ${TEMPORAL_BYTES} bytes`);
   expect(bytesOf(closing)).toBeLessThan(TEMPORAL_BYTES);
