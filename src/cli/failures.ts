@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { customerUpdate, FilesGone } from '../client.ts';
 import type { CustomerCounts, Failure } from '../contract.ts';
+import { batches } from '../jobs/batches.ts';
 import { CSV_HEADING, csvLines } from '../jobs/csv-lines.ts';
 import { BadUse } from './bad-use.ts';
 import { print, printAside } from './command.ts';
@@ -31,7 +32,7 @@ export const addFailures = jobCommand<Flags>(
     const { customers } = await asked(session, () => customerUpdate(session.client, id).progress());
     let printed = 0;
     if (flags.csv) process.stdout.write(CSV_HEADING);
-    for await (const failures of batches(session, id, config.jobStore)) {
+    for await (const failures of allFailures(session, id, config.jobStore)) {
       process.stdout.write(harmless(textOf(failures, flags)));
       printed += failures.length;
     }
@@ -48,22 +49,16 @@ export const addFailures = jobCommand<Flags>(
 );
 
 /** All of them, a batch at a time. Throws BadUse where the files of older ones are not there. */
-async function* batches(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
+async function* allFailures(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
   // What JOB_STORE says is relative to the package.
   const storage = await openJobStore(jobStore);
   const job = customerUpdate(session.client, id, { jobStore: storage.root });
-  let batch: Failure[] = [];
   try {
-    for await (const failure of job.allFailures()) {
-      if (batch.push(failure) < BATCH) continue;
-      yield batch;
-      batch = [];
-    }
+    yield* batches(job.allFailures(), BATCH);
   } catch (error) {
     if (!(error instanceof FilesGone)) throw error;
     throw new BadUse(`All but the latest failures of the job ${id} are in files, and ${missing(storage)}.`);
   }
-  if (batch.length > 0) yield batch;
 }
 
 function textOf(failures: Failure[], { json, csv }: Flags): string {

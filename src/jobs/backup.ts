@@ -1,6 +1,7 @@
 /** The backup of a job: the source that puts back what the job changed. */
 import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
 import type { Storage } from '../storage/storage.ts';
+import { batches } from './batches.ts';
 import { type Earlier, earlierOf } from './earlier.ts';
 import { BadPage } from './errors.ts';
 import { FirstRows } from './first-rows.ts';
@@ -40,42 +41,34 @@ async function write(storage: Storage, keys: JobKeys, changed: AsyncIterable<Cha
   return { backup: rows ? storage.uri(keys.backup) : null, ...count };
 }
 
-async function* lines(batches: AsyncIterable<Row[]>): AsyncGenerator<string> {
-  for await (const rows of batches) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
+  for await (const batch of batches(rows)) yield batch.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
-
-// Rows put together for one write to the disk.
-const BATCH = 1_000;
 
 async function* backupRows(
   storage: Storage,
   keys: JobKeys,
   changed: AsyncIterable<Changed>,
   count: { notInBackup: number },
-): AsyncGenerator<Row[]> {
+): AsyncGenerator<Row> {
   const there = new FirstRows();
   if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, there);
-  let batch: Row[] = [];
   for await (const { source, present } of changed) {
     if (source && isUnchanged(source, present)) continue;
     const { row, lacking } = source ? earlierOf(source, present) : NOTHING;
     if (lacking) count.notInBackup++;
-    if (row && there.enter(row.id, 1) === undefined) batch.push(row);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+    if (row && there.enter(row.id, 1) === undefined) yield row;
   }
-  if (batch.length > 0) yield batch;
 }
 
 /** Of a row that can't be read any more. */
 const NOTHING: Earlier = { row: undefined, lacking: true };
 
-async function* rowsOf(storage: Storage, key: string, there: FirstRows): AsyncGenerator<Row[]> {
+async function* rowsOf(storage: Storage, key: string, there: FirstRows): AsyncGenerator<Row> {
   for await (const records of ndjsonRecords(storage.read(key))) {
     const rows = records.flatMap(({ value }) => (value === undefined ? [] : [value as Row]));
     for (const { id } of rows) there.enter(id, 1);
-    yield rows;
+    yield* rows;
   }
 }
 

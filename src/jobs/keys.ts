@@ -10,7 +10,10 @@ const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
 /** Where the starter's copies of sources are: files that are ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';
 
-/** Where people put sources that are for every job, copies aside. Nothing else in the job store is a source. */
+/** Where jobs' backups are, by store. */
+export const BACKUPS = 'sources/backups/';
+
+/** Where people put sources that are for every job, copies and backups aside. Nothing else in the job store is a source. */
 const SOURCES = 'sources/';
 
 /** Who reads a source: a job's store and its workflow id. */
@@ -18,9 +21,6 @@ export interface SourceReader {
   storeHash: string;
   id: string;
 }
-
-/** Where jobs' backups are, by store. */
-export const BACKUPS = 'sources/backups/';
 
 /** The key of each of a job's files. */
 export interface JobKeys {

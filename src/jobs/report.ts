@@ -4,6 +4,7 @@ import { CHUNK_SIZE, type Failure } from '../contract.ts';
 import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
 import type { FullOptions } from '../schema.ts';
 import type { Storage } from '../storage/storage.ts';
+import { batches } from './batches.ts';
 import { CSV_HEADING, csvLines, type ReportedRow } from './csv-lines.ts';
 import { BadPage } from './errors.ts';
 import { failureFiles, failuresIn } from './failures.ts';
@@ -54,20 +55,6 @@ const isOpen = ({ state, failed }: ChunkCode): boolean => state !== 'done' || fa
 
 function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }: EndedJob['options']): boolean {
   return skipUnchanged && outcome === 'updated' && source !== undefined && isUnchanged(source, present);
-}
-
-// Rows put together for one write to the disk.
-const BATCH = 1_000;
-
-async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /**
