@@ -1,51 +1,31 @@
-import { Option } from 'commander';
-import type { JobOptions } from '../contract.ts';
 import { backUpAllRead } from '../jobs/backup.ts';
 import { jobKeys } from '../jobs/keys.ts';
+import { type AgainFlags, againOptions, beginAgain } from './again.ts';
 import { BadUse } from './bad-use.ts';
-import { begin } from './begin.ts';
 import { printAside } from './command.ts';
 import { jobCommand } from './job-command.ts';
 import { jobRefOf, whyMissing } from './job-files.ts';
 import type { FoundJob } from './jobs.ts';
-import { checkJobName, storeOfJob } from './names.ts';
-import { againOptions } from './retry.ts';
-import { undoSource } from './source.ts';
 import type { Session } from './session.ts';
-import { standingOf } from './standing.ts';
+import { undoSource } from './source.ts';
 import { openJobStore } from './source-file.ts';
+import { standingOf } from './standing.ts';
 import { notInBackupText, shellWord, STARTER } from './words.ts';
 
-interface Flags extends JobOptions {
-  store?: string;
-  name?: string;
-  yes?: boolean;
-  json?: boolean;
-}
-
 /** `undo JOB`: starts a job that puts back what an ended one changed, from its backup. */
-export const addUndo = jobCommand<Flags>(
+export const addUndo = jobCommand<AgainFlags>(
   'undo',
   'put back what an ended job has changed, which was started with --backup',
-  async ({ session, id, job, flags, config, interrupt }) => {
-    const { store: _, name, yes = false, json = false, ...options } = flags;
+  async (command) => {
+    const { session, id, job, config } = command;
     if (job.status === 'RUNNING') {
       throw new BadUse(
         `The job ${id} has not ended: its backup is written then. Wait for its end, or cancel it: ${STARTER} cancel ${shellWord(id)}`,
       );
     }
-    const storeHash = storeOfJob(id);
-    if (storeHash === undefined) {
-      throw new BadUse(`Expected the id of a job that names its store, customer-updates/HASH/NAME, got ${id}.`);
-    }
-    const backup = await backupOf(session, job, config.jobStore);
-    const source = undoSource(id, backup);
-    const jobName = checkJobName(name ?? source.jobName);
-    return begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt);
+    return beginAgain(command, async () => undoSource(id, await backupOf(session, job, config.jobStore)));
   },
-  {
-    options: [new Option('--name <name>', "name of the job; default: the ended job's with -undo"), ...againOptions()],
-  },
+  { options: againOptions('-undo') },
 );
 
 /** Where an ended job's backup is. Throws BadUse where there is none. */
