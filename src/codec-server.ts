@@ -4,15 +4,14 @@ import { BadConfig, codecServerConfig } from './config.ts';
 import { encryptionCodec } from './encryption/codec.ts';
 import { createCodecServer } from './encryption/codec-http.ts';
 import { BadPayloadKeys, readPayloadKeys } from './encryption/payload-keys.ts';
+import { listen } from './listen.ts';
 import { onSignals } from './signals.ts';
 
 async function main(): Promise<void> {
-  const { payloadKeysFile, host, port, origins, token } = codecServerConfig();
+  const { payloadKeysFile, address, origins, token } = codecServerConfig();
   const codec = encryptionCodec(await readPayloadKeys(payloadKeysFile));
   const server = createCodecServer({ codec, origins, token });
-  const address = `${host}:${port}`;
-  server.listen(port, host);
-  await once(server, 'listening').catch((error: unknown) => {
+  await listen(server, address).catch((error: unknown) => {
     throw new BadConfig(`CODEC_ADDRESS: expected a free address of this machine, got ${address}: ${String(error)}`);
   });
   onSignals(['SIGTERM', 'SIGINT'], () => {

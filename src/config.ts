@@ -125,8 +125,7 @@ export interface StarterConfig {
 export interface CodecServerConfig {
   payloadKeysFile: string;
   /** IP address and port to listen on. */
-  host: string;
-  port: number;
+  address: string;
   /** Origins of the Web UIs that may ask. */
   origins: string[];
   token: string;
@@ -135,11 +134,9 @@ export interface CodecServerConfig {
 /** Reads the codec server's settings. Throws BadConfig. */
 export function codecServerConfig(): CodecServerConfig {
   const settings = read(codecServerSettings);
-  const [, host = '', port] = /^(.*):(\d+)$/.exec(settings.CODEC_ADDRESS) ?? [];
   return {
     payloadKeysFile: fromRoot(settings.PAYLOAD_KEYS_FILE),
-    host: host.replace(/[[\]]/g, ''),
-    port: Number(port),
+    address: settings.CODEC_ADDRESS,
     origins: settings.CODEC_ORIGINS,
     token: settings.CODEC_TOKEN,
   };

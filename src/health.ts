@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listen } from './listen.ts';
 
 /** How long after an answer of the Temporal server it is asked for the next sign of life. */
 const ASK_MS = 3_000;
@@ -68,9 +69,7 @@ export async function startHealth(address: string): Promise<Health> {
       JSON.stringify({ ok: status === 200, reasons: reasons ?? [`ask for ${Object.keys(against).join(' or ')}`] }),
     );
   });
-  const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
-  server.listen(Number(port), host?.replace(/[[\]]/g, ''));
-  await once(server, 'listening');
+  await listen(server, address);
 
   return {
     watch(workers, reach) {

@@ -140,8 +140,10 @@ export function parseJobInput(input: unknown): CheckedInput {
   throw new BadInput(describe(result.error.issues[0] as z.core.$ZodIssue, input));
 }
 
-const hereBytes = (value: unknown): string =>
-  bytesOf(value) < Infinity ? `here ${bytesOf(value)}` : 'here nested too deeply to be any';
+function hereBytes(value: unknown): string {
+  const bytes = bytesOf(value);
+  return bytes < Infinity ? `here ${bytes}` : 'here nested too deeply to be any';
+}
 
 // What is nested too deeply to be written can't be sent either.
 function bytesOf(value: unknown): number {

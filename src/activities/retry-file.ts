@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { quoted } from '../schema.ts';
+import { startedEvent } from '../started-event.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /**
@@ -27,20 +28,12 @@ export async function retryFileOf(client: Client, storage: Storage, storeHash: s
       `source.retryOf: ${name} was terminated, so it left no retry file. Start from its source again.`,
     );
   }
-  const keys = jobKeys({ storeHash, key: await firstRunOf(client, id, runId) });
+  const started = await startedEvent(client, id, runId);
+  const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
   if (await storage.exists(keys.retry)) return keys.retry;
   if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} has left no customer to send again.`);
   throw new BadSource(
     `source.retryOf: there is nothing of ${name} in JOB_STORE (${storage.root}) for store ${storeHash}: it is a job of ` +
       'another store, failed before it had read its source, or its files were purged. Start from its source.',
   );
-}
-
-async function firstRunOf({ workflowService, options }: Client, workflowId: string, runId: string): Promise<string> {
-  const { history } = await workflowService.getWorkflowExecutionHistory({
-    namespace: options.namespace,
-    execution: { workflowId, runId },
-    maximumPageSize: 1,
-  });
-  return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId || runId;
 }

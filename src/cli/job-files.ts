@@ -2,6 +2,7 @@
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { JobRef } from '../activity-contract.ts';
 import { type JobInput, STORE_HASH } from '../contract.ts';
+import { startedEvent } from '../started-event.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
 import type { FoundJob } from './jobs.ts';
@@ -11,14 +12,10 @@ import { openJobStore } from './source-file.ts';
 
 /** Which job a run belongs to, as its files are named: what it was started with, and by which run. */
 export async function jobRefOf(
-  { client, namespace, call }: Session,
+  { client, call }: Session,
   { id, runId }: Pick<FoundJob, 'id' | 'runId'>,
 ): Promise<JobRef> {
-  const execution = { workflowId: id, runId };
-  const { history } = await call(() =>
-    client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
-  );
-  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const started = await call(() => startedEvent(client, id, runId));
   // What is no job's input, or encrypted with another key, names no store.
   const input = await decodeFromPayloadsAtIndex<Partial<JobInput> | null | undefined>(
     client.options.loadedDataConverter,

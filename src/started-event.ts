@@ -1,0 +1,14 @@
+import type { Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
+
+/** What the server has written down of a run's start; undefined where it keeps its history no more. Throws ServiceError. */
+export async function startedEvent(
+  { workflowService, options: { namespace } }: Client,
+  workflowId: string,
+  runId: string,
+): Promise<temporal.api.history.v1.IWorkflowExecutionStartedEventAttributes | null | undefined> {
+  const execution = { workflowId, runId };
+  const request = { namespace, execution, maximumPageSize: 1 };
+  const { history } = await workflowService.getWorkflowExecutionHistory(request);
+  return history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+}
