@@ -6,7 +6,10 @@ import { isRefused, type Session } from './session.ts';
 import type { View } from './view.ts';
 import { oneLine, shellWord, STARTER } from './words.ts';
 
+/** Between two looks at a job that was begun to be watched lately, and later: each is a query, which Temporal Cloud charges for. */
 const INTERVAL_MS = 1_000;
+const LATER_INTERVAL_MS = 5_000;
+const LATER_MS = 60_000;
 
 /**
  * Shows a job until it has ended, whatever becomes of worker and server in between; returns its last progress, where a
@@ -20,6 +23,7 @@ export async function follow(
 ): Promise<Progress | undefined> {
   let trouble: string | undefined;
   let cure: string | undefined;
+  const startedAt = performance.now();
   signal.addEventListener('abort', () => view.end());
   try {
     for (;;) {
@@ -36,7 +40,8 @@ export async function follow(
         view.show(look.progress);
       }
       if (look.ended) return look.progress;
-      await sleep(INTERVAL_MS, undefined, { signal });
+      const isNew = performance.now() - startedAt < LATER_MS;
+      await sleep(isNew ? INTERVAL_MS : LATER_INTERVAL_MS, undefined, { signal });
     }
   } finally {
     view.end();

@@ -1,0 +1,71 @@
+/** What the documents name is there, and what there is they name. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { progressSchema } from '../../src/schema.ts';
+
+const git = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { encoding: 'utf8' });
+const DOCUMENTS = git.stdout.trim().split('\n');
+const read = (path: string): string => readFileSync(path, 'utf8');
+const runbook = read('docs/runbook.md');
+
+const found = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, first = '']) => first);
+
+/** The names that a document's headings have in links. */
+const anchors = (text: string): string[] =>
+  found(text, /^#+ (.+)$/gm).map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+test.each(DOCUMENTS)('the links of %s lead somewhere', (document) => {
+  const links = found(read(document), /\]\((?!https?:)([^)\s]+)\)/g);
+  const broken = links.filter((link) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? document : join(dirname(document), path);
+    return !existsSync(target) || (anchor !== undefined && !anchors(read(target)).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});
+
+test.each(DOCUMENTS.filter((document) => document !== 'CHANGELOG.md'))(
+  'the npm scripts that %s names are there',
+  (document) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: object };
+    const own = document.startsWith('examples/') ? [] : found(read(document), /npm run (?:--silent )?([\w:-]+)/g);
+    expect(own.filter((script) => !(script in scripts))).toEqual([]);
+  },
+);
+
+const help = spawnSync(process.execPath, ['dist/starter.js', '--help'], { encoding: 'utf8' }).stdout;
+const COMMANDS = found(help, /^ {2}([a-z]+) /gm);
+
+test.each(DOCUMENTS)('the commands of the starter that %s names are there', (document) => {
+  const named = found(read(document), /starter -- ([a-z]+)/g);
+  expect(named.filter((command) => !COMMANDS.includes(command))).toEqual([]);
+});
+
+describe('the runbook says what to do', () => {
+  /** What stands in the first column of its tables. */
+  const rows = found(runbook, /^\| `(\w+)`/gm);
+
+  test.each(progressSchema.shape.state.options)('in the state %s', (state) => expect(rows).toContain(state));
+
+  test.each(progressSchema.shape.waitingFor.unwrap().shape.kind.options)('when a job waits for %s', (kind) => {
+    expect(rows).toContain(kind);
+  });
+
+  test.each(found(read('src/contract.ts'), /^export type JobFailureType = (.+);$/gm)[0]?.split(' | ') ?? [])(
+    'when a job fails with %s',
+    (type) => expect(rows).toContain(type.slice(1, -1)),
+  );
+
+  const alerts = read('ops/alerts.yml');
+
+  test.each(found(alerts, /- alert: (\w+)/g))('at the alert %s, which names it', (alert) => {
+    expect(runbook).toContain(`\n### ${alert}\n`);
+    expect(alerts).toContain(`runbook: docs/runbook.md#${alert.toLowerCase()}\n`);
+  });
+});
