@@ -19,8 +19,11 @@ export interface CodecHttpOptions {
   token: string;
 }
 
+// The command line leaves out what is empty.
 const bodySchema = z.object({
-  payloads: z.array(z.object({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() })),
+  payloads: z
+    .array(z.object({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() }))
+    .default([]),
 });
 
 /** `POST /decode` and `POST /encode`, for those of the origins and the token only. Not listening yet. */
