@@ -16,6 +16,7 @@ const KINDS: [sign: number | RegExp, words: (target: Target, text: string) => Wo
   [/Name resolution failed|dns error/, noServer('the host name is not known')],
   [/Invalid address|BAD_PORT|invalid port/, noServer('that is no host:port')],
   [/wrong version number|InvalidContentType/, noTls],
+  [/x509 certificate routines|DECODER|PEM routines|PrivateKey|InconsistentKeys/, badPair],
   [/has expired|\(Expired/, certificate('has expired', 'It is to be renewed there.')],
   [/ALTNAME|NotValidForName/, wrongName],
   [/ alert |fatal alert/, clientCertificate],
@@ -57,6 +58,10 @@ const hasClientCertificate = (tls: Target['options']['tls']): boolean =>
   typeof tls === 'object' && tls?.clientCertPair !== undefined;
 
 const ADDRESS = 'TEMPORAL_ADDRESS, or address in the profile, says where it is.';
+
+const CLIENT_CERTIFICATE =
+  'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or client_cert_path and client_key_path in the ' +
+  "profile's tls, name the certificate and its key.";
 
 function noServer(why: string): (target: Target) => Words {
   return ({ address }) => [
@@ -103,7 +108,7 @@ function certificate(what: string, cure: string): (target: Target) => Words {
 }
 
 function wrongName(target: Target, text: string): Words {
-  const names = /altnames: (.*)/.exec(text)?.[1];
+  const names = /cert's altnames: (.*)/.exec(text)?.[1];
   return certificate(
     `is not for that name${names === undefined ? '' : `, but for ${names}`}`,
     "Set TEMPORAL_TLS_SERVER_NAME, or server_name in the profile's tls, to a name that it is for, or correct TEMPORAL_ADDRESS.",
@@ -122,11 +127,11 @@ function clientCertificate({ address, options: { tls } }: Target, text: string):
   const alert = /alert (?!number)([a-z ]+)|fatal alert: (\w+)/.exec(text);
   const words = (alert?.[1] ?? alert?.[2] ?? text).trim();
   const how = hasClientCertificate(tls) ? 'does not take the client certificate' : 'wants a client certificate';
-  return [
-    `The Temporal server at ${address} ${how}: ${words}`,
-    'Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or client_cert_path and client_key_path in the ' +
-      "profile's tls, to one that it takes, and its key.",
-  ];
+  return [`The Temporal server at ${address} ${how}: ${words}`, CLIENT_CERTIFICATE];
+}
+
+function badPair(_: Target, text: string): Words {
+  return [`The client certificate and its key can't be used: ${text}`, CLIENT_CERTIFICATE];
 }
 
 /** Servers say seldom why they hang up: what it may be depends on what we did. */

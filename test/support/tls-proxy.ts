@@ -11,8 +11,6 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Certificate } from './certificates.ts';
 
-const UNAUTHENTICATED = 16;
-
 /** How a proxy shows itself, and whom it lets through. */
 export interface TlsProxyOptions {
   /** The server's certificate. */
@@ -21,6 +19,8 @@ export interface TlsProxyOptions {
   clientAuthority?: string;
   /** Calls must bring this API key; by default none. */
   apiKey?: string;
+  /** gRPC's status for those that don't: UNAUTHENTICATED (16) by default, or PERMISSION_DENIED. */
+  refusal?: 16 | 7;
 }
 
 /** A TLS-terminating proxy in front of a Temporal server, as a load balancer or Temporal Cloud is one. */
@@ -37,7 +37,7 @@ export interface TlsProxy {
 /** Starts a proxy on loopback that speaks gRPC over TLS, and passes calls on to the plain server at `host:port`. */
 export async function startTlsProxy(target: string, options: TlsProxyOptions): Promise<TlsProxy> {
   let { apiKey } = options;
-  const { certificate, clientAuthority } = options;
+  const { certificate, clientAuthority, refusal = 16 } = options;
   const far = connect(`http://${target}`);
   const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer({
@@ -53,7 +53,7 @@ export async function startTlsProxy(target: string, options: TlsProxyOptions): P
     session.on('close', () => sessions.delete(session));
   });
   server.on('stream', (near, headers) => {
-    if (apiKey !== undefined && headers.authorization !== `Bearer ${apiKey}`) return refuse(near);
+    if (apiKey !== undefined && headers.authorization !== `Bearer ${apiKey}`) return refuse(near, refusal);
     proxy.passed++;
     pass(near, headers);
   });
@@ -92,8 +92,8 @@ export async function startTlsProxy(target: string, options: TlsProxyOptions): P
 }
 
 /** As a server answers a call whose key it does not take: in one frame. */
-function refuse(near: ServerHttp2Stream): void {
+function refuse(near: ServerHttp2Stream, status: number): void {
   near.on('error', () => undefined);
-  const answer = { 'content-type': 'application/grpc', 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'bad key' };
+  const answer = { 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'not with that key' };
   near.respond({ ':status': 200, ...answer }, { endStream: true });
 }
