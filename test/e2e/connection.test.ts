@@ -1,4 +1,5 @@
 /** How worker and starter connect to Temporal, over TLS that a proxy ends; and what they say where they can't. */
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -73,6 +74,16 @@ describe('worker and starter run a job', () => {
       () => tls!,
     ],
     ['with a client certificate', () => ({ ...at(mutual!), ...trusting(), ...withPair(client!) }), () => mutual!],
+    [
+      'with a client certificate in variables',
+      () => ({
+        ...at(mutual!),
+        TEMPORAL_TLS_SERVER_CA_CERT_DATA: readFileSync(authority!.cert, 'utf8'),
+        TEMPORAL_TLS_CLIENT_CERT_DATA: readFileSync(client!.cert, 'utf8'),
+        TEMPORAL_TLS_CLIENT_KEY_DATA: readFileSync(client!.key, 'utf8'),
+      }),
+      () => mutual!,
+    ],
     ['with an API key', () => ({ ...at(keyed!), ...trusting(), TEMPORAL_API_KEY: API_KEY }), () => keyed!],
     [
       'by a profile with a client certificate',
@@ -127,6 +138,16 @@ tls = { server_ca_cert_path = "${authority!.cert}" }
     for (const text of [output, worker.output()]) expect(text).not.toContain(API_KEY);
   });
 });
+
+test('a worker whose API key is refused from now on ends, and says so', async () => {
+  const rotating = await proxy({ certificate: server!, apiKey: API_KEY });
+  const worker = await system.startWorker({ ...at(rotating), ...trusting(), TEMPORAL_API_KEY: API_KEY });
+  rotating.expect('another key');
+  expect(await worker.exited).toMatchObject({ code: 2 });
+  expect(worker.output()).toMatch(/^The Temporal server at \S+ refuses the API key: not with that key\.$/m);
+  expect(worker.output()).not.toContain(API_KEY);
+  // The library tries again for a minute.
+}, 180_000);
 
 describe('worker and starter say the same, and exit with 2, where', () => {
   test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([

@@ -29,7 +29,7 @@ export interface TlsProxy {
   port: number;
   /** Calls that were let through. */
   passed: number;
-  /** From now on calls must bring this key. */
+  /** From now on calls must bring this key; connections of before end. */
   expect(apiKey: string): void;
   close(): Promise<void>;
 }
@@ -79,7 +79,10 @@ export async function startTlsProxy(target: string, options: TlsProxyOptions): P
   const proxy: TlsProxy = {
     port: (server.address() as AddressInfo).port,
     passed: 0,
-    expect: (key) => (apiKey = key),
+    expect(key) {
+      apiKey = key;
+      sessions.forEach((session) => session.destroy());
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
