@@ -38,6 +38,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const jobsSettings = z.object({
   JOB_STORE: z.string().default('file:./data'),
   PAYLOAD_KEYS_FILE: z.string().optional(),
+  TEMPORAL_PROFILE: z.string().optional(),
+  // What the library does not know is false for it: the connection would be without TLS.
+  TEMPORAL_TLS: z.enum(['true', 'false', '1', '0'], { error: 'expected true or false' }).optional(),
 });
 
 const starterSettings = jobsSettings.extend({
@@ -93,6 +96,8 @@ const workerSettings = jobsSettings
 
 /** What a worker is told. */
 export interface WorkerConfig {
+  /** Name of the profile that says how to connect to Temporal; undefined: the one called default, if there is one. */
+  temporalProfile: string | undefined;
   apiUrl: string;
   tokens: { file: string } | { storeHash: string; token: string };
   jobStore: string;
@@ -111,6 +116,8 @@ export interface WorkerConfig {
 
 /** What the starter is told. */
 export interface StarterConfig {
+  /** As the worker's. */
+  temporalProfile: string | undefined;
   jobStore: string;
   /** As the worker's. */
   payloadKeysFile: string | undefined;
@@ -148,6 +155,7 @@ export function workerConfig(): WorkerConfig {
   const { BIGCOMMERCE_STORE_HASH: storeHash, BIGCOMMERCE_ACCESS_TOKEN: token } = settings;
   const file = settings.BIGCOMMERCE_TOKENS_FILE;
   return {
+    temporalProfile: settings.TEMPORAL_PROFILE,
     apiUrl: settings.BIGCOMMERCE_API_URL,
     tokens: file === undefined ? { storeHash: storeHash as string, token: token as string } : { file: fromRoot(file) },
     jobStore: settings.JOB_STORE,
@@ -167,6 +175,7 @@ export function starterConfig(): StarterConfig {
   // `npm run` moves to the package's root and tells where the person is. So it does to programs that its scripts start.
   const { npm_lifecycle_event: script, INIT_CWD: typedIn } = process.env;
   return {
+    temporalProfile: settings.TEMPORAL_PROFILE,
     jobStore: settings.JOB_STORE,
     payloadKeysFile: payloadKeysFile(settings),
     apiUrl: settings.BIGCOMMERCE_API_URL,
@@ -180,6 +189,10 @@ function read<T extends z.ZodType>(schema: T): z.output<T> {
   const file = process.env['ENV_FILE'] ?? `${PACKAGE_ROOT}.env`;
   // What is in the environment wins over the file.
   if (existsSync(file)) process.loadEnvFile(file);
+  // To Temporal's library an empty one is set: an API key of no letters, which switches TLS on. Of headers it means none.
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value === '' && /^TEMPORAL_(?!GRPC_META_)/.test(name)) delete process.env[name];
+  }
   // The AWS SDK tells operators which Node.js its later versions want; which version is installed is up to developers.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));

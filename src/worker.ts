@@ -1,8 +1,7 @@
 /** The worker: settings → parts → Temporal Workers, and the order in which they stop. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, TransportError, Worker } from '@temporalio/worker';
 import { createJobActivities } from './activities/job-activities.ts';
 import { serveStoreQueue } from './activities/serve-store-queue.ts';
@@ -10,6 +9,9 @@ import { Serving } from './activities/serving.ts';
 import { createStores } from './bigcommerce/store.ts';
 import { createTokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
+import { connect } from './connection/connect.ts';
+import { cantConnect } from './connection/failures.ts';
+import { readTarget } from './connection/target.ts';
 import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract.ts';
@@ -47,17 +49,13 @@ async function main(): Promise<void> {
   const { apiUrl, quotaReservePercent } = config;
   const stores = createStores({ apiUrl, tokens, quotaReservePercent, version, observe: metrics.observe });
 
-  const { connectionOptions, namespace = 'default' } = await settle('TEMPORAL_*, or a Temporal profile', () =>
-    loadClientConnectConfig(),
-  );
-  const address = connectionOptions.address ?? 'localhost:7233';
-  const nativeConnection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
-    throw new BadConfig(
-      `No Temporal server answers at ${address}: ${reasonIn(error)}. TEMPORAL_ADDRESS or a Temporal profile sets the ` +
-        'address. For a server on this machine run `temporal server start-dev`.',
-    );
+  const target = readTarget(config.temporalProfile);
+  const { address, namespace } = target;
+  // First, because it says what is wrong, and gives up.
+  const connection = await connect(target);
+  const nativeConnection = await NativeConnection.connect(target.options).catch((error: unknown) => {
+    throw cantConnect(target, error);
   });
-  const connection = await Connection.connect(connectionOptions);
   const client = new Client({ connection, namespace, dataConverter });
   const serving = new Serving();
   const { leaseTaken } = metrics;
@@ -75,14 +73,6 @@ async function main(): Promise<void> {
     maxCachedWorkflows: 200,
     // A cancel arrives with the answer to a heartbeat, and the SDK would send one each 24 s only.
     maxHeartbeatThrottleInterval: '5 seconds',
-  }).catch((error: unknown) => {
-    // The first thing that it asks of the server.
-    if (!(error instanceof TransportError)) throw error;
-    throw new BadConfig(
-      `The namespace ${namespace} of the Temporal server at ${address} can't be used: ${reasonIn(error)}. Set ` +
-        'TEMPORAL_NAMESPACE or the profile to one that the server has, or create it: ' +
-        `temporal operator namespace create --namespace ${namespace}`,
-    );
   });
   const leases = await Worker.create({
     connection: nativeConnection,
@@ -112,7 +102,11 @@ async function main(): Promise<void> {
   const reach = () => nativeConnection.workflowService.getSystemInfo({});
   health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
   log.info({ address, namespace, jobStore: storage.root, apiUrl }, 'ready');
-  await Promise.all(running);
+  await Promise.all(running).catch(async (error: unknown) => {
+    // The server refuses us for good, as when the key was replaced: it says why when we ask to be let in.
+    if (error instanceof TransportError) await connect(target);
+    throw error;
+  });
   await stopping;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
@@ -170,14 +164,6 @@ async function settle<T>(setting: string, make: () => T | Promise<T>): Promise<T
   } catch (error) {
     throw new BadConfig(`${setting}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** What went wrong, in words: the library's message is a dump of its errors, with the words inside. */
-function reasonIn(error: unknown): string {
-  const { message } = error as Error;
-  return (/\b(?:message|error): "([^"]*?)\.?"/.exec(message)?.[1] ?? message).replace(/^[A-Z](?=[a-z])/, (letter) =>
-    letter.toLowerCase(),
-  );
 }
 
 /** The workflows, as the build bundled them: how failures are encoded is part of the bundle. */

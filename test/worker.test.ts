@@ -54,7 +54,7 @@ test.each<[Record<string, string>, string]>([
   [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ HEALTH_ADDRESS: ':8081' }, 'HEALTH_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ PAYLOAD_KEYS_FILE: '/nonexistent/keys.json' }, "PAYLOAD_KEYS_FILE: Can't read /nonexistent/keys.json: ENOENT."],
-  [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused. TEMPORAL_ADDRESS`],
+  [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused.`],
 ])('%j is a clear error', async (env, words) => {
   const { code, output } = await worker(env);
   expect(output).toContain(words);

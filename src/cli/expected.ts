@@ -2,10 +2,10 @@ import { ServiceError } from '@temporalio/client';
 import { BadInput, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { BadConfig } from '../config.ts';
 import { CantDecrypt } from '../encryption/index.ts';
+import { detailsOf } from '../grpc.ts';
 import { BadSource } from '../jobs/errors.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { BadUse } from './bad-use.ts';
-import { detailsOf } from './session.ts';
 
 const EXPECTED = [
   ...[BadUse, BadConfig, BadInput, BadSource, CantDecrypt, StorageFailed],

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError } from '@temporalio/client';
 import type { Progress } from '../contract.ts';
+import { isRefused } from '../grpc.ts';
 import { askProgress, foundJob } from './jobs.ts';
-import { isRefused, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { View } from './view.ts';
 import { oneLine, shellWord, STARTER } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** Jobs as the server knows them, whether or not a worker is there to ask. */
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { customerUpdate, NoAnswer as NobodyAnswers, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { describeJob } from '../client/server.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
 import { jobOptionsSchema } from '../schema.ts';
 import { BadUse } from './bad-use.ts';
@@ -35,23 +35,17 @@ function memoOf(memo: Record<string, unknown> | undefined): Pick<FoundJob, 'sour
   };
 }
 
-/** The job with this id, or one run of it, if there is one. Throws BadUse where it is another kind of workflow. */
+/** The job with this id, or one run of it, if there is one. Throws NotAJob. */
 export async function findJob({ client, call }: Session, id: string, run?: string): Promise<FoundJob | undefined> {
-  try {
-    const described = await call(() => client.workflow.getHandle(id, run).describe());
-    const { type, status, runId, startTime: startedAt, closeTime: endedAt, memo, raw } = described;
-    if (type !== 'updateCustomers') throw new BadUse(`${id} is not a job: it is a workflow of type ${type}.`);
-    const { source, options, startedBy } = memoOf(memo);
-    // Servers before 1.27 don't say which run was the first.
-    const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
-    return { id, runId, firstRunId, status: status.name, startedAt, endedAt, startedBy, source, options };
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const described = await call(() => describeJob(client, id, run));
+  if (described === undefined) return undefined;
+  const { status, runId, startTime: startedAt, closeTime: endedAt, memo, raw } = described;
+  // Servers before 1.27 don't say which run was the first.
+  const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
+  return { id, runId, firstRunId, status: status.name, startedAt, endedAt, ...memoOf(memo) };
 }
 
-/** findJob where there has to be one. Throws NoSuchJob, or BadUse where the id looks like a job's name alone. */
+/** findJob where there has to be one. Throws NotAJob, NoSuchJob, or BadUse where the id looks like a job's name alone. */
 export async function foundJob(session: Session, id: string): Promise<FoundJob> {
   const job = await findJob(session, id);
   if (job) return job;

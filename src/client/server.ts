@@ -2,7 +2,6 @@
 import { setMaxListeners } from 'node:events';
 import {
   type Client,
-  isGrpcServiceError,
   ServiceError,
   type WorkflowExecutionDescription,
   WorkflowUpdateFailedError,
@@ -10,6 +9,7 @@ import {
   QueryNotRegisteredError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { detailsOf, grpcFailure, isRefused } from '../grpc.ts';
 import { NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from './errors.ts';
 
 /** Longest that a job may take to answer: a worker that does not know it any more reads its history first. */
@@ -17,9 +17,6 @@ export const ANSWER_MS = 10_000;
 
 /** Longest that the server itself may take. */
 const SERVER_MS = 5_000;
-
-/** gRPC codes that stay as they are until somebody sees to it: INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
-const REFUSALS = [3, 7, 12, 16];
 
 /** What is thrown where the time is up. */
 export class TimeIsUp extends Error {
@@ -50,16 +47,28 @@ export async function within<T>(client: Client, ms: number, work: () => Promise<
   }
 }
 
-/** The job of this id as the server knows it, if there is one. Throws NotAJob and ServerFailed. */
-export async function findJob(client: Client, id: string): Promise<WorkflowExecutionDescription | undefined> {
+/** The job of this id, or one run of it, as the server knows it, if there is one. Throws NotAJob, and what the library throws. */
+export async function describeJob(
+  client: Client,
+  id: string,
+  run?: string,
+): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    const describe = () => client.workflow.getHandle(id).describe();
-    // A deadline of the caller's may have passed, which is why we ask.
-    const found = await client.withDeadline(Date.now() + SERVER_MS, describe);
+    const found = await client.workflow.getHandle(id, run).describe();
     if (found.type === 'updateCustomers') return found;
     throw new NotAJob(id, found.type);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** describeJob, in a while of its own. Throws NotAJob and ServerFailed. */
+export async function findJob(client: Client, id: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    // A deadline of the caller's may have passed, which is why we ask.
+    return await client.withDeadline(Date.now() + SERVER_MS, () => describeJob(client, id));
+  } catch (error) {
     throw serverFailure(error) ?? error;
   }
 }
@@ -118,17 +127,14 @@ export function serverFailure(error: unknown): ServerFailed | undefined {
     return new ServerFailed(`The Temporal server has no namespace ${error.namespace}.`, false, { cause: error });
   }
   if (!(error instanceof ServiceError)) return undefined;
-  const { cause } = error;
   // What is no answer of gRPC's is a connection that was closed, or a mistake.
-  const code = isGrpcServiceError(cause) ? cause.code : undefined;
-  const temporary = code !== undefined && !REFUSALS.includes(code);
+  const temporary = grpcFailure(error) !== undefined && !isRefused(error);
   const how = temporary ? "can't be reached" : "can't be asked";
   return new ServerFailed(`The Temporal server ${how}${reasonOf(error)}.`, temporary, { cause: error });
 }
 
 function reasonOf(error: unknown): string {
   if (error instanceof TimeIsUp) return ` within ${ANSWER_MS / 1000} s`;
-  const { cause, message } = error as Error;
-  const details = isGrpcServiceError(cause) ? cause.details : ((cause as Error | undefined)?.message ?? message);
-  return details ? `: ${details.replace(/\.$/, '')}` : '';
+  const details = detailsOf(error as Error);
+  return details === '' ? '' : `: ${details}`;
 }

@@ -14,6 +14,7 @@ const open = (argument: string) =>
     argument,
     undefined,
     {
+      temporalProfile: undefined,
       payloadKeysFile: undefined,
       jobStore: `file:${folder}/jobs`,
       apiUrl: 'https://api.bigcommerce.com',

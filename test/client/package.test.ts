@@ -182,6 +182,15 @@ describe('the service in examples/service', () => {
   }, 60_000);
   afterAll(() => service?.kill());
 
+  test('says which Temporal server it tried, and what came, and exits with 2', async () => {
+    const env = { ...system.env, PORT: '0', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const lost = startProgram(process.execPath, ['service/dist/server.js'], { cwd: project, env });
+    const { code } = await lost.exited;
+    expect(lost.output()).toMatch(/^Temporal at 127.0.0.1:1, namespace default, without TLS .*connect ECONNREFUSED/);
+    expect(lost.output()).not.toMatch(/^ +at /m);
+    expect(code).toBe(2);
+  });
+
   const ndjson = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
   /** What the service says: a job's id, how far it is, or an error. */

@@ -178,12 +178,3 @@ test('a cancel without a worker says when it takes effect', async () => {
   expect(code).toBe(0);
   await system.startWorker();
 });
-
-test('a worker for a namespace that is not there says so', async () => {
-  const env = { ...system.env, TEMPORAL_NAMESPACE: 'nope' };
-  const worker = startProgram(process.execPath, ['dist/worker.js'], { env });
-  expect(await worker.exited).toMatchObject({ code: 2 });
-  expect(worker.output()).toMatch(
-    /^The namespace nope .* can't be used: namespace nope is not found. Set TEMPORAL_NAMESPACE/m,
-  );
-});
