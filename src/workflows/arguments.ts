@@ -1,7 +1,7 @@
 /** What comes as arguments of a job and of its queries, before anybody has checked it: it may be anything. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { JobInput } from '../contract.ts';
-import { found, listed } from '../found.ts';
+import { found, foundName } from '../found.ts';
 import type { CarriedJob } from './job.ts';
 import { Unreadable } from './payload-converter.ts';
 
@@ -53,6 +53,7 @@ export function pageOf<Page extends Record<string, number>>(argument: unknown, e
 function inWords(value: unknown): string {
   if (value instanceof Unreadable) return value.found;
   if (ArrayBuffer.isView(value)) return 'bytes';
-  const object = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return object ? `an object with ${listed(Object.keys(value))}` : found(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return found(value);
+  const fields = Object.entries(value).slice(0, 3);
+  return `an object of ${fields.map(([name, field]) => `${foundName(name)}: ${found(field)}`).join(', ')}`;
 }
