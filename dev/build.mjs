@@ -29,7 +29,11 @@ writeFileSync(`${fresh}/emulator.js`, "import './emulator/main.js';\n");
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
 // From the sources: these are what its stack traces name.
-const bundle = { workflowsPath: `${root}src/workflows/index.ts`, logger: quiet };
+const bundle = {
+  workflowsPath: `${root}src/workflows/index.ts`,
+  payloadConverterPath: `${root}src/workflows/payload-converter.ts`,
+  logger: quiet,
+};
 const encrypting = { ...bundle, failureConverterPath: `${root}src/encryption/failure-converter.ts` };
 writeFileSync(`${fresh}/workflow-bundle-encrypting.js`, (await bundleWorkflowCode(encrypting)).code);
 writeFileSync(`${fresh}/workflow-bundle.js`, (await bundleWorkflowCode(bundle)).code);

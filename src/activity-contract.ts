@@ -140,8 +140,11 @@ export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 
 /** Activities on JOBS_TASK_QUEUE. */
 export interface JobActivities {
-  /** Reads and checks the source, and writes its chunks to the job store. `mayRead`: the workflow knows present values. */
-  prepareJob(input: { job: JobRef; input: unknown; mayRead?: true }): Promise<PreparedJob>;
+  /**
+   * Reads and checks the source, and writes its chunks to the job store. `mayRead`: the workflow knows present values.
+   * `instead`: what came, in words, where no input did.
+   */
+  prepareJob(input: { job: JobRef; input: unknown; mayRead?: true; instead?: string }): Promise<PreparedJob>;
   /** Says that the store's queue is needed. Returns whether a process serves it at present. */
   openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */

@@ -5,7 +5,13 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
 /** Requests that a store takes in each window of time, from all of its apps together. */
-export type Quota = { requests: number; windowMs: number };
+export interface Quota {
+  /** Requests that the store takes in one window. */
+  requests: number;
+  /** Length of the window, in ms. */
+  windowMs: number;
+}
+
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
 /** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
@@ -36,12 +42,23 @@ export type Format = 'csv' | 'ndjson' | 'json';
 
 /** Where a job's customers come from. */
 export type Source =
-  /** At most 1,000 customers and 512 KiB; each an object as `PUT /v3/customers` takes it. */
-  | { customers: unknown[] }
-  /** A file below one of the worker's SOURCE_ROOTS. `format` defaults to what the extension says. */
-  | { uri: string; format?: Format | undefined }
-  /** The failed and unprocessed customers of an ended job of the same store, by its id. */
-  | { retryOf: string };
+  | {
+      /**
+       * Customers that come along, each an object as `PUT /v3/customers` takes it; one that is not is a row that is invalid. At
+       * most 1,000, and 512 KiB of JSON in all, which a schema can't say.
+       */
+      customers: unknown[];
+    }
+  | {
+      /** A file, `file:///…` or `s3://bucket/key`, below one of the worker's SOURCE_ROOTS. */
+      uri: string;
+      /** Default: what the extension says, `.csv`, `.ndjson`, `.jsonl` or `.json`, each also with `.gz`. */
+      format?: Format | undefined;
+    }
+  | {
+      /** The failed and unprocessed customers of a job of the same store that has ended, by its workflow id. */
+      retryOf: string;
+    };
 
 /** How a job is to run. Every option may be left out. */
 export interface JobOptions {
@@ -51,11 +68,11 @@ export interface JobOptions {
   limit?: number | null | undefined;
   /** What invalid rows do: be reported and left out, or fail the job before any call. Default "skip". */
   onInvalid?: 'skip' | 'fail' | undefined;
-  /** Hold when more than this share of the customers tried was rejected. Default 20. */
+  /** Hold when more than this share of the customers tried was rejected, in percent. Default 20. */
   maxRejectedPercent?: number | undefined;
   /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
-  /** CSV headings to leave out. Default none. */
+  /** CSV headings to leave out, of at most 10,000 characters in all, which a schema can't say. Default none. */
   ignoreColumns?: string[] | undefined;
   /** Write updated customers into the report as well. Default false. */
   reportAll?: boolean | undefined;
@@ -67,8 +84,11 @@ export interface JobOptions {
 
 /** The one argument of updateCustomers. */
 export interface JobInput {
+  /** The store, as in its API path `/stores/{store_hash}`. */
   storeHash: string;
+  /** Where the job's customers come from. */
   source: Source;
+  /** How the job is to run. */
   options?: JobOptions | undefined;
 }
 
@@ -90,7 +110,9 @@ export interface Failure {
   row: number;
   /** The customer's id, null where the row has no usable one. */
   id: number | null;
+  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, and not sent. */
   outcome: 'rejected' | 'failed' | 'invalid';
+  /** Why, as a word for programs. */
   code: OutcomeCode;
   /** For people. Never holds an e-mail address. */
   message: string;
@@ -98,27 +120,48 @@ export interface Failure {
 
 /** Source rows by what became of them; the five add up to `total`. */
 export interface CustomerCounts {
+  /** Rows in the source, those that are invalid or twice there included. 0 before it is read. */
   total: number;
+  /** The store has accepted them. */
   updated: number;
+  /** The store would not take them; to send them unchanged is useless. */
   rejected: number;
+  /** Not applied after all tries, or the answer is unknown; to send them again may work. */
   failed: number;
+  /** Found unusable before any call. */
   invalid: number;
+  /** Not settled: still to come, or left by a cancel, `dryRun` or `limit`. */
   unprocessed: number;
 }
 
 /** What sending takes, as a dry run finds. */
 export interface WouldSend {
+  /** Customers that would be sent. */
   customers: number;
+  /** Calls that they take. */
   calls: number;
+  /** Requests that the store takes in each window; null where it tells none. */
   quota: Quota | null;
-  /** What comparing has found; only with `backup` or `skipUnchanged`. Those missing are not in the store. */
-  compared?: { changed: number; unchanged: number; missing: number } | undefined;
+  /** What comparing with the store has found; only with `backup` or `skipUnchanged`. */
+  compared?: Comparison | undefined;
+}
+
+/** Customers of a dry run by what sending would do to them. */
+export interface Comparison {
+  /** Some value would change. */
+  changed: number;
+  /** All values are there already. */
+  unchanged: number;
+  /** They are not in the store. */
+  missing: number;
 }
 
 /** What a job returns, and what its failure carries in its details. */
 export interface JobResult {
+  /** Rows by what became of them. */
   customers: CustomerCounts;
-  chunks: { total: number; done: number };
+  /** Calls of ten customers each that the job is made of. */
+  chunks: ChunkCounts;
   /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
   unchanged?: number | undefined;
   /** PUTs sent, of every kind. What `backup` and `skipUnchanged` read is not among them. */
@@ -133,8 +176,16 @@ export interface JobResult {
   backup?: string | null | undefined;
   /** Customers of whom something can't be put back: a new password, or what the store did not tell. Only with `backup`. */
   notInBackup?: number | undefined;
-  /** Of a dry run: what sending takes. `quota` is null where the store tells none. */
+  /** What sending takes; only of a dry run. */
   wouldSend?: WouldSend | undefined;
+}
+
+/** How many chunks a job has. */
+export interface ChunkCounts {
+  /** All, those left out by `limit` included. */
+  total: number;
+  /** Those whose customers are settled. */
+  done: number;
 }
 
 export type JobState =
@@ -142,7 +193,9 @@ export type JobState =
 
 /** What a job is waiting for, for people and programs. */
 export interface WaitingFor {
+  /** As a word for programs. `refused`, `rejections` and `pause` need a person. */
   kind: 'quota' | 'throttle' | 'lease' | 'outage' | 'refused' | 'rejections' | 'pause';
+  /** For people: what is wrong, and what to do. */
   message: string;
   /** When it goes on by itself, ISO 8601 in UTC; null where that is unknown or needs a person. */
   until: string | null;
@@ -150,18 +203,29 @@ export interface WaitingFor {
 
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {
+  /** Where the job is in its life. */
   state: JobState;
+  /** Why it is not sending, as far as the workflow knows; null while it does. */
   waitingFor: WaitingFor | null;
   /** How fast chunks are settled at present; null before the first few. */
-  pace: { callsPerSecond: number; concurrency: number } | null;
+  pace: Pace | null;
   /** When the job will have ended at the present pace, ISO 8601 in UTC. */
   eta: string | null;
+}
+
+/** How fast a job goes. */
+export interface Pace {
+  /** Calls that have ended, a second. */
+  callsPerSecond: number;
+  /** Calls that may be in flight at the store, 0 where that is not known yet. */
+  concurrency: number;
 }
 
 /** The answer of the `outcomes` query: a slice of all chunks, in order. */
 export interface Outcomes {
   /** Chunks in the job. */
   total: number;
+  /** At most 1,000 of them. */
   outcomes: ChunkSummary[];
 }
 
@@ -171,9 +235,13 @@ export interface ChunkSummary {
   chunk: number;
   /** First and last source row in it. */
   rows: [first: number, last: number];
+  /** `pending`: not settled yet. `unprocessed`: the job has ended without it. */
   state: 'pending' | 'done' | 'unprocessed';
+  /** Its customers that the store has accepted. */
   updated: number;
+  /** Those that the store would not take. */
   rejected: number;
+  /** Those not applied after all tries. */
   failed: number;
   /** Attempts of its activity; counted up to 15. */
   attempts: number;
@@ -181,6 +249,7 @@ export interface ChunkSummary {
 
 /** The answer of the `failures` query: a page of what is in state, by row. */
 export interface Failures {
+  /** At most 500, of the latest 1,000. */
   failures: Failure[];
   /** All rows rejected, failed or invalid so far, those in files included. */
   total: number;

@@ -16,6 +16,7 @@ import {
   type Source,
   STORE_HASH,
 } from './contract.ts';
+import { found, listed } from './found.ts';
 
 // An inline source travels in a payload, of which Temporal takes 2 MB.
 const MAX_INLINE_CUSTOMERS = 1_000;
@@ -33,48 +34,6 @@ export interface CheckedInput extends JobInput {
 export class BadInput extends Error {
   override name = 'BadInput';
 }
-
-// ---- What was found instead ----------------------------------------------------------------------------------------
-
-/** Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. */
-export function found(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'null';
-  if (typeof value === 'string') return value === '' ? 'an empty text' : `text of ${value.length} characters`;
-  if (typeof value === 'number') return kindOfNumber(value);
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  return typeof value === 'boolean' ? 'true or false' : 'an object';
-}
-
-function kindOfNumber(value: number): string {
-  if (!Number.isInteger(value)) return 'a number that is not whole';
-  if (Math.abs(value) > 0x7fff_ffff) return 'a number of more than 32 bits';
-  return value < 0 ? 'a negative number' : value === 0 ? 'zero' : 'a number';
-}
-
-/** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
-export function foundName(name: string): string {
-  const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
-  return isName ? `"${name}"` : `a name of ${name.length} characters`;
-}
-
-/** A text on one line, without what a terminal would act on or a reader be misled by, and cut to `most` characters. */
-export function printable(text: string, most: number): string {
-  const line = text.slice(0, most).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
-  return text.length > most ? `${line}…` : line;
-}
-
-/** At most 100 characters of a source, or of what names one, for a message. */
-export const quoted = (text: string): string => printable(text, 100);
-
-/** Names for a message: the first few of what may be thousands. */
-export function listed(names: readonly string[]): string {
-  const more = names.length - MAX_LISTED;
-  return names.slice(0, MAX_LISTED).map(foundName).join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-/** Most names that a message lists. */
-const MAX_LISTED = 10;
 
 // ---- Input: a check's message is what it expects; parseJobInput adds where, and what came ---------------------------
 
@@ -124,20 +83,34 @@ const sourceSchema = z.union([
   z.strictObject({ retryOf: filled.max(1_000, ID) }),
 ]) satisfies z.ZodType<Source>;
 
-export const jobInputSchema = z.strictObject(
-  {
-    storeHash: z.string('a store hash').regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits'),
-    source: sourceSchema,
-    options: jobOptionsSchema.prefault({}),
-  },
-  "a job's input: an object with storeHash and source",
-) satisfies z.ZodType<CheckedInput, JobInput>;
+export const jobInputSchema = z.strictObject({
+  storeHash: z.string('a store hash').regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits'),
+  source: sourceSchema,
+  options: jobOptionsSchema.prefault({}),
+}) satisfies z.ZodType<CheckedInput, JobInput>;
 
 /** Checks a job's input. Throws BadInput, which says where, what was expected and what kind of thing came. */
 export function parseJobInput(input: unknown): CheckedInput {
   const result = jobInputSchema.safeParse(input);
   if (result.success) return result.data;
-  throw new BadInput(describe(result.error.issues[0] as z.core.$ZodIssue, input));
+  const { issues } = result.error;
+  // A name that is spelled wrong is why another one is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  throw new BadInput(describe(issue as z.core.$ZodIssue, input));
+}
+
+/** Why what came is no input at all; `came` in words. */
+export function notAnInput(came: string): string {
+  const example = '{"storeHash": "abc123", "source": {"uri": "s3://bucket/customers.csv"}}';
+  return `Expected a job's input: one argument, an object in JSON (json/plain) such as ${example}, got ${came}.`;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    return found(JSON.parse(text)) === 'an object';
+  } catch {
+    return false;
+  }
 }
 
 function hereBytes(value: unknown): string {
@@ -171,16 +144,28 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
   );
   if (issue.code === 'unrecognized_keys') {
     const known = KNOWN[path] ?? [];
-    return `${where}expected only ${known.join(', ')}, got ${listed(issue.keys)}.`;
+    return `${where}expected only ${known.join(', ')}, got ${listed(issue.keys)}.${meant(issue.keys, known)}`;
   }
   if (issue.code === 'invalid_union') {
     const given = SOURCES.filter((name) => typeof value === 'object' && value !== null && name in value);
     const inner = given.length === 1 ? issue.errors[SOURCES.indexOf(given[0] as string)]?.[0] : undefined;
     if (inner) return describe({ ...inner, path: [...issue.path, ...inner.path] }, input);
-    const got = given.length === 0 ? found(value) : given.join(' and ');
-    return `${where}expected an object with one of ${SOURCES.join(', ')}, got ${got}.`;
+    const names = found(value) === 'an object' ? Object.keys(value as object) : [];
+    const got = given.length > 0 ? given.join(' and ') : names.length > 0 ? listed(names) : found(value);
+    return `${where}expected an object with one of ${SOURCES.join(', ')}, got ${got}.${meant(names, SOURCES)}`;
+  }
+  if (path === '') {
+    const text = typeof value === 'string' && isJsonObject(value);
+    return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : found(value));
   }
   return `${where}expected ${issue.message}, got ${found(value)}.`;
+}
+
+/** Asks whether a name is meant that differs from one that came in case, hyphens or underscores only. */
+function meant(came: readonly string[], known: readonly string[]): string {
+  const plain = (name: string) => name.toLowerCase().replace(/[_-]/g, '');
+  const names = known.filter((name) => came.some((other) => plain(other) === plain(name) && other !== name));
+  return names.length > 0 ? ` Did you mean ${names.join(', ')}?` : '';
 }
 
 // ---- Answers -------------------------------------------------------------------------------------------------------

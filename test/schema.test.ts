@@ -71,8 +71,24 @@ test('takes 1,000 inline customers of 512 KiB, and no more', () => {
 });
 
 test.each([
-  [undefined, "expected a job's input: an object with storeHash and source, got nothing."],
-  ['x', "expected a job's input: an object with storeHash and source, got text of 1 characters."],
+  [undefined, `Expected a job's input: one argument, an object in JSON (json/plain) such as {"storeHash": "abc123", `],
+  [undefined, ', got nothing.'],
+  ['x', ', got text of 1 characters.'],
+  ['{"storeHash": "a"}', ', got JSON in a text: give the object itself, not its JSON.'],
+  [
+    7,
+    'Expected a job\'s input: one argument, an object in JSON (json/plain) such as {"storeHash": "abc123", "source": ',
+  ],
+  [[{ storeHash: 'a', source }], ', got a list of 1.'],
+  [{ store_hash: 'a', source }, 'expected only storeHash, source, options, got "store_hash". Did you mean storeHash?'],
+  [
+    { storeHash: 'a', source: { retry_of: 'x' } },
+    'one of customers, uri, retryOf, got "retry_of". Did you mean retryOf?',
+  ],
+  [
+    { storeHash: 'a', source, options: { 'Dry-Run': true, skip: 1 } },
+    'skipUnchanged, got "Dry-Run", "skip". Did you mean dryRun?',
+  ],
   [{ source }, 'storeHash: expected a store hash, got nothing.'],
   [
     { storeHash: 'ABC', source },

@@ -4,7 +4,7 @@ import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from
 import type { ChunkFailureType, ChunkOutcome } from '../activity-contract.ts';
 import type { JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
-import { printable } from '../schema.ts';
+import { printable } from '../found.ts';
 
 /**
  * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. After the last one the

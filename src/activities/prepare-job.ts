@@ -8,7 +8,7 @@ import { prepare } from '../jobs/prepare.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
 import type { SourceRecord } from '../jobs/sources/record.ts';
 import { inlineRecords, openSource } from '../jobs/sources/source.ts';
-import { parseJobInput } from '../schema.ts';
+import { notAnInput, parseJobInput } from '../schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobFailure } from './failures.ts';
 import { retryFileOf } from './retry-file.ts';
@@ -27,10 +27,11 @@ type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 /** Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. */
 export async function prepareJob(
   parts: PreparingParts,
-  { job, input, mayRead }: PrepareJobInput,
+  { job, input, mayRead, instead }: PrepareJobInput,
 ): Promise<PreparedJob> {
   const { cancellationSignal, heartbeat, info } = Context.current();
   try {
+    if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
     if ((options.backup || options.skipUnchanged) && !mayRead) {
       throw new BadInput(

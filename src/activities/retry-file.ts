@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { quoted } from '../schema.ts';
+import { quoted } from '../found.ts';
 import { startedEvent } from '../started-event.ts';
 import type { Storage } from '../storage/storage.ts';
 

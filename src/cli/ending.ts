@@ -1,6 +1,6 @@
 import { customerUpdate, JobEnded } from '../client.ts';
 import type { Failures, JobResult, Progress } from '../contract.ts';
-import { printable } from '../schema.ts';
+import { printable } from '../found.ts';
 import { print } from './command.ts';
 import { EXIT, exitCodeOf, wasDryRun } from './exit-codes.ts';
 import { whyMissing } from './job-files.ts';

@@ -1,7 +1,7 @@
 /** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
 import type { CustomerCounts, Failure, JobState, Progress, WaitingFor, WouldSend } from '../contract.ts';
-import { printable } from '../schema.ts';
+import { printable } from '../found.ts';
 
 /** How the starter is called. */
 export const STARTER = 'npm run starter --';

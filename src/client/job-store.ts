@@ -1,4 +1,5 @@
-import { BadInput, found } from '../schema.ts';
+import { found } from '../found.ts';
+import { BadInput } from '../schema.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 

@@ -1,5 +1,6 @@
 import type { JobOptions, Source } from '../contract.ts';
-import { BadInput, found, parseJobInput } from '../schema.ts';
+import { found } from '../found.ts';
+import { BadInput, parseJobInput } from '../schema.ts';
 import { type Customers, jsonOf } from './streamed-copy.ts';
 
 /** The input of a job, as startCustomerUpdate takes it: that of the workflow, or with a source that is streamed. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { found, foundName } from '../schema.ts';
+import { found, foundName } from '../found.ts';
 import type { Problem } from './sources/record.ts';
 
 const MAX_INT32 = 0x7fff_ffff;

@@ -14,19 +14,20 @@ import {
 import { ValueError } from '@temporalio/common';
 import {
   failuresQuery,
+  MAX_PAGE,
   outcomesQuery,
   pauseUpdate,
   progressQuery,
   resumeUpdate,
   type JobFailureType,
-  type JobInput,
   type JobResult,
 } from '../contract.ts';
+import { type Arguments, NOT_JSON, pageOf, received, tooMuch } from './arguments.ts';
 import { closeJob, closeReadingJob, isStopped, prepareJob, thrownBy } from './activities.ts';
 import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { dryRun } from './dry-run.ts';
-import { Job, type CarriedJob } from './job.ts';
+import { Job } from './job.ts';
 import { Ledger } from './ledger.ts';
 import { countCustomers, countFromZero } from './metrics.ts';
 import { saveFailuresOf } from './save-failures.ts';
@@ -39,14 +40,14 @@ import { show } from './show.ts';
  * Fails with an ApplicationFailure of a JobFailureType, whose details are one JobResult. A cancelled job lets what is in
  * flight finish and writes the report before it ends as cancelled.
  */
-export async function updateCustomers(input: JobInput, carried?: Uint8Array | CarriedJob): Promise<JobResult> {
+export async function updateCustomers(...args: Arguments): Promise<JobResult> {
+  const { input, carried, instead } = received(args);
   const job = new Job({ storeHash: input?.storeHash, key: workflowInfo().firstExecutionRunId }, input);
-  // Only a run before this one carries: whatever else comes as a second argument is not ours.
-  if (carried && workflowInfo().continuedFromExecutionRunId) job.restore(unpack(carried));
+  if (carried) job.restore(unpack(carried));
   answerMessages(job);
   show(job);
   try {
-    return await run(job);
+    return await run(job, instead);
   } catch (error) {
     if (error instanceof TemporalFailure) job.phase = isCancellation(error) ? 'cancelled' : 'failed';
     throw error;
@@ -55,10 +56,10 @@ export async function updateCustomers(input: JobInput, carried?: Uint8Array | Ca
   }
 }
 
-async function run(job: Job): Promise<JobResult> {
+async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
-    const ledger = job.ledger ?? (await prepare(job));
+    const ledger = job.ledger ?? (await prepare(job, instead));
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await tryOut(job, ledger);
     else if ((await sendChunks(job, ledger)) === 'renew') await renew(job, ledger);
@@ -80,12 +81,16 @@ function answerMessages(job: Job): void {
   setHandler(progressQuery, () => job.progress(Date.now()), {
     description: 'Counts, state, what the job waits for, pace and expected end. No argument.',
   });
-  setHandler(outcomesQuery, (page) => (job.ledger ?? nothing()).outcomes(page ?? {}), {
+  setHandler(outcomesQuery, (page) => ledgerOf(job).outcomes(pageOf(page, { from: 0, count: MAX_PAGE.outcomes })), {
     description: 'What became of each chunk. Argument, may be left out: {"from": 0, "count": 1000}',
   });
-  setHandler(failuresQuery, (page) => (job.ledger ?? nothing()).failuresPage(page ?? {}), {
-    description: 'The rows that were not updated, and why. Argument, may be left out: {"after": 0, "limit": 500}',
-  });
+  setHandler(
+    failuresQuery,
+    (page) => ledgerOf(job).failuresPage(pageOf(page, { after: 0, limit: MAX_PAGE.failures })),
+    {
+      description: 'The rows that were not updated, and why. Argument, may be left out: {"after": 0, "limit": 500}',
+    },
+  );
   const validator = (_argument?: object) => {
     if (job.phase === 'preparing' || (job.phase === 'running' && !job.cancelling)) return;
     throw new Error(`The job can be paused and resumed while it runs; it is ${job.state}.`);
@@ -110,32 +115,12 @@ function answerMessages(job: Job): void {
   });
 }
 
-/**
- * Characters of an input's JSON: more than any that is right. Temporal ends payloads at 2 MB, and a workflow whose input just
- * fits would try to pass it on, and a little more, again and again.
- */
-const MAX_INPUT = 700_000;
-
-/** Throws where the input can't be passed on. */
-function checkSize(job: Job): void {
-  let size: number;
-  try {
-    size = (JSON.stringify(job.input) as string | undefined)?.length ?? 0;
-  } catch {
-    throw failWith(job, 'BadInput', NOT_JSON);
-  }
-  if (size <= MAX_INPUT) return;
-  const message = `Expected a job's input of at most ${MAX_INPUT} characters of JSON, got ${size}; a file may have more.`;
-  throw failWith(job, 'BadInput', message);
-}
-
-const NOT_JSON = "Expected a job's input that JSON can hold, got one that is nested too deeply.";
-
-async function prepare(job: Job): Promise<Ledger> {
-  checkSize(job);
+async function prepare(job: Job, instead: string | undefined): Promise<Ledger> {
+  const why = tooMuch(job.input);
+  if (why !== undefined) throw failWith(job, 'BadInput', why);
   const prepared = await prepareJob
     .executeWithOptions({ summary: 'read and check the source' }, [
-      { job: job.ref, input: job.input, ...(job.readsPresent && { mayRead: true }) },
+      { job: job.ref, input: job.input, ...(instead && { instead }), ...(job.readsPresent && { mayRead: true }) },
     ])
     .catch(async (error: unknown) => {
       // Its task would fail again and again.
@@ -189,7 +174,7 @@ async function close(job: Job): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
     show(job);
-    const ledger = job.ledger ?? nothing();
+    const ledger = ledgerOf(job);
     ledger.end();
     await saveFailuresOf(job, ledger);
     const { plan, outcomes, failures, olderIn } = ledger.carry();
@@ -223,8 +208,9 @@ function failWith(job: Job, type: JobFailureType, message: string): ApplicationF
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [job.result()] });
 }
 
-/** The ledger of a job that was cancelled before its source was read. */
-function nothing(): Ledger {
+/** Its ledger; that of no rows before its source was read. */
+function ledgerOf({ ledger }: Job): Ledger {
+  if (ledger) return ledger;
   const none = { total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' };
   return Ledger.of({ ...none, failures: [], olderIn: null });
 }

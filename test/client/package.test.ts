@@ -65,7 +65,7 @@ async function packed(): Promise<string[]> {
 
 test('the package holds what was built, and nothing else', async () => {
   const files = await packed();
-  const outside = files.filter((path) => !/^dist\/[\w/-]+(\.d\.ts|\.js)$/.test(path));
+  const outside = files.filter((path) => !/^(dist\/[\w/-]+(\.d\.ts|\.js)|schemas\/\w+\.schema\.json)$/.test(path));
   expect(outside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
   expect(files).toEqual(expect.arrayContaining(['dist/client.js', 'dist/client.d.ts', 'dist/client/start.js']));
 });

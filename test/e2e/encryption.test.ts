@@ -87,6 +87,35 @@ test('a job goes on when the key is changed on its way, as the old one still dec
   expect(await worker.stop()).toBe(0);
 }, 60_000);
 
+/** Whether a worker could not do a workflow task of it. */
+async function hasFailedTask(id: string): Promise<boolean> {
+  const { events } = await system.client.workflow.getHandle(id).fetchHistory();
+  return events?.some(({ workflowTaskFailedEventAttributes: failed }) => failed) ?? false;
+}
+
+test('jobs wait for a worker with their key, new or begun, while one without it takes their tasks', async () => {
+  await system.control('faults', { fault: 'latency', ms: 200 });
+  const client = await encryptingClient();
+  const input = { storeHash: 'abc', source: { customers: customers(100) } };
+  const first = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
+  const begun = await startCustomerUpdate(client, input, 'begun');
+  await until(async () => (await begun.progress()).chunks.done > 1);
+  expect(await first.stop()).toBe(0);
+  const keyless = await system.startWorker();
+  const fresh = await startCustomerUpdate(client, input, 'fresh');
+  // It gives a job that waits for its chunks a task, and is nothing to it.
+  await client.workflow.getHandle(begun.id).signal('nudge');
+  for (const { id } of [begun, fresh]) await until(() => hasFailedTask(id));
+  for (const { id } of [begun, fresh]) {
+    expect((await client.workflow.getHandle(id).describe()).status.name).toBe('RUNNING');
+  }
+  await keyless.stop();
+  const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
+  expect((await begun.result()).customers).toMatchObject({ total: 100, updated: 100 });
+  expect((await fresh.result()).customers).toMatchObject({ total: 100, updated: 100 });
+  expect(await worker.stop()).toBe(0);
+}, 90_000);
+
 test('a starter without the key says which file it lacks', async () => {
   for (const command of [['show', 'customer-updates/abc/secret'], ['list']]) {
     const { output, code } = await runStarter(system, command);

@@ -1,4 +1,4 @@
-import { foundName, listed, quoted } from '../../schema.ts';
+import { foundName, listed, quoted } from '../../found.ts';
 import { CUSTOMER_FIELDS, type CustomerField, READ_ONLY_FIELDS } from '../customer.ts';
 import { BadSource } from '../errors.ts';
 

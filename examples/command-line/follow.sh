@@ -1,0 +1,51 @@
+#!/bin/sh
+# Starts a job and follows it to its end: ./follow.sh WORKFLOW_ID INPUT.json
+#
+# Exits with 0 when all customers were updated, 1 when some were not, 2 where nothing could be started, 3 when the job failed,
+# was cancelled or terminated. Started again under the same id it follows the job that runs.
+set -u
+id=$1
+input=$2
+
+# The value of the first field of this name: the command line prints one a line, with `--output json`.
+field() {
+  sed -n 's/^ *"'"$1"'": //p' | sed 's/,$//; s/^"\(.*\)"$/\1/; s/\\"/"/g; q'
+}
+
+ask() {
+  temporal workflow query --workflow-id "$id" --output json --type "$@"
+}
+
+temporal workflow start --type updateCustomers --task-queue customer-updates --workflow-id "$id" --input-file "$input" \
+  --id-conflict-policy UseExisting --id-reuse-policy AllowDuplicateFailedOnly > /dev/null || exit 2
+
+said=
+while temporal workflow describe --workflow-id "$id" --output json | grep -q '"WORKFLOW_EXECUTION_STATUS_RUNNING"'; do
+  # Where no worker answers, the job goes on when one is there.
+  if progress=$(ask progress); then
+    line="$(echo "$progress" | field state): $(echo "$progress" | field done) calls done"
+    waits=$(echo "$progress" | sed -n '/"waitingFor": {/,$p' | field message)
+    line="$line${waits:+, waits: $waits}"
+    [ "$line" = "$said" ] || echo "$line"
+    said=$line
+  fi
+  sleep 1
+done
+
+if ! result=$(temporal workflow result --workflow-id "$id" --output json); then
+  echo "$(echo "$result" | field status) $(echo "$result" | field type): $(echo "$result" | field message)"
+  exit 3
+fi
+echo "$result" | sed -n '/^  "result": {/,$p'
+
+after=0
+while [ "$after" != null ]; do
+  page=$(ask failures --input "{\"after\": $after}") || exit 2
+  echo "$page"
+  after=$(echo "$page" | field next)
+done
+
+# The five add up to `total`.
+for outcome in rejected failed invalid unprocessed; do
+  [ "$(echo "$result" | field $outcome)" = 0 ] || exit 1
+done

@@ -1,0 +1,41 @@
+/** Words for what was found instead of what was expected. Part of the workflow bundle. */
+
+/** Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. */
+export function found(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') return value === '' ? 'an empty text' : `text of ${value.length} characters`;
+  if (typeof value === 'number') return kindOfNumber(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === 'boolean' ? 'true or false' : 'an object';
+}
+
+function kindOfNumber(value: number): string {
+  if (!Number.isInteger(value)) return 'a number that is not whole';
+  if (Math.abs(value) > 0x7fff_ffff) return 'a number of more than 32 bits';
+  return value < 0 ? 'a negative number' : value === 0 ? 'zero' : 'a number';
+}
+
+/** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
+export function foundName(name: string): string {
+  const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
+  return isName ? `"${name}"` : `a name of ${name.length} characters`;
+}
+
+/** A text on one line, without what a terminal would act on or a reader be misled by, and cut to `most` characters. */
+export function printable(text: string, most: number): string {
+  const line = text.slice(0, most).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+  return text.length > most ? `${line}…` : line;
+}
+
+/** At most 100 characters of a source, or of what names one, for a message. */
+export const quoted = (text: string): string => printable(text, 100);
+
+/** Names for a message: the first few of what may be thousands. */
+export function listed(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED;
+  return names.slice(0, MAX_LISTED).map(foundName).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** Most names that a message lists. */
+const MAX_LISTED = 10;

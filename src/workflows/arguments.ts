@@ -1,0 +1,59 @@
+/** What comes as arguments of a job and of its queries, before anybody has checked it: it may be anything. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { JobInput } from '../contract.ts';
+import { found, foundName } from '../found.ts';
+import type { CarriedJob } from './job.ts';
+import { Unreadable } from './payload-converter.ts';
+
+/** The arguments of updateCustomers. */
+export type Arguments = [input: JobInput, carried?: Uint8Array | CarriedJob];
+
+/** Those that a run before this one has passed on, or the input of a new job; `instead` says in words what came for one. */
+export function received(args: Arguments): { input: JobInput; carried?: Arguments[1]; instead?: string } {
+  const [input, carried] = args;
+  if (workflowInfo().continuedFromExecutionRunId) return { input, carried };
+  if (args.length > 1) return { input, instead: `${args.length} arguments` };
+  // Neither can be passed on to be checked.
+  const strange = input instanceof Unreadable || ArrayBuffer.isView(input);
+  return strange ? { input: undefined as unknown as JobInput, instead: inWords(input) } : { input };
+}
+
+/**
+ * Characters of an input's JSON: more than any that is right. Temporal ends payloads at 2 MB, and a workflow whose input just
+ * fits would try to pass it on, and a little more, again and again.
+ */
+const MAX_INPUT = 700_000;
+
+export const NOT_JSON = "Expected a job's input that JSON can hold, got one that is nested too deeply.";
+
+/** Why prepareJob can't be given an input; undefined where it can. */
+export function tooMuch(input: unknown): string | undefined {
+  let size: number;
+  try {
+    size = (JSON.stringify(input) as string | undefined)?.length ?? 0;
+  } catch {
+    return NOT_JSON;
+  }
+  if (size <= MAX_INPUT) return undefined;
+  return `Expected a job's input of at most ${MAX_INPUT} characters of JSON, got ${size}; a file may have more.`;
+}
+
+/** A query's argument: nothing, or some of the numbers of `example`. Throws an error for whoever asks. */
+export function pageOf<Page extends Record<string, number>>(argument: unknown, example: Page): Partial<Page> {
+  if (argument === undefined || argument === null) return {};
+  const fields = typeof argument === 'object' && !ArrayBuffer.isView(argument) ? Object.entries(argument) : undefined;
+  // Whoever has no next row may say so.
+  const given = fields?.filter(([, value]) => value !== null);
+  if (given?.every(([name, value]) => Object.hasOwn(example, name) && typeof value === 'number')) {
+    return Object.fromEntries(given) as Partial<Page>;
+  }
+  throw new Error(`Expected nothing, or an object such as ${JSON.stringify(example)}, got ${inWords(argument)}.`);
+}
+
+function inWords(value: unknown): string {
+  if (value instanceof Unreadable) return value.found;
+  if (ArrayBuffer.isView(value)) return 'bytes';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return found(value);
+  const fields = Object.entries(value).slice(0, 3);
+  return `an object of ${fields.map(([name, field]) => `${foundName(name)}: ${found(field)}`).join(', ')}`;
+}

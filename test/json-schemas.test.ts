@@ -1,0 +1,133 @@
+/** The committed JSON Schemas of the contract say what src/schema.ts checks. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { startProgram } from '../dev/processes.ts';
+import { parseJobInput } from '../src/schema.ts';
+import { breaks } from './support/json-schemas.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+async function filesIn(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder)).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+  );
+}
+
+test('are those that `npm run schemas` makes today', async () => {
+  const fresh = await mkdtemp(join(tmpdir(), 'schemas-'));
+  const made = startProgram(process.execPath, ['--import', 'tsx', 'dev/json-schemas.ts', fresh], { cwd: root });
+  expect([(await made.exited).code, made.output()]).toEqual([0, '']);
+  expect(await filesIn(join(root, 'schemas'))).toEqual(await filesIn(fresh));
+  await rm(fresh, { recursive: true });
+});
+
+test('tell of every property what it is, and name no machine', async () => {
+  const files = await filesIn(join(root, 'schemas'));
+  expect(Object.keys(files)).toHaveLength(5);
+  for (const text of Object.values(files)) {
+    const walk = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      for (const [name, property] of Object.entries((schema as { properties?: object }).properties ?? {})) {
+        expect([name, property]).toEqual([name, expect.objectContaining({ description: expect.stringMatching(/\w/) })]);
+      }
+      Object.values(schema).forEach(walk);
+    };
+    walk(JSON.parse(text));
+    expect(text.match(/"\$id": "[^"]*"|https?:[^"]*/g)).toEqual([
+      'https://json-schema.org/draft/2020-12/schema',
+      expect.stringMatching(/"urn:bigcommerce-customer-updates:\w+"/),
+    ]);
+  }
+});
+
+function isTaken(input: unknown): boolean {
+  try {
+    parseJobInput(input);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const source = { uri: 's3://bucket/a.csv' };
+
+test.each<[string, unknown, boolean]>([
+  ['the least', { storeHash: 'abc123', source }, true],
+  ['customers', { storeHash: 'abc', source: { customers: [{ id: 1 }, 'x'] } }, true],
+  ['no customers', { storeHash: 'abc', source: { customers: [] } }, true],
+  ['a job to retry', { storeHash: 'abc', source: { retryOf: 'customer-updates/abc/spring' } }, true],
+  ['all options', { storeHash: 'abc', source, options: { limit: null, ignoreColumns: ['a'], backup: true } }, true],
+  ['no store', { source }, false],
+  ['no source', { storeHash: 'abc' }, false],
+  ['store_hash', { store_hash: 'abc', source }, false],
+  ['an unknown option', { storeHash: 'abc', source, options: { dry_run: true } }, false],
+  ['two sources', { storeHash: 'abc', source: { ...source, retryOf: 'x' } }, false],
+  ['1,000 customers', { storeHash: 'abc', source: { customers: Array(1_000).fill(1) } }, true],
+  ['1,001 customers', { storeHash: 'abc', source: { customers: Array(1_001).fill(1) } }, false],
+  ['a store hash in capitals', { storeHash: 'ABC', source }, false],
+  ['a store hash with a line end', { storeHash: 'abc\n', source }, false],
+  ['a URI of 5,001 characters', { storeHash: 'abc', source: { uri: 'x'.repeat(5_001) } }, false],
+  ['options that are null', { storeHash: 'abc', source, options: null }, false],
+  ['a limit of 0', { storeHash: 'abc', source, options: { limit: 0 } }, false],
+  ['a limit beyond what a number holds', { storeHash: 'abc', source, options: { limit: 2 ** 53 } }, false],
+  ['a text', '{"storeHash": "abc"}', false],
+  ['null', null, false],
+  ['a list', [], false],
+])('%s as input: schema and worker say the same', (_, input, taken) => {
+  expect([isTaken(input), breaks('input', input) === '']).toEqual([taken, taken]);
+});
+
+// What a schema can't say: sizes of JSON.
+test.each([
+  ['of 513 KiB inline', { storeHash: 'abc', source: { customers: ['x'.repeat(513 * 1024)] } }],
+  [
+    'with 10,001 characters of headings',
+    { storeHash: 'abc', source, options: { ignoreColumns: ['x'.repeat(10_001)] } },
+  ],
+])('an input %s is taken by the schema, whose words tell of it, and refused by the worker', async (_, input) => {
+  expect([isTaken(input), breaks('input', input)]).toEqual([false, '']);
+});
+
+test('any input: schema and worker say the same', () => {
+  const odd = fc.constantFrom<unknown>(null, '', 'x', 0, 1, -1, 1.5, 100, 101, true, [], ['a'], [1], {});
+  /** A value that fits, or rarely another. */
+  const mostly = (fitting: fc.Arbitrary<unknown>) => fc.oneof({ weight: 9, arbitrary: fitting }, odd);
+  const shape = (fields: Record<string, fc.Arbitrary<unknown>>, required: string[]) => {
+    const record = fc.record(fields, { requiredKeys: required as never });
+    return mostly(fc.oneof({ weight: 9, arbitrary: record }, fc.record({ ...fields, extra: odd }) as typeof record));
+  };
+  const flag = mostly(fc.boolean());
+  const text = mostly(fc.string({ unit: 'grapheme-ascii', minLength: 1 }));
+  const options = {
+    ...{ dryRun: flag, reportAll: flag, backup: flag, skipUnchanged: flag },
+    limit: mostly(fc.option(fc.integer({ min: 1 }))),
+    onInvalid: mostly(fc.constantFrom('skip', 'fail')),
+    maxRejectedPercent: mostly(fc.double({ min: 0, max: 100, noNaN: true })),
+    blankCells: mostly(fc.constantFrom('keep', 'clear')),
+    ignoreColumns: mostly(fc.array(text)),
+  };
+  const anySource = fc.oneof(
+    shape({ customers: mostly(fc.array(odd)) }, ['customers']),
+    shape({ uri: text, format: mostly(fc.constantFrom('csv', 'ndjson', 'json')) }, ['uri']),
+    shape({ retryOf: text }, ['retryOf']),
+    shape({ customers: mostly(fc.array(odd)), uri: text, retryOf: text }, []),
+  );
+  const storeHash = mostly(fc.stringMatching(/^[a-z0-9]{1,32}$|^\w{0,40}$/));
+  const input = shape({ storeHash, source: anySource, options: shape(options, []) }, ['storeHash', 'source']);
+  let taken = 0;
+  fc.assert(
+    fc.property(input, (value) => {
+      const json: unknown = JSON.parse(JSON.stringify(value));
+      if (isTaken(json)) taken++;
+      expect(breaks('input', json) === '').toBe(isTaken(json));
+    }),
+    { numRuns: 1_000 },
+  );
+  // It says something of both kinds.
+  expect(taken).toBeGreaterThan(50);
+  expect(taken).toBeLessThan(950);
+});

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CACHE, keep } from '../../dev/pypi.ts';
+
+const run = promisify(execFile);
+
+/** The folder with what a requirements.txt asks for, as PYTHONPATH wants it. It is fetched once and kept. Needs pip alone. */
+export async function pythonPath(requirements: string): Promise<string> {
+  const { stdout: version } = await run('python3', ['--version']);
+  const what = createHash('sha256')
+    .update(version)
+    .update(await readFile(requirements));
+  const target = join(CACHE, `python-${what.digest('hex').slice(0, 12)}`);
+  const kept = await access(target).then(
+    () => true,
+    () => false,
+  );
+  if (kept) return target;
+  return keep(target, async (folder) => {
+    const packages = join(folder, 'packages');
+    const flags = ['--quiet', '--disable-pip-version-check', '--only-binary=:all:'];
+    await run('python3', ['-m', 'pip', 'install', ...flags, '--target', packages, '-r', requirements]);
+    return packages;
+  });
+}
