@@ -16,6 +16,7 @@ import { buildChanged, type Edit } from '../support/next-version.ts';
 import { runStarter } from '../support/starter.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
+import { isDrained, makeCurrent, version } from '../support/versions.ts';
 
 /** What the next version does: chunks are called otherwise, and an activity that is new follows the last one. */
 const NEXT: Edit[] = [
@@ -129,32 +130,6 @@ async function expectDeterministic(job: JobHandle): Promise<void> {
 const replay = (dist: string, events: Event[]) =>
   Worker.runReplayHistory({ workflowBundle: { codePath: `${dist}/workflow-bundle.js` } }, { events });
 
-/** temporal.api.enums.v1.VersionDrainageStatus. */
-const DRAINED = 2;
-
-const version = (buildId: string) => ({ TEMPORAL_DEPLOYMENT_NAME: 'updates', TEMPORAL_WORKER_BUILD_ID: buildId });
-
-/** Gives jobs to workers of this version; empty: to those without one. */
-async function makeCurrent(buildId: string): Promise<void> {
-  const { namespace } = system.client.options;
-  const request = { namespace, deploymentName: 'updates', buildId, identity: 'a test' };
-  // A version is known a moment after its first worker has asked for work.
-  await until(() =>
-    system.client.workflowService.setWorkerDeploymentCurrentVersion(request).then(
-      () => true,
-      () => false,
-    ),
-  );
-}
-
-async function isDrained(buildId: string): Promise<boolean> {
-  const { workflowService, options } = system.client;
-  const deploymentVersion = { deploymentName: 'updates', buildId };
-  const request = { namespace: options.namespace, deploymentVersion };
-  const { workerDeploymentVersionInfo } = await workflowService.describeWorkerDeploymentVersion(request);
-  return workerDeploymentVersionInfo?.drainageInfo?.status === DRAINED;
-}
-
 test('a job goes on when another version is made current, and the old one may stop when it is drained', async () => {
   const old = await worker(OLD, version('1'));
   const job = await start('versioned');
@@ -165,12 +140,12 @@ test('a job goes on when another version is made current, and the old one may st
   expect((await runStarter(system, ['show', job.workflowId])).output).toContain(words);
   expect((await runStarter(system, ['list'])).output).toContain(words);
   expect(old.output()).toMatch(/not to this one. To change that: temporal worker .* --build-id 1"/);
-  await makeCurrent('1');
+  await makeCurrent(system, '1');
   await untilDone(job, 10);
   await slow();
   const fresh = await worker(next, version('2'));
-  await makeCurrent('2');
-  await until(() => isDrained('1'));
+  await makeCurrent(system, '2');
+  await until(() => isDrained(system, '1'));
   expect(await old.stop()).toBe(0);
   await fast();
   await expectEachOnce(job);
@@ -184,7 +159,7 @@ test('a job goes on when another version is made current, and the old one may st
 
 test('a job goes on through a rolling upgrade of workers without a version, back again, and another one', async () => {
   let up = await worker(OLD);
-  await makeCurrent('');
+  await makeCurrent(system, '');
   const job = await start('rolling');
   for (const dist of [next, OLD, next]) {
     // More chunks than are scheduled at once, so that some are by the worker that is up.

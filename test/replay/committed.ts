@@ -18,13 +18,20 @@ interface History {
   events: [{ workflowExecutionStartedEventAttributes: { workflowId: string } }];
 }
 
+/** What a file is of: a version of the package, and a scenario. */
+export function partsOf(file: string): { of: string; scenario: string } {
+  const [, of, scenario] = /^([\d.]+)-(.+)-\d+\.json\.gz$/.exec(file) ?? [];
+  if (of === undefined || scenario === undefined) throw new Error(`${file} is not the name of a history.`);
+  return { of, scenario };
+}
+
 export const committed = (): string[] => readdirSync(HISTORIES);
 
 /** Replays one of them on the workflows that were built to `dist`. Throws DeterminismViolationError where they do something else. */
 export async function replayCommitted(file: string, dist: string): Promise<void> {
   const history = JSON.parse(gunzipSync(readFileSync(`${HISTORIES}/${file}`)).toString('utf8')) as History;
   const { workflowId } = history.events[0].workflowExecutionStartedEventAttributes;
-  const encrypted = /^[\d.]+-encrypted-/.test(file);
+  const encrypted = partsOf(file).scenario === 'encrypted';
   const workflowBundle = { codePath: `${dist}/workflow-bundle${encrypted ? '-encrypting' : ''}.js` };
   const dataConverter = await dataConverterOf(encrypted ? KEYS_FILE : undefined);
   await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId);
