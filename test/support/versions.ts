@@ -25,7 +25,7 @@ export async function isDrained({ client }: System, buildId: string): Promise<bo
   const deploymentVersion = { deploymentName: DEPLOYMENT, buildId };
   const request = { namespace: options.namespace, deploymentVersion };
   const { workerDeploymentVersionInfo } = await workflowService.describeWorkerDeploymentVersion(request);
-  return workerDeploymentVersionInfo?.drainageInfo?.status === DRAINED;
+  return Number(workerDeploymentVersionInfo?.drainageInfo?.status) === DRAINED;
 }
 
 /** temporal.api.enums.v1.VersionDrainageStatus. */
