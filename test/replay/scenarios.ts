@@ -65,6 +65,9 @@ const from =
 const untilState = (job: WorkflowHandle, state: JobState) =>
   until(async () => (await job.query(progressQuery)).state === state, 60_000);
 
+/** Calls take so long that a job outlasts what is done to its workers. */
+const slow = ({ system }: Stage) => system.control('faults', { fault: 'latency', ms: 1000 });
+
 /** Another worker instead of the one that is up; its version is made current first, where one is given. */
 async function replaceWorker(stage: Stage, settings: Record<string, string> = {}, buildId?: string): Promise<void> {
   const another = await stage.system.startWorker(settings);
@@ -193,8 +196,9 @@ export const SCENARIOS: Record<string, Scenario> = {
 
   // How workers are set up.
   async versioned(stage) {
+    await slow(stage);
     await replaceWorker(stage, version('1'), '1');
-    const job = await start(stage, 'versioned', customers(600));
+    const job = await start(stage, 'versioned', customers(400));
     await untilDone(job, 3);
     await replaceWorker(stage, version('2'), '2');
     await job.result();
@@ -205,19 +209,18 @@ export const SCENARIOS: Record<string, Scenario> = {
   /** A lease that was handed over above is taken over, rotated, and given back after a minute. */
   async 'serve-store'(stage) {
     const store = stage.system.client.workflow.getHandle(storeWorkflowId('abc'));
-    const job = await start(stage, 'served', customers(600));
+    await slow(stage);
+    const job = await start(stage, 'served', customers(400));
     await untilDone(job, 3);
     const another = await stage.system.startWorker();
     await stage.worker.kill();
     stage.worker = another;
     await job.result();
     // An hour has passed, as far as the workflow can tell.
-    const [lease] = (await store.describe()).raw.pendingActivities ?? [];
-    const { runId } = await store.describe();
-    await stage.system.client.activity.complete(
-      { workflowId: store.workflowId, runId, activityId: lease?.activityId ?? '' },
-      'rotated',
-    );
+    const { runId, raw } = await store.describe();
+    const activityId = raw.pendingActivities?.[0]?.activityId ?? '';
+    const lease = { workflowId: store.workflowId, runId, activityId };
+    await stage.system.client.activity.complete(lease, 'rotated');
     return [store];
   },
 
