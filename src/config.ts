@@ -1,4 +1,4 @@
-/** The settings, read once from the environment and `.env`. The only reader of our own; `TEMPORAL_*` are the library's. */
+/** The settings, read once from the environment and `.env`. The only reader of our own; of `TEMPORAL_*` the library reads all but two. */
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,15 @@ const apiUrl = z
 
 const address = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, {
   error: 'expected an IP address and a port such as 127.0.0.1:9464',
+});
+
+// Of what Temporal takes, what no shell changes. It parts the two by . and :, which are in no name. Of names of 440
+// characters a server of 1.32 takes no notice, and says nothing; 255 are taken.
+const deploymentName = z.string().regex(/^(?!__)[\w/@+-]{1,255}$/, {
+  error: 'expected 1 to 255 letters, digits and _ - / @ +, not beginning with __',
+});
+const buildId = z.string().regex(/^(?!__)[\w/@+.:-]{1,255}$/, {
+  error: 'expected 1 to 255 letters, digits and . _ - : / @ +, not beginning with __',
 });
 
 function wholeNumber(min: number, max: number) {
@@ -79,6 +88,9 @@ const workerSettings = jobsSettings
     QUOTA_RESERVE_PERCENT: wholeNumber(0, 99).default(0),
     METRICS_ADDRESS: address.optional(),
     HEALTH_ADDRESS: address.optional(),
+    // As Temporal's worker controller for Kubernetes names them.
+    TEMPORAL_DEPLOYMENT_NAME: deploymentName.optional(),
+    TEMPORAL_WORKER_BUILD_ID: buildId.optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .superRefine((settings, context) => {
@@ -92,6 +104,13 @@ const workerSettings = jobsSettings
         ? 'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'
         : `expected either this or one store, got ${given.join(' and ')} as well: empty what is not to be used`;
     context.addIssue({ code: 'custom', path: ['BIGCOMMERCE_TOKENS_FILE'], message });
+  })
+  .superRefine((settings, context) => {
+    const names = ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'] as const;
+    const [missing, ...others] = names.filter((name) => settings[name] === undefined);
+    if (missing === undefined || others.length > 0) return;
+    const given = names.find((name) => name !== missing);
+    context.addIssue({ code: 'custom', path: [missing], message: `expected it as well, since ${given} is set` });
   });
 
 /** What a worker is told. */
@@ -111,6 +130,8 @@ export interface WorkerConfig {
   metricsAddress: string | undefined;
   /** IP address and port to answer questions for the worker's health on. */
   healthAddress: string | undefined;
+  /** The version that this worker is of; null: none. */
+  version: { deploymentName: string; buildId: string } | null;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -153,6 +174,7 @@ export function codecServerConfig(): CodecServerConfig {
 export function workerConfig(): WorkerConfig {
   const settings = read(workerSettings);
   const { BIGCOMMERCE_STORE_HASH: storeHash, BIGCOMMERCE_ACCESS_TOKEN: token } = settings;
+  const { TEMPORAL_DEPLOYMENT_NAME: name, TEMPORAL_WORKER_BUILD_ID: build } = settings;
   const file = settings.BIGCOMMERCE_TOKENS_FILE;
   return {
     temporalProfile: settings.TEMPORAL_PROFILE,
@@ -165,6 +187,7 @@ export function workerConfig(): WorkerConfig {
     quotaReservePercent: settings.QUOTA_RESERVE_PERCENT,
     metricsAddress: settings.METRICS_ADDRESS,
     healthAddress: settings.HEALTH_ADDRESS,
+    version: name !== undefined && build !== undefined ? { deploymentName: name, buildId: build } : null,
     logLevel: settings.LOG_LEVEL,
   };
 }

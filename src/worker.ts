@@ -15,6 +15,8 @@ import { readTarget } from './connection/target.ts';
 import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract.ts';
+import { inWords, isGiven, jobsQueue, makeCurrent, type Version } from './deployment.ts';
+import { detailsOf } from './grpc.ts';
 import { startHealth, type Health } from './health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
@@ -68,6 +70,7 @@ async function main(): Promise<void> {
     namespace,
     taskQueue: JOBS_TASK_QUEUE,
     ...workflows(config),
+    ...versioning(config),
     dataConverter,
     activities: createJobActivities({ client, storage, sourceRoots }),
     maxCachedWorkflows: 200,
@@ -101,8 +104,8 @@ async function main(): Promise<void> {
   // Over the connection that the Workers poll with.
   const reach = () => nativeConnection.workflowService.getSystemInfo({});
   health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
-  log.info({ address, namespace, jobStore: storage.root, apiUrl }, 'ready');
-  await Promise.all(running).catch(async (error: unknown) => {
+  log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
+  await Promise.all([...running, tellWhoIsGivenJobs(client, config.version, log)]).catch(async (error: unknown) => {
     // The server refuses us for good, as when the key was replaced: it says why when we ask to be let in.
     if (error instanceof TransportError) await connect(target);
     throw error;
@@ -171,6 +174,25 @@ function workflows({ payloadKeysFile }: WorkerConfig) {
   const codePath = `${PACKAGE_ROOT}dist/workflow-bundle${payloadKeysFile === undefined ? '' : '-encrypting'}.js`;
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   throw new BadConfig(`There is no ${codePath}: run npm run build.`);
+}
+
+/** A job goes on in the current version, whichever it began in. */
+function versioning({ version }: WorkerConfig) {
+  if (version === null) return {};
+  const defaultVersioningBehavior = 'AUTO_UPGRADE' as const;
+  return { workerDeploymentOptions: { version, useWorkerVersioning: true as const, defaultVersioningBehavior } };
+}
+
+/** A worker of another version than the current one waits without a word, and so do the jobs where no other worker is. */
+async function tellWhoIsGivenJobs(client: Client, version: Version, log: Log): Promise<void> {
+  try {
+    const queue = await client.withDeadline(Date.now() + REACH_MS, () => jobsQueue(client));
+    if (isGiven(queue, version)) return;
+    const command = makeCurrent(queue, version);
+    log.warn(`jobs are given to workers ${inWords(queue.given[0])}, and not to this one. To change that: ${command}`);
+  } catch (error) {
+    log.warn(`the server does not say which workers it gives jobs to: ${detailsOf(error as Error)}`);
+  }
 }
 
 /** Runs `stop` at the first SIGTERM or SIGINT; the second one ends the process at once. */

@@ -54,6 +54,22 @@ test.each<[Record<string, string>, string]>([
   [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ HEALTH_ADDRESS: ':8081' }, 'HEALTH_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ PAYLOAD_KEYS_FILE: '/nonexistent/keys.json' }, "PAYLOAD_KEYS_FILE: Can't read /nonexistent/keys.json: ENOENT."],
+  [
+    { TEMPORAL_DEPLOYMENT_NAME: 'updates' },
+    'TEMPORAL_WORKER_BUILD_ID: expected it as well, since TEMPORAL_DEPLOYMENT_NAME is set\n',
+  ],
+  [
+    { TEMPORAL_WORKER_BUILD_ID: '7' },
+    'TEMPORAL_DEPLOYMENT_NAME: expected it as well, since TEMPORAL_WORKER_BUILD_ID is set\n',
+  ],
+  [
+    { TEMPORAL_DEPLOYMENT_NAME: 'updates.eu', TEMPORAL_WORKER_BUILD_ID: '7' },
+    'TEMPORAL_DEPLOYMENT_NAME: expected 1 to 255 letters, digits and _ - / @ +, not beginning with __, got "updates.eu"',
+  ],
+  [
+    { TEMPORAL_DEPLOYMENT_NAME: 'updates', TEMPORAL_WORKER_BUILD_ID: '__7' },
+    'TEMPORAL_WORKER_BUILD_ID: expected 1 to 255 letters, digits and . _ - : / @ +, not beginning with __, got "__7"',
+  ],
   [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused.`],
 ])('%j is a clear error', async (env, words) => {
   const { code, output } = await worker(env);

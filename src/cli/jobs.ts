@@ -2,6 +2,7 @@
 import { customerUpdate, NoAnswer as NobodyAnswers, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { describeJob } from '../client/server.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
+import { inWords, isGiven, jobsQueue, makeCurrent } from '../deployment.ts';
 import { jobOptionsSchema } from '../schema.ts';
 import { BadUse } from './bad-use.ts';
 import type { Session } from './session.ts';
@@ -65,9 +66,6 @@ export async function askProgress(session: Session, id: string): Promise<Progres
   }
 }
 
-/** That no worker is there to ask, and what to do. */
-export const NO_WORKER = `No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`;
-
 /** No worker answers for a job. */
 class NoAnswer extends BadUse {
   override name = 'NoAnswer';
@@ -79,24 +77,22 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
     return await session.call(ask);
   } catch (error) {
     if ([NoSuchJob, NotAJob, TooLate].some((Told) => error instanceof Told)) throw error;
-    if (!(await workersPoll(session))) {
-      throw new NoAnswer(NO_WORKER);
-    }
+    const nobody = await whyNobodyAnswers(session);
+    if (nobody !== undefined) throw new NoAnswer(nobody);
     const silent = error instanceof NobodyAnswers || error instanceof ServerFailed;
     const why = silent ? '' : ` (${(error as Error).message})`;
     throw new NoAnswer(`The worker does not answer${why}.`);
   }
 }
 
-/** A worker asks for work again at least each minute, and the server remembers it for five. */
-const POLLED_WITHIN_MS = 70_000;
-
-/** Whether a worker is there to ask. */
-export async function workersPoll({ client, namespace, call }: Session): Promise<boolean> {
-  const taskQueue = { name: JOBS_TASK_QUEUE };
-  const { pollers } = await call(() =>
-    client.workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: 1 }),
+/** Why there is no worker that could answer for a job, and what to do; undefined where there is one. */
+export async function whyNobodyAnswers({ client, call }: Session): Promise<string | undefined> {
+  const queue = await call(() => jobsQueue(client));
+  const [latest] = queue.asking;
+  if (latest === undefined) return `No worker polls the task queue ${JOBS_TASK_QUEUE}: start one with npm run worker.`;
+  if (queue.asking.some((version) => isGiven(queue, version))) return undefined;
+  return (
+    `Jobs are given to workers ${queue.given.map(inWords).join(' or ')}, of which there is none. Start one, or give jobs to ` +
+    `those ${inWords(latest)}, which are there: ${makeCurrent(queue, latest)}`
   );
-  const since = Date.now() / 1000 - POLLED_WITHIN_MS / 1000;
-  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > since);
 }

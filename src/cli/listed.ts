@@ -1,7 +1,7 @@
 import { customerUpdate } from '../client.ts';
 import { jobId } from '../contract.ts';
 import { BadUse } from './bad-use.ts';
-import { findJob, type FoundJob, NO_WORKER, workersPoll } from './jobs.ts';
+import { findJob, type FoundJob, whyNobodyAnswers } from './jobs.ts';
 import type { Session } from './session.ts';
 import { type Standing, standingOf } from './standing.ts';
 
@@ -20,10 +20,10 @@ const ASK_MS = 5_000;
  */
 export async function listJobs(session: Session, storeHash: string | undefined, limit: number): Promise<ListedJob[]> {
   const ids = await session.call(() => latestIds(session, storeHash, limit));
-  const someoneAnswers = await workersPoll(session);
+  const nobody = await whyNobodyAnswers(session);
   let until: number | undefined;
   const ask = async (_: Session, id: string) => {
-    if (!someoneAnswers) return NO_WORKER;
+    if (nobody !== undefined) return nobody;
     until ??= Date.now() + ASK_MS;
     const left = until - Date.now();
     const progress = () => customerUpdate(session.client, id).progress();

@@ -91,7 +91,7 @@ export async function asked<T>(client: Client, id: string, question: () => Promi
     // Only the server can tell whether it is the job, the worker or itself.
     await foundJob(client, id);
     throw new NoAnswer(
-      `No worker answers for the job ${id}${reasonOf(error)}. It goes on when a worker polls its task queue.`,
+      `No worker answers for the job ${id}${reasonOf(error)}. It goes on when a worker polls its task queue, of the current version where workers have versions.`,
       { cause: error },
     );
   }

@@ -1,24 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { committed, partsOf, replayCommitted } from './committed.ts';
+import { SCENARIOS } from './scenarios.ts';
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const histories = path('histories');
-const workflowBundle = { codePath: path('../../dist/workflow-bundle.js') };
-
-/** As much of a history as is read here. */
-interface History {
-  events: [{ workflowExecutionStartedEventAttributes: { workflowId: string } }];
-}
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
 beforeAll(() => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 });
 
 // Jobs that run for hours live through deploys: what a release has begun must go on with the code of today.
-test.each(readdirSync(histories))('%s replays', async (file) => {
-  const history = JSON.parse(gunzipSync(readFileSync(`${histories}/${file}`)).toString('utf8')) as History;
-  const { workflowId } = history.events[0].workflowExecutionStartedEventAttributes;
-  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+test.each(committed())('%s replays', (file) => replayCommitted(file, dist));
+
+test('of this version, every scenario is recorded, or none is as yet', () => {
+  const files = committed().map(partsOf);
+  const recorded = new Set(files.filter(({ of }) => of === version).map(({ scenario }) => scenario));
+  if (recorded.size > 0) expect([...recorded].sort()).toEqual(Object.keys(SCENARIOS).sort());
 });

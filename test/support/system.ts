@@ -84,9 +84,9 @@ export class System {
   }
 
   /** Starts one more worker, with these settings on top of the system's, and waits until it polls. */
-  async startWorker(settings: Record<string, string> = {}, cwd?: string): Promise<Program> {
+  async startWorker(settings: Record<string, string> = {}, cwd?: string, program = WORKER): Promise<Program> {
     const log = join(this.folder, `worker-${this.workers.length}.log`);
-    const worker = startProgram(process.execPath, [WORKER], { env: { ...this.env, ...settings }, cwd, log });
+    const worker = startProgram(process.execPath, [program], { env: { ...this.env, ...settings }, cwd, log });
     this.workers.push(worker);
     await worker.waitFor(/ready/);
     return worker;
