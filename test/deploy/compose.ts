@@ -38,31 +38,32 @@ export async function compose(folder: string): Promise<Composed> {
 
 const ADDRESS = /\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|temporal|s3|worker|prometheus):(\d{4})\b/g;
 
-/** Where what a container knows by some name is on this machine. */
-export class Here {
-  private constructor(
-    readonly ports: Readonly<Record<string, number>>,
-    readonly paths: readonly [there: string, here: string][],
-  ) {}
-
-  /** A free port for each that `told` names by an address, but for those that are known. */
-  static async of(told: unknown, known: Record<string, number>, paths: [there: string, here: string][]): Promise<Here> {
-    const named = Array.from(JSON.stringify(told).matchAll(ADDRESS), ([, port = '']) => port);
-    const unknown = [...new Set(named)].filter((port) => !(port in known));
-    const free = await freePorts(unknown.length);
-    return new Here(
-      { ...Object.fromEntries(unknown.map((port, index) => [port, free[index] as number])), ...known },
-      paths,
-    );
-  }
-
+/** Where what containers know by some name is on this machine. */
+export interface Here {
+  /** A container's port → ours. */
+  ports: Readonly<Record<string, number>>;
   /** What is `text` in a container. */
-  say(text: string): string {
-    return this.paths
-      .reduce((text, [there, here]) => text.replaceAll(there, here), text)
-      .replace(ADDRESS, (address, port: string) => (port in this.ports ? `127.0.0.1:${this.ports[port]}` : address))
-      .replace(/^\d{4}$/, (port) => String(this.ports[port] ?? port));
-  }
+  say(text: string): string;
+}
+
+/** Gives each port that `told` names by an address a free one, but for those that are known. */
+export async function placesHere(
+  told: unknown,
+  known: Readonly<Record<string, number>>,
+  paths: readonly [there: string, here: string][],
+): Promise<Here> {
+  const named = Array.from(JSON.stringify(told).matchAll(ADDRESS), ([, port = '']) => port);
+  const unknown = [...new Set(named)].filter((port) => !(port in known));
+  const free = await freePorts(unknown.length);
+  const ports = { ...Object.fromEntries(unknown.map((port, index) => [port, free[index] as number])), ...known };
+  return {
+    ports,
+    say: (text) =>
+      paths
+        .reduce((text, [there, here]) => text.replaceAll(there, here), text)
+        .replace(ADDRESS, (address, port: string) => (port in ports ? `127.0.0.1:${ports[port]}` : address))
+        .replace(/^\d{4}$/, (port) => String(ports[port] ?? port)),
+  };
 }
 
 /** A command that is ready to run. */

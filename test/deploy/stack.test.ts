@@ -9,9 +9,18 @@ import { fromDebian } from '../../dev/debian.ts';
 import { startDevServer, type DevServer } from '../../dev/dev-server.ts';
 import { freePorts } from '../../dev/ports.ts';
 import type { Program } from '../../dev/processes.ts';
-import { findWeed } from '../../dev/s3-server.ts';
+import { findWeed, removeSockets } from '../../dev/s3-server.ts';
 import { until } from '../support/until.ts';
-import { compose, Here, runToEnd, start, type Command, type Composed, type Service } from './compose.ts';
+import {
+  compose,
+  placesHere,
+  runToEnd,
+  start,
+  type Command,
+  type Composed,
+  type Here,
+  type Service,
+} from './compose.ts';
 import { build, instructions, ROOT, type Image } from './dockerfile.ts';
 import { commands } from './programs.ts';
 
@@ -27,7 +36,9 @@ let server: DevServer;
 let here: Here;
 /** Where a second worker is. */
 let beside: Here;
+let second: Program;
 const running: Program[] = [];
+const portsOfS3: number[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'deploy-'));
@@ -54,12 +65,13 @@ beforeAll(async () => {
     ['=/prometheus', `=${join(folder, 'prometheus-data')}`],
   ];
   const temporal = Number(server.address.split(':')[1]);
-  here = await Here.of([composed, image, '127.0.0.1:8080'], { '7233': temporal }, paths);
+  here = await placesHere([composed, image, '127.0.0.1:8080'], { '7233': temporal }, paths);
   const { '9464': _, '9465': __, ...shared } = here.ports;
-  beside = await Here.of(composed.services['worker'], shared, paths);
+  beside = await placesHere(composed.services['worker'], shared, paths);
 }, 600_000);
 afterAll(async () => {
   await Promise.all(running.map((program) => program.kill()));
+  await removeSockets(portsOfS3);
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -129,14 +141,16 @@ test('what is not up is not healthy', async () => {
 });
 
 test('the S3 server comes up with its bucket', async () => {
-  const parts = ['master.port', 'volume.port', 'filer.port', 'admin.port'].flatMap((part) => [part, `${part}.grpc`]);
-  const ports = await freePorts(parts.length + 1);
+  const parts = ['s3.port', 'master.port', 'volume.port', 'filer.port', 'admin.port'];
+  const flags = parts.flatMap((part) => [part, `${part}.grpc`]);
+  portsOfS3.push(here.ports['8333'] as number, ...(await freePorts(flags.length - 1)));
+  const data = join(folder, 's3');
+  await mkdir(data);
   const { argv, env } = commandOf('s3', [
-    // As the image's entrypoint does.
-    ...[`-dir=${join(folder, 's3')}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.port=${here.ports['8333']}`],
-    ...[...parts, 's3.port.grpc'].map((part, index) => `-${part}=${ports[index]}`),
+    ...['-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-dir=${data}`],
+    ...flags.map((flag, index) => `-${flag}=${portsOfS3[index]}`),
   ]);
-  await mkdir(join(folder, 's3'));
+  // As the entrypoint of the image does.
   const s3 = up({ argv: [await findWeed(), '-logtostderr=true', ...argv], env });
   await s3.waitFor(/created bucket customer-updates/);
   await healthy('s3');
@@ -152,6 +166,21 @@ test('the namespace is made once, and keeps jobs for 30 days', async () => {
   expect(again.output).toMatch(/720h|2592000s/);
 }, 60_000);
 
+test("the Temporal server's queues are polled as often as a fast store takes", async () => {
+  const { argv, env } = commandOf('temporal');
+  const config = join(folder, 'dynamic-config.yaml');
+  const words = argv.map((word) =>
+    word.replace('exec /etc/temporal/entrypoint.sh', ': the server').replaceAll('/tmp/dynamic-config.yaml', config),
+  );
+  expect(await runToEnd({ argv: words, env })).toMatchObject({ code: 0, output: '' });
+  expect(service('temporal').environment).toMatchObject({ DYNAMIC_CONFIG_FILE_PATH: '/tmp/dynamic-config.yaml' });
+  expect(parse(await readFile(config, 'utf8'))).toEqual({
+    'history.transferProcessorMaxPollRPS': [{ value: 2000 }],
+    'history.timerProcessorMaxPollRPS': [{ value: 2000 }],
+    'history.visibilityProcessorMaxPollRPS': [{ value: 2000 }],
+  });
+});
+
 test('codec server and emulator come up', async () => {
   up(commandOf('codec-server'));
   up(commandOf('emulator'));
@@ -159,12 +188,13 @@ test('codec server and emulator come up', async () => {
   await healthy('emulator');
 }, 60_000);
 
-test('two workers come up beside each other, as somebody who is not root', async () => {
-  const [first] = [up(commandOf('worker')), up(commandOf('worker', [], beside))];
+test('two workers come up beside each other', async () => {
+  up(commandOf('worker'));
+  second = up(commandOf('worker', [], beside));
   await healthy('worker');
   await healthy('worker', beside);
   expect(await health(image.healthcheck)).toBe(0);
-  expect(first.output()).toContain('"jobStore":"s3://customer-updates');
+  expect(second.output()).toContain('"jobStore":"s3://customer-updates');
 }, 90_000);
 
 test("the README's first job ends", async () => {
@@ -184,11 +214,10 @@ test('Prometheus scrapes both workers, and has our alerts', async () => {
   const { argv, env } = commandOf('prometheus', [`--web.listen-address=${here.say('127.0.0.1:9090')}`]);
   up({ argv: [program, ...argv], env });
   await healthy('prometheus');
-  const ask = async (what: string) =>
-    (await (await fetch(`http://${here.say('127.0.0.1:9090')}/api/v1/${what}`)).json()) as unknown;
+  const ask = async (what: string) => (await fetch(`http://${here.say('127.0.0.1:9090')}/api/v1/${what}`)).text();
   const scraped = encodeURIComponent('sum(up{job="customer-updates"}) == 2 and on() temporal_num_pollers');
-  await until(async () => JSON.stringify(await ask(`query?query=${scraped}`)).includes('"2"'), 30_000);
-  expect(JSON.stringify(await ask('rules'))).toContain('NoWorkerPolls');
+  await until(async () => (await ask(`query?query=${scraped}`)).includes('"2"'), 30_000);
+  expect(await ask('rules')).toContain('NoWorkerPolls');
 }, 90_000);
 
 /** The configuration with the workers' addresses, which Compose's DNS would tell. */
@@ -210,6 +239,11 @@ async function scraping(file: string): Promise<string> {
   }
   return stringify(config);
 }
+
+test('a worker that is stopped ends well, and is not alive any more', async () => {
+  expect(await second.stop()).toBe(0);
+  expect(await health(image.healthcheck, beside)).toBe(1);
+}, 60_000);
 
 test('without Temporal a worker lives, and is not ready', async () => {
   await server.kill();
