@@ -50,7 +50,8 @@ const types = documentation(readFileSync(fileURLToPath(new URL('../src/contract.
 /** Gives all properties of a schema their words. */
 function describe(schema: Schema, typeName: string): void {
   const documented = types.get(typeName);
-  for (const part of [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])]) describe(part as Schema, typeName);
+  const parts = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])] as Schema[];
+  for (const part of parts) describe(part, typeName);
   for (const [name, property] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
     const { text, type } = documented?.properties.get(name) ??
       types.get(documented?.parent ?? '')?.properties.get(name) ?? { text: '', type: '' };
