@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Runtime, TransportError, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createJobActivities } from './activities/job-activities.ts';
 import { serveStoreQueue } from './activities/serve-store-queue.ts';
 import { Serving } from './activities/serving.ts';
@@ -11,6 +11,7 @@ import { createTokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
 import { connect } from './connection/connect.ts';
 import { cantConnect } from './connection/failures.ts';
+import { refusal } from './connection/refusal.ts';
 import { readTarget } from './connection/target.ts';
 import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
@@ -105,11 +106,8 @@ async function main(): Promise<void> {
   const reach = () => nativeConnection.workflowService.getSystemInfo({});
   health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
   log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
-  await Promise.all([...running, tellWhoIsGivenJobs(client, config.version, log)]).catch(async (error: unknown) => {
-    // The server refuses us for good, as when the key was replaced: it says why when we ask to be let in.
-    if (error instanceof TransportError) await connect(target);
-    throw error;
-  });
+  const refused = refusal(connection, target, ({ message }) => log.error(message));
+  await Promise.race([Promise.all([...running, tellWhoIsGivenJobs(client, config.version, log)]), refused]);
   await stopping;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
