@@ -1,0 +1,97 @@
+/** PostgreSQL from the machine's own packages, without a container: a cluster that lives as long as this process. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from './ports.ts';
+import { startProgram } from './processes.ts';
+
+const run = promisify(execFile);
+
+/** A PostgreSQL cluster on this machine that answers. */
+export interface Postgres {
+  /** `postgres://user:password@host:port` of a superuser. */
+  url: string;
+  /** Ends it; its files go with it. */
+  close(): Promise<void>;
+}
+
+/** The folder of PostgreSQL's programs: one on the PATH, else the newest that Debian's packages have put below `debian`. Throws, with what to install, where there is none. */
+export async function findPostgres(env = process.env, debian = '/usr/lib/postgresql'): Promise<string> {
+  const versions = (await readdir(debian).catch(() => [])).sort((a, b) => Number(b) - Number(a));
+  const folders = [...(env['PATH'] ?? '').split(':'), ...versions.map((version) => join(debian, version, 'bin'))];
+  for (const folder of folders) {
+    // Debian puts psql on the PATH, but not these.
+    const programs = ['postgres', 'initdb', 'pg_ctl', 'psql'].map((program) => access(join(folder, program)));
+    if (await Promise.all(programs).then(() => true, () => false)) return folder; // prettier-ignore
+  }
+  throw new Error(
+    `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: initdb, postgres, pg_ctl and psql are needed. ` +
+      'Install it (Debian, Ubuntu: apt-get install postgresql).',
+  );
+}
+
+/** Starts a new PostgreSQL cluster on loopback and resolves when it answers; it ends with this process at the latest, and leaves nothing. Throws where there is no PostgreSQL, or with its output when it doesn't come up. */
+export async function startPostgres(): Promise<Postgres> {
+  const bin = await findPostgres();
+  const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
+  const data = join(folder, 'data');
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const password = randomBytes(16).toString('hex');
+    await writeFile(join(folder, 'password'), password, { mode: 0o600 });
+    // It refuses to run as root.
+    const asUser =
+      process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+    if (asUser.length > 0) for (const path of [folder, join(folder, 'password')]) await chown(path, NOBODY, NOBODY);
+    const [initdb = '', ...how] = [...asUser, join(bin, 'initdb'), `--pgdata=${data}`, `--pwfile=${folder}/password`];
+    await run(initdb, [...how, '--username=temporal', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'], {
+      cwd: folder,
+    });
+    const [port] = (await freePorts(1)) as [number];
+    const settings = [
+      ...['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='],
+      // Each Temporal server of a test opens up to 30.
+      'max_connections=400',
+    ];
+    const [postgres = '', ...args] = [...asUser, join(bin, 'postgres'), '-D', data];
+    const stop = [...asUser, join(bin, 'pg_ctl'), 'stop', '--mode=immediate', `--pgdata=${data}`];
+    const server = startProgram(postgres, [...args, ...settings.map((setting) => `--${setting}`)], {
+      cwd: folder,
+      // Killed, it would leave shared memory behind.
+      lastWill: `${stop.map(quoted).join(' ')}; rm -rf ${quoted(folder)}`,
+    });
+    async function close() {
+      // An immediate shutdown: nobody needs what it has.
+      server.signal('SIGQUIT');
+      await server.exited;
+      await remove();
+    }
+    try {
+      await server.waitFor(/ready to accept connections/);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { url: `postgres://temporal:${password}@127.0.0.1:${port}`, close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Runs statements, each in a transaction of its own, as the superuser of the cluster at `url`, in this database; returns the rows, a line each. */
+export async function sql(url: string, statements: string[], database = 'postgres'): Promise<string> {
+  const psql = join(await findPostgres(), 'psql');
+  const commands = statements.flatMap((statement) => ['--command', statement]);
+  const how = ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1'];
+  const { stdout } = await run(psql, [...how, ...commands, `${url}/${database}`]);
+  return stdout.trim();
+}
+
+/** The user whom every Unix has, and who owns nothing. */
+const NOBODY = 65_534;
+
+const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
