@@ -10,6 +10,11 @@ import { startProgram } from './processes.ts';
 
 const run = promisify(execFile);
 
+/** The user whom every Unix has, and who owns nothing. */
+const NOBODY = 65_534;
+// PostgreSQL refuses to run as root.
+const asUser = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+
 /** A PostgreSQL cluster on this machine that answers. */
 export interface Postgres {
   /** `postgres://user:password@host:port` of a superuser. */
@@ -25,7 +30,7 @@ export async function findPostgres(env = process.env, debian = '/usr/lib/postgre
   for (const folder of folders) {
     // Debian puts psql on the PATH, but not these.
     const programs = ['postgres', 'initdb', 'pg_ctl', 'psql'].map((program) => access(join(folder, program)));
-    if (await Promise.all(programs).then(() => true, () => false)) return folder; // prettier-ignore
+    if ((await Promise.allSettled(programs)).every(({ status }) => status === 'fulfilled')) return folder;
   }
   throw new Error(
     `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: initdb, postgres, pg_ctl and psql are needed. ` +
@@ -42,14 +47,11 @@ export async function startPostgres(): Promise<Postgres> {
   try {
     const password = randomBytes(16).toString('hex');
     await writeFile(join(folder, 'password'), password, { mode: 0o600 });
-    // It refuses to run as root.
-    const asUser =
-      process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-    if (asUser.length > 0) for (const path of [folder, join(folder, 'password')]) await chown(path, NOBODY, NOBODY);
+    if (asUser.length > 0)
+      await Promise.all([folder, join(folder, 'password')].map((path) => chown(path, NOBODY, NOBODY)));
     const [initdb = '', ...how] = [...asUser, join(bin, 'initdb'), `--pgdata=${data}`, `--pwfile=${folder}/password`];
-    await run(initdb, [...how, '--username=temporal', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'], {
-      cwd: folder,
-    });
+    how.push('--username=temporal', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C');
+    await run(initdb, how, { cwd: folder });
     const [port] = (await freePorts(1)) as [number];
     const settings = [
       ...['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='],
@@ -90,8 +92,5 @@ export async function sql(url: string, statements: string[], database = 'postgre
   const { stdout } = await run(psql, [...how, ...commands, `${url}/${database}`]);
   return stdout.trim();
 }
-
-/** The user whom every Unix has, and who owns nothing. */
-const NOBODY = 65_534;
 
 const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;

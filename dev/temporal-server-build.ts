@@ -30,8 +30,12 @@ const here: BuildSurroundings = {
 /** The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as the images of Temporal have it in `/etc/temporal`; built once, which takes minutes, and kept in the cache. Throws, with what to install, where it can't be built. */
 export async function findTemporalServer({ env, cache, say }: BuildSurroundings = here): Promise<string> {
   const kept = join(cache, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
-  if (await access(kept).then(() => true, () => false)) return kept; // prettier-ignore
-  say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
+  try {
+    await access(kept);
+    return kept;
+  } catch {
+    say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
+  }
   try {
     return await keep(kept, (folder) => build(join(folder, 'built'), env));
   } catch (error) {
@@ -50,12 +54,12 @@ async function build(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   const settings = { ...env, CGO_ENABLED: '0' };
   const { stdout } = await run('go', ['mod', 'download', '-json', module], { env: settings });
   const { Dir: source } = JSON.parse(stdout) as { Dir: string };
+  await mkdir(join(folder, 'schema/postgresql'), { recursive: true });
   const programs = { 'temporal-sql-tool': './cmd/tools/sql', 'temporal-server': './cmd/server' };
   for (const [program, path] of Object.entries(programs)) {
     const args = ['go', 'build', '-tags', 'disable_grpc_modules', '-o', join(folder, program), path];
     await run('nice', args, { env: settings, cwd: source, maxBuffer: 2 ** 26 });
   }
-  await mkdir(join(folder, 'schema/postgresql'), { recursive: true });
   await cp(join(source, 'schema/postgresql/v12'), join(folder, 'schema/postgresql/v12'), { recursive: true });
   // Go's module cache is read-only, which a copy need not be.
   await run('chmod', ['-R', 'u+w', folder]);

@@ -30,7 +30,11 @@ export async function prepareDatabases(url: string): Promise<void> {
   const compose = async (service: string, env: Record<string, string>) => {
     const script = (await composeScript(service)).replaceAll('/etc/temporal', home);
     const path = `${folder}:${home}:${process.env['PATH']}`;
-    await run('sh', ['-euc', script], { env: { ...process.env, ...env, PATH: path }, maxBuffer: 2 ** 26 });
+    await run('sh', ['-euc', script], {
+      env: { ...process.env, ...env, PATH: path },
+      maxBuffer: 2 ** 26,
+      timeout: 60_000,
+    });
   };
   try {
     const temporal = await findTemporal();
@@ -41,7 +45,7 @@ export async function prepareDatabases(url: string): Promise<void> {
       ...{ SQL_USER: username, SQL_PASSWORD: password },
     });
     const frontend = await freeBlock(PORTS.length);
-    const server = await startOn(url, '', frontend, folder);
+    const server = await launch(url, '', frontend, folder);
     try {
       await compose('temporal-namespace', { TEMPORAL_ADDRESS: `127.0.0.1:${frontend}` });
     } finally {
@@ -57,13 +61,13 @@ export async function prepareDatabases(url: string): Promise<void> {
 /** Starts Temporal's server on loopback, on databases of its own in the cluster at `url`, namespace `default`, and resolves when it answers; it ends with this process at the latest. After `kill`, one that is given the same port goes on where it was; `stop` drops the databases. Throws with the server's output when it doesn't come up. */
 export async function startTemporalServer(
   url: string,
-  options: Pick<DevServerOptions, 'port' | 'dynamicConfig' | 'log'> = {},
+  options: Pick<DevServerOptions, 'port' | 'dynamicConfig'> = {},
 ): Promise<DevServer> {
   const port = options.port ?? (await freeBlock(PORTS.length));
   const suffix = `_${port}`;
   if (options.port === undefined) await copyDatabases(url, suffix);
   const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
-  const server = await startOn(url, suffix, port, folder, options);
+  const server = await launch(url, suffix, port, folder, options.dynamicConfig);
   const gone = () => rm(folder, { recursive: true, force: true });
   const address = `127.0.0.1:${port}`;
   try {
@@ -79,7 +83,10 @@ export async function startTemporalServer(
     async stop() {
       await server.stop(10_000);
       await gone();
-      await sql(url, DATABASES.map((name) => `DROP DATABASE ${name}${suffix} WITH (FORCE)`)); // prettier-ignore
+      await sql(
+        url,
+        DATABASES.map((name) => `DROP DATABASE ${name}${suffix} WITH (FORCE)`),
+      );
     },
     async kill() {
       await server.kill();
@@ -90,19 +97,22 @@ export async function startTemporalServer(
 
 /** Copies what `prepareDatabases` has made. */
 async function copyDatabases(url: string, suffix: string): Promise<void> {
-  await sql(url, DATABASES.map((name) => `CREATE DATABASE ${name}${suffix} TEMPLATE ${name}`)); // prettier-ignore
+  await sql(
+    url,
+    DATABASES.map((name) => `CREATE DATABASE ${name}${suffix} TEMPLATE ${name}`),
+  );
   // The server looks for its version under the name of the database.
   const named = ['UPDATE schema_version SET db_name = current_database()'];
   await Promise.all(DATABASES.map((name) => sql(url, named, name + suffix)));
 }
 
 /** The server on the databases with this suffix, with the settings of docker-compose.yml, just started; its dynamic config is in `folder`. */
-async function startOn(
+async function launch(
   url: string,
   suffix: string,
   port: number,
   folder: string,
-  { dynamicConfig, log }: Pick<DevServerOptions, 'dynamicConfig' | 'log'> = {},
+  dynamicConfig: DevServerOptions['dynamicConfig'] = {},
 ): Promise<Program> {
   const home = await findTemporalServer();
   const postgres = new URL(url);
@@ -123,5 +133,5 @@ async function startOn(
     LOG_LEVEL: 'warn',
     ...Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(port + index)])),
   };
-  return startProgram(join(home, 'temporal-server'), ['start'], { env, ...(log !== undefined && { log }) });
+  return startProgram(join(home, 'temporal-server'), ['start'], { env });
 }

@@ -4,7 +4,7 @@ import base from '../../jest.config.js';
 export default {
   ...base,
   rootDir: '../..',
-  roots: ['<rootDir>/test/e2e'],
+  roots: ['<rootDir>/test/e2e', '<rootDir>/test/client'],
   testPathIgnorePatterns: [],
   globalSetup: '<rootDir>/test/postgres/setup.ts',
   globalTeardown: '<rootDir>/test/postgres/teardown.ts',
