@@ -77,7 +77,7 @@ export async function compare(): Promise<void> {
     '# The job beside a plain loop',
     `From \`npm run bench\`, ${ROUNDS} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; for the quota: the time that it allows) over the time of the job, from its start to its result; median (least–most).`,
     table(rows),
-    machine(),
+    await machine(),
   ];
   await keep('compare.md', text.join('\n\n'));
   await keep('compare.svg', ratioChart('The job beside a plain loop, 1 = as fast', bars));

@@ -5,7 +5,8 @@ export default {
   ...base,
   rootDir: '../..',
   roots: ['<rootDir>/test/e2e', '<rootDir>/test/client'],
-  testPathIgnorePatterns: [],
+  // Of the package, not of a server.
+  testPathIgnorePatterns: ['<rootDir>/test/client/package'],
   globalSetup: '<rootDir>/test/postgres/setup.ts',
   globalTeardown: '<rootDir>/test/postgres/teardown.ts',
 };

@@ -1,14 +1,29 @@
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
-import { startTemporalServer } from '../../dev/temporal-server.ts';
+import { startPostgres, type Postgres } from '../../dev/postgres.ts';
+import { prepareDatabases, startTemporalServer } from '../../dev/temporal-server.ts';
 
-/** The variable that names a PostgreSQL cluster with Temporal's databases: systems have their servers there then. */
-export const TEST_DATABASE = 'TEST_DATABASE';
+/** The PostgreSQL cluster that systems have their servers in; undefined where those are dev servers. jest's processes inherit it. */
+export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
 
-/** The Temporal server of a system: a dev server, or the one of production on PostgreSQL where TEST_DATABASE is set. Throws where that one has not what is asked for. */
+/** Starts a PostgreSQL cluster in which all systems, of this process and of those that it starts, have their servers from now on. */
+export async function startTestDatabase(): Promise<Postgres> {
+  const postgres = await startPostgres();
+  try {
+    await prepareDatabases(postgres.url);
+  } catch (error) {
+    await postgres.close();
+    throw error;
+  }
+  process.env['TEST_DATABASE'] = postgres.url;
+  return postgres;
+}
+
+/** The Temporal server of a system: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws where that one has not what is asked for. */
 export function startServer(options: DevServerOptions): Promise<DevServer> {
-  const database = process.env[TEST_DATABASE];
+  const database = testDatabase();
   if (database === undefined) return startDevServer(options);
-  if (options.ui || options.searchAttributes)
-    throw new Error('Only a dev server has the Web UI, or search attributes at its start.');
+  if (options.ui || options.searchAttributes) {
+    throw new Error('Only a dev server has the Web UI, or search attributes from its start.');
+  }
   return startTemporalServer(database, options);
 }
