@@ -17,7 +17,7 @@ export async function machine(): Promise<string> {
 async function serverName(): Promise<string> {
   const database = testDatabase();
   if (database === undefined) return 'the Temporal dev server (in memory, task queues unthrottled)';
-  const version = await sql(database, ['SHOW server_version']);
+  const version = await sql(database, 'postgres', 'SHOW server_version');
   return `Temporal's server ${SERVER_VERSION} on PostgreSQL ${version} (\`--server postgres\`; settings of docker-compose.yml)`;
 }
 

@@ -10,6 +10,8 @@ import { startProgram } from './processes.ts';
 
 const run = promisify(execFile);
 
+const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
+
 /** The user whom every Unix has, and who owns nothing. */
 const NOBODY = 65_534;
 // PostgreSQL refuses to run as root.
@@ -29,11 +31,11 @@ export async function findPostgres(env = process.env, debian = '/usr/lib/postgre
   const folders = [...(env['PATH'] ?? '').split(':'), ...versions.map((version) => join(debian, version, 'bin'))];
   for (const folder of folders) {
     // Debian puts psql on the PATH, but not these.
-    const programs = ['postgres', 'initdb', 'pg_ctl', 'psql'].map((program) => access(join(folder, program)));
+    const programs = PROGRAMS.map((program) => access(join(folder, program)));
     if ((await Promise.allSettled(programs)).every(({ status }) => status === 'fulfilled')) return folder;
   }
   throw new Error(
-    `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: initdb, postgres, pg_ctl and psql are needed. ` +
+    `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: ${PROGRAMS.join(', ')} are needed. ` +
       'Install it (Debian, Ubuntu: apt-get install postgresql).',
   );
 }
@@ -49,7 +51,7 @@ export async function startPostgres(): Promise<Postgres> {
     await writeFile(join(folder, 'password'), password, { mode: 0o600 });
     if (asUser.length > 0)
       await Promise.all([folder, join(folder, 'password')].map((path) => chown(path, NOBODY, NOBODY)));
-    const [initdb = '', ...how] = [...asUser, join(bin, 'initdb'), `--pgdata=${data}`, `--pwfile=${folder}/password`];
+    const [initdb, ...how] = [...asUser, join(bin, 'initdb'), `--pgdata=${data}`, `--pwfile=${folder}/password`];
     how.push('--username=temporal', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C');
     await run(initdb, how, { cwd: folder });
     const [port] = (await freePorts(1)) as [number];
@@ -58,7 +60,7 @@ export async function startPostgres(): Promise<Postgres> {
       // Each Temporal server of a test opens up to 30.
       'max_connections=400',
     ];
-    const [postgres = '', ...args] = [...asUser, join(bin, 'postgres'), '-D', data];
+    const [postgres, ...args] = [...asUser, join(bin, 'postgres'), '-D', data];
     const stop = [...asUser, join(bin, 'pg_ctl'), 'stop', '--mode=immediate', `--pgdata=${data}`];
     const server = startProgram(postgres, [...args, ...settings.map((setting) => `--${setting}`)], {
       cwd: folder,
@@ -84,8 +86,8 @@ export async function startPostgres(): Promise<Postgres> {
   }
 }
 
-/** Runs statements, each in a transaction of its own, as the superuser of the cluster at `url`, in this database; returns the rows, a line each. */
-export async function sql(url: string, statements: string[], database = 'postgres'): Promise<string> {
+/** Runs statements, each in a transaction of its own, in a database of the cluster at `url`; returns the rows, a line each. */
+export async function sql(url: string, database: string, ...statements: string[]): Promise<string> {
   const psql = join(await findPostgres(), 'psql');
   const commands = statements.flatMap((statement) => ['--command', statement]);
   const how = ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1'];
@@ -94,3 +96,13 @@ export async function sql(url: string, statements: string[], database = 'postgre
 }
 
 const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** All rows of a database of the cluster at `url`, binary values as the bytes they are. */
+export async function dump(url: string, database: string): Promise<Buffer> {
+  const pgDump = join(await findPostgres(), 'pg_dump');
+  const { stdout } = await run(pgDump, ['--data-only', `${url}/${database}`], { maxBuffer: 2 ** 30 });
+  return Buffer.from(
+    stdout.replaceAll(/\\\\x([0-9a-f]*)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString('latin1')),
+    'latin1',
+  );
+}

@@ -16,7 +16,10 @@ const run = promisify(execFile);
 /** Of docker-compose.yml, too. */
 const SHARDS = 128;
 
-const DATABASES = ['temporal', 'temporal_visibility'];
+const DATABASES = ['temporal', 'temporal_visibility'] as const;
+
+/** The databases of the server at a port that `startTemporalServer` has started. */
+export const databasesAt = (port: number): string[] => DATABASES.map((name) => `${name}_${port}`);
 
 // In this order from the port of the server on.
 const PORTS = ['FRONTEND_GRPC', 'FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP'].concat(
@@ -45,14 +48,14 @@ export async function prepareDatabases(url: string): Promise<void> {
       ...{ SQL_USER: username, SQL_PASSWORD: password },
     });
     const frontend = await freeBlock(PORTS.length);
-    const server = await launch(url, '', frontend, folder);
+    const server = await launch(url, DATABASES, frontend, folder);
     try {
       await compose('temporal-namespace', { TEMPORAL_ADDRESS: `127.0.0.1:${frontend}` });
     } finally {
       await server.stop();
     }
     // A copy would look for the one that was here.
-    await sql(url, ['DELETE FROM cluster_membership'], 'temporal');
+    await sql(url, 'temporal', 'DELETE FROM cluster_membership');
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -64,10 +67,10 @@ export async function startTemporalServer(
   options: Pick<DevServerOptions, 'port' | 'dynamicConfig'> = {},
 ): Promise<DevServer> {
   const port = options.port ?? (await freeBlock(PORTS.length));
-  const suffix = `_${port}`;
-  if (options.port === undefined) await copyDatabases(url, suffix);
+  const databases = databasesAt(port);
+  if (options.port === undefined) await copyDatabases(url, databases);
   const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
-  const server = await launch(url, suffix, port, folder, options.dynamicConfig);
+  const server = await launch(url, databases, port, folder, options.dynamicConfig);
   const gone = () => rm(folder, { recursive: true, force: true });
   const address = `127.0.0.1:${port}`;
   try {
@@ -83,10 +86,7 @@ export async function startTemporalServer(
     async stop() {
       await server.stop(10_000);
       await gone();
-      await sql(
-        url,
-        DATABASES.map((name) => `DROP DATABASE ${name}${suffix} WITH (FORCE)`),
-      );
+      await sql(url, 'postgres', ...databases.map((name) => `DROP DATABASE ${name} WITH (FORCE)`));
     },
     async kill() {
       await server.kill();
@@ -96,20 +96,16 @@ export async function startTemporalServer(
 }
 
 /** Copies what `prepareDatabases` has made. */
-async function copyDatabases(url: string, suffix: string): Promise<void> {
-  await sql(
-    url,
-    DATABASES.map((name) => `CREATE DATABASE ${name}${suffix} TEMPLATE ${name}`),
-  );
-  // The server looks for its version under the name of the database.
-  const named = ['UPDATE schema_version SET db_name = current_database()'];
-  await Promise.all(DATABASES.map((name) => sql(url, named, name + suffix)));
+async function copyDatabases(url: string, copies: string[]): Promise<void> {
+  await sql(url, 'postgres', ...copies.map((copy, index) => `CREATE DATABASE ${copy} TEMPLATE ${DATABASES[index]}`));
+  // The server looks for the version of its schema under the name of the database.
+  await Promise.all(copies.map((copy) => sql(url, copy, 'UPDATE schema_version SET db_name = current_database()')));
 }
 
-/** The server on the databases with this suffix, with the settings of docker-compose.yml, just started; its dynamic config is in `folder`. */
+/** The server on these databases, with the settings of docker-compose.yml, just started; its dynamic config is in `folder`. */
 async function launch(
   url: string,
-  suffix: string,
+  [store, visibility]: readonly string[],
   port: number,
   folder: string,
   dynamicConfig: DevServerOptions['dynamicConfig'] = {},
@@ -125,8 +121,8 @@ async function launch(
     DB_PORT: postgres.port,
     POSTGRES_USER: postgres.username,
     POSTGRES_PWD: postgres.password,
-    DBNAME: `temporal${suffix}`,
-    VISIBILITY_DBNAME: `temporal_visibility${suffix}`,
+    DBNAME: store,
+    VISIBILITY_DBNAME: visibility,
     NUM_HISTORY_SHARDS: String(SHARDS),
     DYNAMIC_CONFIG_FILE_PATH: config,
     BIND_ON_IP: '127.0.0.1',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPostgres } from '../../dev/postgres.ts';
 
-const PROGRAMS = ['initdb', 'postgres', 'pg_ctl', 'psql'];
+const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'find-postgres-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -34,7 +34,7 @@ test('else the newest of Debian, whose psql alone is on the PATH', async () => {
 
 test('or the error says where it was looked for, and what to install', async () => {
   await expect(find(folder)).rejects.toThrow(
-    `No PostgreSQL was found, neither on the PATH nor in ${folder}/debian/*/bin: initdb, postgres, pg_ctl and psql are needed. ` +
+    `No PostgreSQL was found, neither on the PATH nor in ${folder}/debian/*/bin: postgres, initdb, pg_ctl, psql, pg_dump are needed. ` +
       'Install it (Debian, Ubuntu: apt-get install postgresql).',
   );
 });

@@ -1,6 +1,8 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
-import { startPostgres, type Postgres } from '../../dev/postgres.ts';
-import { prepareDatabases, startTemporalServer } from '../../dev/temporal-server.ts';
+import { dump, startPostgres, type Postgres } from '../../dev/postgres.ts';
+import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/temporal-server.ts';
 
 /** The PostgreSQL cluster that systems have their servers in; undefined where those are dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
@@ -26,4 +28,16 @@ export function startServer(options: DevServerOptions): Promise<DevServer> {
     throw new Error('Only a dev server has the Web UI, or search attributes from its start.');
   }
   return startTemporalServer(database, options);
+}
+
+/** All that the server of a durable system keeps, to be searched; `folder` is the system's. */
+export async function storedBy({ address }: DevServer, folder: string): Promise<Buffer> {
+  const database = testDatabase();
+  const parts =
+    database === undefined
+      ? (await readdir(folder))
+          .filter((name) => name.startsWith('temporal.db'))
+          .map((name) => readFile(join(folder, name)))
+      : databasesAt(Number(address.split(':')[1])).map((name) => dump(database, name));
+  return Buffer.concat(await Promise.all(parts));
 }
