@@ -9,6 +9,7 @@ import {
   QueryNotRegisteredError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { isPossibleId } from '../contract.ts';
 import { detailsOf, grpcFailure, isRefused } from '../grpc.ts';
 import { NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from './errors.ts';
 
@@ -53,6 +54,7 @@ export async function describeJob(
   id: string,
   run?: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
+  if (!isPossibleId(id)) return undefined;
   try {
     const found = await client.workflow.getHandle(id, run).describe();
     if (found.type === 'updateCustomers') return found;
