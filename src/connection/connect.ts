@@ -14,7 +14,7 @@ export async function connect(target: Target): Promise<Connection> {
     // The library tries again until the time is up, and has forgotten then what was wrong.
     const impatient = Connection.lazy({ ...options, interceptors: [] });
     const isThere = () => impatient.workflowService.getSystemInfo({});
-    await impatient.withDeadline(deadline, isThere).finally(() => impatient.close());
+    await impatient.withDeadline(deadline, isThere).finally(() => void impatient.close());
     connection = Connection.lazy(options);
     const { workflowService } = connection;
     await connection.withDeadline(deadline, () => workflowService.describeNamespace({ namespace }));

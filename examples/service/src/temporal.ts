@@ -17,7 +17,7 @@ export async function connectToTemporal(): Promise<Client> {
     // Connection.connect tries again until its time is up, and does not say then what was wrong.
     const once = Connection.lazy({ ...connectionOptions, interceptors: [] });
     const look = () => once.workflowService.describeNamespace({ namespace });
-    await once.withDeadline(Date.now() + 5_000, look).finally(() => once.close());
+    await once.withDeadline(Date.now() + 5_000, look).finally(() => void once.close());
     return new Client({ connection: Connection.lazy(connectionOptions), namespace });
   } catch (error) {
     const { details, message } = error as Error & { details?: string };
