@@ -24,7 +24,7 @@ test('a list, a file and what another job left go along with the job', () => {
 const stream = (function* () {})();
 
 test.each<[string, unknown, string, string]>([
-  ['no input', undefined, 'x', "expected a job's input"],
+  ['no input', undefined, 'x', "Expected a job's input"],
   ['a wrong store hash', input(stream, { storeHash: 'ABC' }), 'x', 'storeHash: expected a store hash'],
   ['a wrong option', input(stream, { options: { dryrun: true } }), 'x', 'options: expected only dryRun'],
   [
