@@ -155,7 +155,7 @@ test('a job goes on when another version is made current, and the old one may st
   await expectDeterministic(job);
   expect(await jobsQueue(system.client)).toMatchObject({ given: [{ deploymentName: 'updates', buildId: '2' }] });
   expect(await fresh.stop()).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test('a job goes on through a rolling upgrade of workers without a version, back again, and another one', async () => {
   let up = await worker(OLD);
@@ -174,7 +174,7 @@ test('a job goes on through a rolling upgrade of workers without a version, back
   expect(await up.stop()).toBe(0);
   expect(whoScheduled(await runsOf(job))).toEqual(['old', 'next', 'old', 'next']);
   await expectDeterministic(job);
-}, 60_000);
+}, 120_000);
 
 test('what jobs of 0.1.0 have done replays on the next version, and not if it had forgotten to ask for the patch', async () => {
   const forgetful = join(folder, 'forgetful');
@@ -205,4 +205,4 @@ test('what jobs of 0.1.0 have done replays on the next version, and not if it ha
     'tried-again',
   ];
   expect(caught).toEqual(jobs.map((job) => `0.1.0-${job}-0.json.gz`));
-}, 60_000);
+}, 120_000);
