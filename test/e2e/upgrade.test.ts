@@ -10,7 +10,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { progressQuery } from '../../src/contract.ts';
 import { jobsQueue } from '../../src/deployment.ts';
 import { committed, replayCommitted } from '../replay/committed.ts';
-import { customers } from '../support/customers.ts';
+import { customers, writeSource } from '../support/customers.ts';
 import { expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { buildChanged, type Edit } from '../support/next-version.ts';
 import { runStarter } from '../support/starter.ts';
@@ -61,7 +61,7 @@ beforeAll(async () => {
   };
   [next, system] = await Promise.all([
     buildChanged(join(folder, 'next'), NEXT),
-    startSystem({ workers: 0, emulator: ['--customers', '1000', '--latency', '100'], server: { dynamicConfig } }),
+    startSystem({ workers: 0, emulator: ['--customers', '1500', '--latency', '100'], server: { dynamicConfig } }),
   ]);
 }, 120_000);
 afterAll(async () => {
@@ -74,18 +74,21 @@ afterEach(() => expectThreeAtMost(system));
 const worker = (dist: string, settings?: Record<string, string>) =>
   system.startWorker(settings, undefined, `${dist}/worker.js`);
 
-const start = (name: string) => system.start(name, { storeHash: 'abc', source: { customers: customers(900) } });
+async function start(name: string): Promise<JobHandle> {
+  const uri = await writeSource(system, `${name}.ndjson`, customers(1500));
+  return system.start(name, { storeHash: 'abc', source: { uri } });
+}
 
 /** Calls take long enough for a job to outlast what is done to its workers, however slow the machine. */
-const slow = () => system.control('faults', { fault: 'latency', ms: 1000 });
+const slow = () => system.control('faults', { fault: 'latency', ms: 2000 });
 const fast = () => system.control('faults', { clear: true });
 
-/** All 900 are updated, each of them once. */
+/** All 1,500 are updated, each of them once. */
 async function expectEachOnce(job: JobHandle): Promise<void> {
-  expect((await job.result()).customers).toMatchObject({ total: 900, updated: 900 });
+  expect((await job.result()).customers).toMatchObject({ total: 1500, updated: 1500 });
   const { customersUpdatedDistinct, customersAppliedMoreThanOnce } = await system.stats();
   expect({ customersUpdatedDistinct, customersAppliedMoreThanOnce }).toEqual({
-    customersUpdatedDistinct: 900,
+    customersUpdatedDistinct: 1500,
     customersAppliedMoreThanOnce: 0,
   });
 }
@@ -155,7 +158,7 @@ test('a job goes on when another version is made current, and the old one may st
   await expectDeterministic(job);
   expect(await jobsQueue(system.client)).toMatchObject({ given: [{ deploymentName: 'updates', buildId: '2' }] });
   expect(await fresh.stop()).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test('a job goes on through a rolling upgrade of workers without a version, back again, and another one', async () => {
   let up = await worker(OLD);
@@ -174,7 +177,7 @@ test('a job goes on through a rolling upgrade of workers without a version, back
   expect(await up.stop()).toBe(0);
   expect(whoScheduled(await runsOf(job))).toEqual(['old', 'next', 'old', 'next']);
   await expectDeterministic(job);
-}, 60_000);
+}, 120_000);
 
 test('what jobs of 0.1.0 have done replays on the next version, and not if it had forgotten to ask for the patch', async () => {
   const forgetful = join(folder, 'forgetful');
@@ -205,4 +208,4 @@ test('what jobs of 0.1.0 have done replays on the next version, and not if it ha
     'tried-again',
   ];
   expect(caught).toEqual(jobs.map((job) => `0.1.0-${job}-0.json.gz`));
-}, 60_000);
+}, 120_000);
