@@ -11,7 +11,6 @@ import { historyFigures, Memory, type HistoryFigures } from './figures.ts';
 import { keep, machine, median, spread, table } from './results.ts';
 
 const run = promisify(execFile);
-const ROUNDS = 5;
 const QUOTA = { calls: 150, windowMs: 30_000 };
 
 /** A kind of store, and how many of its customers are updated. */
@@ -41,7 +40,7 @@ interface Compared {
   memory: number;
 }
 
-export async function compare(): Promise<void> {
+export async function compare(rounds: number): Promise<void> {
   const rows = [
     [
       '',
@@ -57,7 +56,9 @@ export async function compare(): Promise<void> {
   const bars = [];
   const compared: [Case, Compared][] = [];
   for (const side of CASES) {
-    compared.push(...(await Promise.all(side.map(async (each) => [each, await comparing(each)] as [Case, Compared]))));
+    compared.push(
+      ...(await Promise.all(side.map(async (each) => [each, await comparing(each, rounds)] as [Case, Compared]))),
+    );
   }
   for (const [each, { ratios, jobMs, history, memory }] of compared) {
     const chunks = Math.ceil(each.customers / 10);
@@ -75,15 +76,15 @@ export async function compare(): Promise<void> {
   }
   const text = [
     '# The job beside a plain loop',
-    `From \`npm run bench\`, ${ROUNDS} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; for the quota: the time that it allows) over the time of the job, from its start to its result; median (least–most).`,
+    `From \`npm run bench\`, ${rounds} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; for the quota: the time that it allows) over the time of the job, from its start to its result; median (least–most).`,
     table(rows),
-    machine(),
+    await machine(),
   ];
   await keep('compare.md', text.join('\n\n'));
   await keep('compare.svg', ratioChart('The job beside a plain loop, 1 = as fast', bars));
 }
 
-async function comparing({ customers: count, latencyMs, quota, name }: Case): Promise<Compared> {
+async function comparing({ customers: count, latencyMs, quota, name }: Case, rounds: number): Promise<Compared> {
   const flags = ['--customers', String(count), '--latency', String(latencyMs)];
   if (quota) flags.push('--quota', String(quota.calls), '--window', String(quota.windowMs));
   const system = await startSystem({ emulator: flags });
@@ -92,7 +93,7 @@ async function comparing({ customers: count, latencyMs, quota, name }: Case): Pr
     const memory = new Memory(system.workers[0]?.pid as number);
     const ratios = [];
     const jobMs = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       const plainMs = quota ? Math.floor((count / 10 - 1) / quota.calls) * quota.windowMs : await plain(system, uri);
       // Each round begins with a window of its own.
       if (quota && round > 0) await sleep(quota.windowMs);

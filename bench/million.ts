@@ -53,7 +53,7 @@ export async function million(): Promise<void> {
     `From \`npm run bench -- million\`: jobs of 20,000 and of 1,000,000 customers, one after the other, each on a worker of its own, at a store that answers after ${LATENCY_MS} ms.`,
     table([['', '20,000', '1,000,000'], ...rows.map(([name, of]) => [name, of(small), of(large)])]),
     `Worker memory: ${(large.peak / small.peak).toFixed(2)} × that of the job of 20,000.`,
-    machine(),
+    await machine(),
   ];
   await keep('million.md', text.join('\n\n'));
 }

@@ -1,14 +1,24 @@
 /** Results as people read them: a table in markdown, printed and kept. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { sql } from '../dev/postgres.ts';
+import { SERVER_VERSION } from '../dev/temporal-server-build.ts';
+import { testDatabase } from '../test/support/server.ts';
 
 const FOLDER = new URL('results/', import.meta.url);
 
 /** What the figures were taken on. */
-export function machine(): string {
+export async function machine(): Promise<string> {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory} GiB, Node ${process.version}; the Temporal dev server (in memory, task queues unthrottled), the emulator and the worker all on it. ${new Date().toISOString().slice(0, 10)}.`;
+  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory} GiB, Node ${process.version}; ${await serverName()}, the emulator and the worker all on it. ${new Date().toISOString().slice(0, 10)}.`;
+}
+
+async function serverName(): Promise<string> {
+  const database = testDatabase();
+  if (database === undefined) return 'the Temporal dev server (in memory, task queues unthrottled)';
+  const version = await sql(database, 'postgres', 'SHOW server_version');
+  return `Temporal's server ${SERVER_VERSION} on PostgreSQL ${version} (\`--server postgres\`; settings of docker-compose.yml)`;
 }
 
 /** A table in markdown; the first row is its heading. */
@@ -17,10 +27,11 @@ export function table([heading = [], ...rows]: string[][]): string {
   return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Writes a result beside the others, and prints it. */
+/** Writes a result beside the others, and prints it; on PostgreSQL `name.md` is `name-postgres.md`. */
 export async function keep(file: string, text: string): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(new URL(file, FOLDER), `${text}\n`);
+  const name = testDatabase() === undefined ? file : file.replace('.', '-postgres.');
+  await writeFile(new URL(name, FOLDER), `${text}\n`);
   if (file.endsWith('.md')) console.log(`${text}\n`);
 }
 

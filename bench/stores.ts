@@ -44,7 +44,7 @@ export async function stores(): Promise<void> {
     'From `npm run bench -- stores`: the same job at one store, then at ten at once, on one worker process.',
     table(rows),
     `The machine's own limit: ${most.toFixed(0)} customers a second, with the Temporal server, the emulator and the worker on its cores.`,
-    machine(),
+    await machine(),
   ];
   await keep('stores.md', text.join('\n\n'));
 }

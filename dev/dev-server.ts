@@ -107,8 +107,8 @@ export interface DevServer {
   kill(): Promise<void>;
 }
 
-// The dev server has one shard, and each of a shard's queues is polled 20 times a second at most: slower than one busy job.
-const UNTHROTTLED = {
+/** Each of a shard's queues is polled 20 times a second at most by default: slower than one busy job, and the dev server has one shard. */
+export const UNTHROTTLED = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
@@ -161,9 +161,9 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   };
 }
 
-/** Resolves when the default namespace can be asked for: a server that accepts connections may not have made it yet. */
-async function answers(address: string): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
+/** Resolves when the default namespace can be asked for: a server that accepts connections may not have made it yet. Throws what it says after `timeoutMs`. */
+export async function answers(address: string, timeoutMs = 5_000): Promise<void> {
+  const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: 1_000 });

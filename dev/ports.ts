@@ -20,6 +20,16 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
+/** The first of `count` ports of 127.0.0.1 in a row that nobody listens on, and that no connection is given by chance. */
+export async function freeBlock(count: number): Promise<number> {
+  for (;;) {
+    // The system gives out ports from 32768 on.
+    const first = 10_000 + count * Math.floor((Math.random() * 20_000) / count);
+    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
+    if (free.every(Boolean)) return first;
+  }
+}
+
 async function listen(port: number): Promise<Server> {
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');

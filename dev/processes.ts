@@ -12,6 +12,8 @@ export interface ProgramOptions {
   log?: string;
   /** It prints where we print, our terminal for instance, and its output is not kept. */
   inherit?: boolean;
+  /** The command that ends it when this process has died, in the shell's words; default: SIGKILL to it and what it started. */
+  lastWill?: string;
 }
 
 /** How a program ended: its exit code, or the signal that ended it. */
@@ -42,12 +44,12 @@ export interface Program {
 // Each program has a process group of its own, so that Ctrl-C in a terminal reaches only us and we stop things in order.
 // It would outlive us, though: so a shell beside it reads a pipe that we hold, and kills the group when the pipe ends
 // without a word, however we died. `exec` makes the program's pid the one that we know.
-const withLifeline = '(read _ <&3 || kill -KILL 0) >/dev/null 2>&1 & exec "$@" 3<&-';
+const withLifeline = (lastWill: string) => `(read _ <&3 || { ${lastWill}; }) >/dev/null 2>&1 & exec "$@" 3<&-`;
 
 /** Starts `file`, found on the PATH, with `args`; a file that doesn't exist shows as exit code 127. It is killed when this process ends, however it ends. */
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const printing = options.inherit ? 'inherit' : 'pipe';
-  const child = spawn('/bin/sh', ['-c', withLifeline, 'sh', file, ...args], {
+  const child = spawn('/bin/sh', ['-c', withLifeline(options.lastWill ?? 'kill -KILL 0'), 'sh', file, ...args], {
     detached: true,
     env: { ...process.env, ...options.env },
     cwd: options.cwd,

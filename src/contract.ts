@@ -28,6 +28,12 @@ export const storeTaskQueue = (storeHash: string): string => `customer-updates-s
 /** Workflow id of a job. Callers may pick any other id; this is the one client and starter make. */
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
+/**
+ * Whether a server can have a workflow of this id. One on PostgreSQL can't store NUL, and gRPC can't send half a surrogate
+ * pair: asked for such an id, the server seems to be away, for ever.
+ */
+export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
+
 /** Workflow id of a store's serveStore. */
 export const storeWorkflowId = (storeHash: string): string => `customer-updates-store/${storeHash}`;
 

@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isPossibleId } from '../contract.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { quoted } from '../schema.ts';
@@ -12,11 +13,13 @@ import type { Storage } from '../storage/storage.ts';
  */
 export async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
   const name = quoted(id);
+  const noSuchJob = () => new BadInput(`source.retryOf: there is no job ${name}.`);
+  if (!isPossibleId(id)) throw noSuchJob();
   const { type, status, runId } = await client.workflow
     .getHandle(id)
     .describe()
     .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) throw new BadInput(`source.retryOf: there is no job ${name}.`);
+      if (error instanceof WorkflowNotFoundError) throw noSuchJob();
       throw error;
     });
   if (type !== 'updateCustomers') throw new BadInput(`source.retryOf: ${name} is not a job.`);

@@ -10,6 +10,7 @@ import {
   QueryNotRegisteredError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { isPossibleId } from '../contract.ts';
 import { NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from './errors.ts';
 
 /** Longest that a job may take to answer: a worker that does not know it any more reads its history first. */
@@ -52,6 +53,7 @@ export async function within<T>(client: Client, ms: number, work: () => Promise<
 
 /** The job of this id as the server knows it, if there is one. Throws NotAJob and ServerFailed. */
 export async function findJob(client: Client, id: string): Promise<WorkflowExecutionDescription | undefined> {
+  if (!isPossibleId(id)) return undefined;
   try {
     const describe = () => client.workflow.getHandle(id).describe();
     // A deadline of the caller's may have passed, which is why we ask.

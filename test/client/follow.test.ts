@@ -175,6 +175,10 @@ test('no job, or another kind of workflow, is an error of its own from every met
     expect(error).toBeInstanceOf(NoSuchJob);
     expect(error).toMatchObject({ name: 'NoSuchJob' });
   }
+  for (const id of ['a\u0000b', 'a\uD800b']) {
+    expect(await thrownBy(customerUpdate(system.client, id).cancel())).toBeInstanceOf(NoSuchJob);
+    expect(await thrownBy(customerUpdate(system.client, id).result())).toBeInstanceOf(NoSuchJob);
+  }
   const other = { workflowId: 'another kind', taskQueue: 'nobody', args: [] };
   const handle = await system.client.workflow.start('serveSomething', other);
   await expect(customerUpdate(system.client, 'another kind').cancel()).rejects.toBeInstanceOf(NotAJob);

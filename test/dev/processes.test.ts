@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,4 +114,19 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('nothing outlives a parent 
   await parent.exited;
   await untilGone(child!);
   await untilGone(grandchild!);
+});
+
+test('what a parent leaves behind by SIGKILL ends as its last will says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const script = `
+    import { startProgram } from './dev/processes.ts';
+    const lastWill = 'kill -TERM $$; rm -r ${folder}';
+    const child = startProgram('sh', ['-c', 'echo child $$ ready; exec sleep 600'], { lastWill });
+    console.log(await child.waitFor(/ready/));`;
+  const parent = startProgram('node', ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
+  const [child] = (await parent.waitFor(/ready/)).match(/\d+/g)!.map(Number);
+  parent.signal('SIGKILL');
+  await parent.exited;
+  await untilGone(child!);
+  while (existsSync(folder)) await new Promise((resolve) => setTimeout(resolve, 20));
 });

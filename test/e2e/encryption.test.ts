@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { startCustomerUpdate } from '../../src/client.ts';
 import { dataConverterOf } from '../../src/encryption/index.ts';
 import { customers } from '../support/customers.ts';
 import { runStarter } from '../support/starter.ts';
+import { storedBy } from '../support/server.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -32,8 +33,7 @@ const encryptingClient = async (file = keysFile) =>
 
 /** Which of the texts are to be read in the server's database. */
 async function inDatabase(texts: string[]): Promise<string[]> {
-  const files = (await readdir(system.folder)).filter((name) => name.startsWith('temporal.db'));
-  const bytes = Buffer.concat(await Promise.all(files.map((name) => readFile(join(system.folder, name)))));
+  const bytes = await storedBy(system.server, system.folder);
   return texts.filter((text) => bytes.includes(text));
 }
 

@@ -130,6 +130,7 @@ describe('retryOf', () => {
     ['no job', `${'x'.repeat(900)}\u001b[2J\u202E`, 'BadInput', /there is no job x{100}…/],
     ['an id that is too long', 'x'.repeat(1_001), 'BadInput', /at most 1000 characters/],
     ['an id with NUL and line ends', 'a\u0000\r\nb', 'BadInput', /there is no job a\uFFFD\uFFFD\uFFFDb/],
+    ['half a surrogate pair', 'a\uD800b', 'BadInput', /there is no job a/],
     ['a path', '../../etc/passwd', 'BadInput', /there is no job/],
     ['a serveStore', 'customer-updates-store/def', 'BadInput', /is not a job/],
   ])('of %s is refused', async (_, retryOf, type, message) => {

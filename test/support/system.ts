@@ -1,4 +1,4 @@
-/** The whole system for a test: a dev server, an emulator and workers, each a process of its own. */
+/** The whole system for a test: a Temporal server, an emulator and workers, each a process of its own. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import {
   type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
-import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
+import type { DevServer, DevServerOptions } from '../../dev/dev-server.ts';
 import { startProgram, type Program } from '../../dev/processes.ts';
 import {
   JOBS_TASK_QUEUE,
@@ -22,6 +22,7 @@ import {
   storeWorkflowId,
   failuresQuery,
 } from '../../src/contract.ts';
+import { startServer } from './server.ts';
 
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 
@@ -96,7 +97,7 @@ export class System {
   async restartServer(): Promise<void> {
     const port = Number(this.server.address.split(':')[1]);
     await this.server.kill();
-    this.server = await startDevServer({ ...this.#serverOptions, port });
+    this.server = await startServer({ ...this.#serverOptions, port });
   }
 
   /** Workers that are up. */
@@ -184,7 +185,7 @@ export async function startSystem({
     ...['dist/emulator.js', '--port', '0', '--stores', stores.join(',')],
     ...flags,
   ]);
-  const starting = startDevServer(options);
+  const starting = startServer(options);
   let close = async () => {
     const stopServer = starting.then((server) => server.stop());
     await Promise.allSettled([emulator.kill(), stopServer]);

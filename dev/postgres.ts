@@ -1,0 +1,108 @@
+/** PostgreSQL from the machine's own packages, without a container: a cluster that lives as long as this process. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from './ports.ts';
+import { startProgram } from './processes.ts';
+
+const run = promisify(execFile);
+
+const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
+
+/** The user whom every Unix has, and who owns nothing. */
+const NOBODY = 65_534;
+// PostgreSQL refuses to run as root.
+const asUser = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+
+/** A PostgreSQL cluster on this machine that answers. */
+export interface Postgres {
+  /** `postgres://user:password@host:port` of a superuser. */
+  url: string;
+  /** Ends it; its files go with it. */
+  close(): Promise<void>;
+}
+
+/** The folder of PostgreSQL's programs: one on the PATH, else the newest that Debian's packages have put below `debian`. Throws, with what to install, where there is none. */
+export async function findPostgres(env = process.env, debian = '/usr/lib/postgresql'): Promise<string> {
+  const versions = (await readdir(debian).catch(() => [])).sort((a, b) => Number(b) - Number(a));
+  const folders = [...(env['PATH'] ?? '').split(':'), ...versions.map((version) => join(debian, version, 'bin'))];
+  for (const folder of folders) {
+    // Debian puts psql on the PATH, but not these.
+    const programs = PROGRAMS.map((program) => access(join(folder, program)));
+    if ((await Promise.allSettled(programs)).every(({ status }) => status === 'fulfilled')) return folder;
+  }
+  throw new Error(
+    `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: ${PROGRAMS.join(', ')} are needed. ` +
+      'Install it (Debian, Ubuntu: apt-get install postgresql).',
+  );
+}
+
+/** Starts a new PostgreSQL cluster on loopback and resolves when it answers; it ends with this process at the latest, and leaves nothing. Throws where there is no PostgreSQL, or with its output when it doesn't come up. */
+export async function startPostgres(): Promise<Postgres> {
+  const bin = await findPostgres();
+  const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
+  const data = join(folder, 'data');
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const password = randomBytes(16).toString('hex');
+    await writeFile(join(folder, 'password'), password, { mode: 0o600 });
+    if (asUser.length > 0)
+      await Promise.all([folder, join(folder, 'password')].map((path) => chown(path, NOBODY, NOBODY)));
+    const [initdb, ...how] = [...asUser, join(bin, 'initdb'), `--pgdata=${data}`, `--pwfile=${folder}/password`];
+    how.push('--username=temporal', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C');
+    await run(initdb, how, { cwd: folder });
+    const [port] = (await freePorts(1)) as [number];
+    const settings = [
+      ...['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='],
+      // Each Temporal server of a test opens up to 30.
+      'max_connections=400',
+    ];
+    const [postgres, ...args] = [...asUser, join(bin, 'postgres'), '-D', data];
+    const stop = [...asUser, join(bin, 'pg_ctl'), 'stop', '--mode=immediate', `--pgdata=${data}`];
+    const server = startProgram(postgres, [...args, ...settings.map((setting) => `--${setting}`)], {
+      cwd: folder,
+      // Killed, it would leave shared memory behind.
+      lastWill: `${stop.map(quoted).join(' ')}; rm -rf ${quoted(folder)}`,
+    });
+    async function close() {
+      // An immediate shutdown: nobody needs what it has.
+      server.signal('SIGQUIT');
+      await server.exited;
+      await remove();
+    }
+    try {
+      await server.waitFor(/ready to accept connections/);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { url: `postgres://temporal:${password}@127.0.0.1:${port}`, close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Runs statements, each in a transaction of its own, in a database of the cluster at `url`; returns the rows, a line each. */
+export async function sql(url: string, database: string, ...statements: string[]): Promise<string> {
+  const psql = join(await findPostgres(), 'psql');
+  const commands = statements.flatMap((statement) => ['--command', statement]);
+  const how = ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--set=ON_ERROR_STOP=1'];
+  const { stdout } = await run(psql, [...how, ...commands, `${url}/${database}`]);
+  return stdout.trim();
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** All rows of a database of the cluster at `url`, binary values as the bytes they are. */
+export async function dump(url: string, database: string): Promise<Buffer> {
+  const pgDump = join(await findPostgres(), 'pg_dump');
+  const { stdout } = await run(pgDump, ['--data-only', `${url}/${database}`], { maxBuffer: 2 ** 30 });
+  return Buffer.from(
+    stdout.replaceAll(/\\\\x([0-9a-f]*)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString('latin1')),
+    'latin1',
+  );
+}

@@ -1,0 +1,67 @@
+/** Temporal's own server, as production runs it, built from its Go module: no registry at hand has it as a program. */
+import { execFile } from 'node:child_process';
+import { access, cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CACHE, keep, reason } from './pypi.ts';
+
+const run = promisify(execFile);
+
+/** The server that docker-compose.yml has, too. */
+export const SERVER_VERSION = '1.32.0';
+/** What its go.mod asks for. */
+const GO = '1.26.8';
+
+/** Where the server is looked for; replaced in tests only. */
+export interface BuildSurroundings {
+  env: NodeJS.ProcessEnv;
+  /** The folder that keeps what was built. */
+  cache: string;
+  /** Tells of what takes a while. */
+  say(line: string): void;
+}
+
+const here: BuildSurroundings = {
+  env: process.env,
+  cache: CACHE,
+  say: (line) => void process.stderr.write(`${line}\n`),
+};
+
+/** The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as the images of Temporal have it in `/etc/temporal`; built once, which takes minutes, and kept in the cache. Throws, with what to install, where it can't be built. */
+export async function findTemporalServer({ env, cache, say }: BuildSurroundings = here): Promise<string> {
+  const kept = join(cache, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
+  try {
+    await access(kept);
+    return kept;
+  } catch {
+    say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
+  }
+  try {
+    return await keep(kept, (folder) => build(join(folder, 'built'), env));
+  } catch (error) {
+    throw new Error(
+      `Temporal's server ${SERVER_VERSION} could not be built: ${reason(error)}\n` +
+        `Go ${GO} or newer is needed (https://go.dev/dl), or any from 1.21 that may fetch that one; the package golang of Debian 12 is older.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Builds into a new folder, and returns it. */
+async function build(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const module = `go.temporal.io/server@v${SERVER_VERSION}`;
+  // The commands that the module itself has in its Makefile.
+  const settings = { ...env, CGO_ENABLED: '0' };
+  const { stdout } = await run('go', ['mod', 'download', '-json', module], { env: settings });
+  const { Dir: source } = JSON.parse(stdout) as { Dir: string };
+  await mkdir(join(folder, 'schema/postgresql'), { recursive: true });
+  const programs = { 'temporal-sql-tool': './cmd/tools/sql', 'temporal-server': './cmd/server' };
+  for (const [program, path] of Object.entries(programs)) {
+    const args = ['go', 'build', '-tags', 'disable_grpc_modules', '-o', join(folder, program), path];
+    await run('nice', args, { env: settings, cwd: source, maxBuffer: 2 ** 26 });
+  }
+  await cp(join(source, 'schema/postgresql/v12'), join(folder, 'schema/postgresql/v12'), { recursive: true });
+  // Go's module cache is read-only, which a copy need not be.
+  await run('chmod', ['-R', 'u+w', folder]);
+  return folder;
+}

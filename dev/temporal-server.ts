@@ -1,0 +1,133 @@
+/** Temporal's server on PostgreSQL, without containers, set up as docker-compose.yml sets it up. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { composeScript } from './compose.ts';
+import { answers, findTemporal, UNTHROTTLED, type DevServer, type DevServerOptions } from './dev-server.ts';
+import { freeBlock } from './ports.ts';
+import { sql } from './postgres.ts';
+import { startProgram, type Program } from './processes.ts';
+import { findTemporalServer } from './temporal-server-build.ts';
+
+const run = promisify(execFile);
+
+/** Of docker-compose.yml, too. */
+const SHARDS = 128;
+
+const DATABASES = ['temporal', 'temporal_visibility'] as const;
+
+/** The databases of the server at a port that `startTemporalServer` has started. */
+export const databasesAt = (port: number): string[] => DATABASES.map((name) => `${name}_${port}`);
+
+// In this order from the port of the server on.
+const PORTS = ['FRONTEND_GRPC', 'FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP'].concat(
+  ['HISTORY', 'MATCHING', 'WORKER'].flatMap((service) => [`${service}_GRPC`, `${service}_MEMBERSHIP`]),
+);
+
+/** Makes the databases in the cluster at `url` that `startTemporalServer` copies: the schema and the namespace `default`, by the commands of docker-compose.yml. */
+export async function prepareDatabases(url: string): Promise<void> {
+  const home = await findTemporalServer();
+  const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
+  const compose = async (service: string, env: Record<string, string>) => {
+    const script = (await composeScript(service)).replaceAll('/etc/temporal', home);
+    const path = `${folder}:${home}:${process.env['PATH']}`;
+    await run('sh', ['-euc', script], {
+      env: { ...process.env, ...env, PATH: path },
+      maxBuffer: 2 ** 26,
+      timeout: 60_000,
+    });
+  };
+  try {
+    const temporal = await findTemporal();
+    if (temporal !== 'temporal') await symlink(temporal, join(folder, 'temporal'));
+    const { hostname, port, username, password } = new URL(url);
+    await compose('temporal-schema', {
+      ...{ SQL_PLUGIN: 'postgres12', SQL_HOST: hostname, SQL_PORT: port },
+      ...{ SQL_USER: username, SQL_PASSWORD: password },
+    });
+    const frontend = await freeBlock(PORTS.length);
+    const server = await launch(url, DATABASES, frontend, folder);
+    try {
+      await compose('temporal-namespace', { TEMPORAL_ADDRESS: `127.0.0.1:${frontend}` });
+    } finally {
+      await server.stop();
+    }
+    // A copy would look for the one that was here.
+    await sql(url, 'temporal', 'DELETE FROM cluster_membership');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Starts Temporal's server on loopback, on databases of its own in the cluster at `url`, namespace `default`, and resolves when it answers; it ends with this process at the latest. After `kill`, one that is given the same port goes on where it was; `stop` drops the databases. Throws with the server's output when it doesn't come up. */
+export async function startTemporalServer(
+  url: string,
+  options: Pick<DevServerOptions, 'port' | 'dynamicConfig'> = {},
+): Promise<DevServer> {
+  const port = options.port ?? (await freeBlock(PORTS.length));
+  const databases = databasesAt(port);
+  if (options.port === undefined) await copyDatabases(url, databases);
+  const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
+  const server = await launch(url, databases, port, folder, options.dynamicConfig);
+  const gone = () => rm(folder, { recursive: true, force: true });
+  const address = `127.0.0.1:${port}`;
+  try {
+    await Promise.race([answers(address, 30_000), server.exited.then(() => Promise.reject(new Error('It ended')))]);
+  } catch (error) {
+    await server.kill();
+    await gone();
+    throw new Error(`Temporal's server did not come up. Its output:\n${server.output()}`, { cause: error });
+  }
+  return {
+    address,
+    pid: server.pid,
+    async stop() {
+      await server.stop(10_000);
+      await gone();
+      await sql(url, 'postgres', ...databases.map((name) => `DROP DATABASE ${name} WITH (FORCE)`));
+    },
+    async kill() {
+      await server.kill();
+      await gone();
+    },
+  };
+}
+
+/** Copies what `prepareDatabases` has made. */
+async function copyDatabases(url: string, copies: string[]): Promise<void> {
+  await sql(url, 'postgres', ...copies.map((copy, index) => `CREATE DATABASE ${copy} TEMPLATE ${DATABASES[index]}`));
+  // The server looks for the version of its schema under the name of the database.
+  await Promise.all(copies.map((copy) => sql(url, copy, 'UPDATE schema_version SET db_name = current_database()')));
+}
+
+/** The server on these databases, with the settings of docker-compose.yml, just started; its dynamic config is in `folder`. */
+async function launch(
+  url: string,
+  [store, visibility]: readonly string[],
+  port: number,
+  folder: string,
+  dynamicConfig: DevServerOptions['dynamicConfig'] = {},
+): Promise<Program> {
+  const home = await findTemporalServer();
+  const postgres = new URL(url);
+  const values = Object.entries({ ...UNTHROTTLED, ...dynamicConfig }).map(([name, value]) => [name, [{ value }]]);
+  const config = join(folder, 'dynamic-config.yaml');
+  await writeFile(config, JSON.stringify(Object.fromEntries(values)));
+  const env = {
+    DB: 'postgres12',
+    POSTGRES_SEEDS: postgres.hostname,
+    DB_PORT: postgres.port,
+    POSTGRES_USER: postgres.username,
+    POSTGRES_PWD: postgres.password,
+    DBNAME: store,
+    VISIBILITY_DBNAME: visibility,
+    NUM_HISTORY_SHARDS: String(SHARDS),
+    DYNAMIC_CONFIG_FILE_PATH: config,
+    BIND_ON_IP: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    ...Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(port + index)])),
+  };
+  return startProgram(join(home, 'temporal-server'), ['start'], { env });
+}
