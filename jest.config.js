@@ -4,8 +4,8 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 /** @type {import('jest').Config} */
 export default {
   roots: ['<rootDir>/test'],
-  // They need more than the others: npm run test:s3, test:browser, test:deploy.
-  testPathIgnorePatterns: ['<rootDir>/test/s3/', '<rootDir>/test/browser/', '<rootDir>/test/deploy/'],
+  // They need more than the others: npm run test:s3, test:browser, test:deploy, test:postgres.
+  testPathIgnorePatterns: ['s3', 'browser', 'deploy', 'postgres'].map((folder) => `<rootDir>/test/${folder}/`),
   transform: {
     '\\.ts$': [
       '@swc/jest',

@@ -26,6 +26,13 @@ const PORTS = ['FRONTEND_GRPC', 'FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP'].concat(
   ['HISTORY', 'MATCHING', 'WORKER'].flatMap((service) => [`${service}_GRPC`, `${service}_MEMBERSHIP`]),
 );
 
+/** The first of as many free ports in a row as a server has. */
+export const freeServerPorts = (): Promise<number> => freeBlock(PORTS.length);
+
+/** Settings that give a server the ports from `first` on, which is that of gRPC. */
+export const portSettings = (first: number): Record<string, string> =>
+  Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(first + index)]));
+
 /** Makes the databases in the cluster at `url` that `startTemporalServer` copies: the schema and the namespace `default`, by the commands of docker-compose.yml. */
 export async function prepareDatabases(url: string): Promise<void> {
   const home = await findTemporalServer();
@@ -47,7 +54,7 @@ export async function prepareDatabases(url: string): Promise<void> {
       ...{ SQL_PLUGIN: 'postgres12', SQL_HOST: hostname, SQL_PORT: port },
       ...{ SQL_USER: username, SQL_PASSWORD: password },
     });
-    const frontend = await freeBlock(PORTS.length);
+    const frontend = await freeServerPorts();
     const server = await launch(url, DATABASES, frontend, folder);
     try {
       await compose('temporal-namespace', { TEMPORAL_ADDRESS: `127.0.0.1:${frontend}` });
@@ -66,7 +73,7 @@ export async function startTemporalServer(
   url: string,
   options: Pick<DevServerOptions, 'port' | 'dynamicConfig'> = {},
 ): Promise<DevServer> {
-  const port = options.port ?? (await freeBlock(PORTS.length));
+  const port = options.port ?? (await freeServerPorts());
   const databases = databasesAt(port);
   if (options.port === undefined) await copyDatabases(url, databases);
   const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
@@ -127,7 +134,7 @@ async function launch(
     DYNAMIC_CONFIG_FILE_PATH: config,
     BIND_ON_IP: '127.0.0.1',
     LOG_LEVEL: 'warn',
-    ...Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(port + index)])),
+    ...portSettings(port),
   };
   return startProgram(join(home, 'temporal-server'), ['start'], { env });
 }

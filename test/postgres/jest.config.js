@@ -4,7 +4,7 @@ import base from '../../jest.config.js';
 export default {
   ...base,
   rootDir: '../..',
-  roots: ['<rootDir>/test/e2e', '<rootDir>/test/client'],
+  roots: ['<rootDir>/test/e2e', '<rootDir>/test/client', '<rootDir>/test/postgres'],
   // Of the package, not of a server.
   testPathIgnorePatterns: ['<rootDir>/test/client/package'],
   globalSetup: '<rootDir>/test/postgres/setup.ts',
