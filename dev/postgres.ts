@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePorts } from './ports.ts';
-import { startProgram } from './processes.ts';
+import { quoted, startProgram } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -94,8 +94,6 @@ export async function sql(url: string, database: string, ...statements: string[]
   const { stdout } = await run(psql, [...how, ...commands, `${url}/${database}`]);
   return stdout.trim();
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** All rows of a database of the cluster at `url`, binary values as the bytes they are. */
 export async function dump(url: string, database: string): Promise<Buffer> {

@@ -46,6 +46,9 @@ export interface Program {
 // without a word, however we died. `exec` makes the program's pid the one that we know.
 const withLifeline = (lastWill: string) => `(read _ <&3 || { ${lastWill}; }) >/dev/null 2>&1 & exec "$@" 3<&-`;
 
+/** A word as the shell reads it, for a last will. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
 /** Starts `file`, found on the PATH, with `args`; a file that doesn't exist shows as exit code 127. It is killed when this process ends, however it ends. */
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const printing = options.inherit ? 'inherit' : 'pipe';

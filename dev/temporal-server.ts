@@ -8,7 +8,7 @@ import { composeScript } from './compose.ts';
 import { answers, findTemporal, UNTHROTTLED, type DevServer, type DevServerOptions } from './dev-server.ts';
 import { freeBlock } from './ports.ts';
 import { sql } from './postgres.ts';
-import { startProgram, type Program } from './processes.ts';
+import { quoted, startProgram, type Program } from './processes.ts';
 import { findTemporalServer } from './temporal-server-build.ts';
 
 const run = promisify(execFile);
@@ -136,5 +136,6 @@ async function launch(
     LOG_LEVEL: 'warn',
     ...portSettings(port),
   };
-  return startProgram(join(home, 'temporal-server'), ['start'], { env });
+  const lastWill = `rm -rf ${quoted(folder)}; kill -KILL 0`;
+  return startProgram(join(home, 'temporal-server'), ['start'], { env, lastWill });
 }
