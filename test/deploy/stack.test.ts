@@ -1,4 +1,4 @@
-/** The commands of Dockerfile, docker-compose.yml and README, run here without a container, against real servers. */
+/** The commands of Dockerfile, docker-compose.yml and docs/operating.md, run here without a container, against real servers. */
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   await chmod(folder, 0o755);
   clone = join(folder, 'clone');
   for (const name of ['docker-compose.yml', 'ops']) await cp(join(ROOT, name), join(clone, name), { recursive: true });
-  const [once, trial] = await readmeCommands();
+  const [once, trial] = await documentedCommands();
   await run('sh', ['-euc', `${once}${trial?.replaceAll(/^docker .*$/gm, '')}`], { cwd: clone });
   composed = await compose(clone);
 
@@ -76,9 +76,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The blocks of commands below the README's heading: those that are run once, and those of a trial. */
-async function readmeCommands(): Promise<string[]> {
-  const [, section = ''] = (await readFile(join(ROOT, 'README.md'), 'utf8')).split('## With Docker Compose');
+/** The blocks of commands below the heading: those that are run once, and those of a trial. */
+async function documentedCommands(): Promise<string[]> {
+  const [, section = ''] = (await readFile(join(ROOT, 'docs/operating.md'), 'utf8')).split('## With Docker Compose');
   return Array.from(section.matchAll(/^```sh\n(.*?)^```$/gms), ([, commands = '']) => commands);
 }
 
@@ -197,8 +197,8 @@ test('two workers come up beside each other', async () => {
   expect(second.output()).toContain('"jobStore":"s3://customer-updates');
 }, 90_000);
 
-test("the README's first job ends", async () => {
-  const [, trial = ''] = await readmeCommands();
+test('the first job ends', async () => {
+  const [, trial = ''] = await documentedCommands();
   const [, words = ''] = /^docker compose run --rm starter (.*)$/m.exec(trial) ?? [];
   const { argv, env } = commandOf('starter', words.split(' '));
   const { code, output } = await runToEnd({ argv, env, cwd: clone });
