@@ -35,7 +35,15 @@ const bundle = {
   logger: quiet,
 };
 const encrypting = { ...bundle, failureConverterPath: `${root}src/encryption/failure-converter.ts` };
-writeFileSync(`${fresh}/workflow-bundle-encrypting.js`, (await bundleWorkflowCode(encrypting)).code);
-writeFileSync(`${fresh}/workflow-bundle.js`, (await bundleWorkflowCode(bundle)).code);
+for (const [name, options] of Object.entries({ 'workflow-bundle-encrypting': encrypting, 'workflow-bundle': bundle })) {
+  writeFileSync(`${fresh}/${name}.js`, withoutRoot((await bundleWorkflowCode(options)).code));
+}
 rmSync('dist', { recursive: true, force: true });
 renameSync(fresh, 'dist');
+
+/** The bundle, with paths in its source map that start at the package: failures in histories show them. */
+function withoutRoot(code) {
+  const at = code.lastIndexOf(',') + 1;
+  const map = Buffer.from(code.slice(at), 'base64').toString().replaceAll(root, '');
+  return code.slice(0, at) + Buffer.from(map).toString('base64');
+}
