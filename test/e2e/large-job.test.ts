@@ -50,7 +50,7 @@ test('a job of 20,000 continues as new several times, counts exactly, and still 
     { rows: [1, 11], updated: 8, rejected: 2 },
     { rows: [12, 21], updated: 10, rejected: 0 },
   ]);
-}, 120_000);
+}, 240_000);
 
 test('a job of 6,000 that reads goes on reading, counting and backing up over several runs', async () => {
   // Every other customer has a blank note already.
