@@ -73,20 +73,6 @@ test('no customer, reason or message is to be read in the server’s database, a
   expect(await inDatabase([...texts, 'plain-to-see'])).toEqual(['plain-to-see']);
 });
 
-test('a job goes on when the key is changed on its way, as the old one still decrypts', async () => {
-  await system.control('faults', { fault: 'latency', ms: 300 });
-  const before = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
-  const input = { storeHash: 'abc', source: { customers: customers(400) } };
-  const job = await startCustomerUpdate(await encryptingClient(), input, 'rotated');
-  await until(async () => (await job.progress()).chunks.done > 3);
-  const after = await writeKeys('new-keys.json', ['2026-11', '2026-05']);
-  expect(await before.stop()).toBe(0);
-  const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: after });
-  const same = await startCustomerUpdate(await encryptingClient(after), input, 'rotated');
-  expect((await same.result()).customers).toMatchObject({ total: 400, updated: 400 });
-  expect(await worker.stop()).toBe(0);
-}, 60_000);
-
 /** Whether a worker could not do a workflow task of it. */
 async function hasFailedTask(id: string): Promise<boolean> {
   const { events } = await system.client.workflow.getHandle(id).fetchHistory();
@@ -115,6 +101,20 @@ test('jobs wait for a worker with their key, new or begun, while one without it 
   expect((await fresh.result()).customers).toMatchObject({ total: 100, updated: 100 });
   expect(await worker.stop()).toBe(0);
 }, 90_000);
+
+test('a job goes on when the key is changed on its way, as the old one still decrypts', async () => {
+  await system.control('faults', { fault: 'latency', ms: 300 });
+  const before = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
+  const input = { storeHash: 'abc', source: { customers: customers(400) } };
+  const job = await startCustomerUpdate(await encryptingClient(), input, 'rotated');
+  await until(async () => (await job.progress()).chunks.done > 3);
+  const after = await writeKeys('new-keys.json', ['2026-11', '2026-05']);
+  expect(await before.stop()).toBe(0);
+  const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: after });
+  const same = await startCustomerUpdate(await encryptingClient(after), input, 'rotated');
+  expect((await same.result()).customers).toMatchObject({ total: 400, updated: 400 });
+  expect(await worker.stop()).toBe(0);
+}, 60_000);
 
 test('a starter without the key says which file it lacks', async () => {
   for (const command of [['show', 'customer-updates/abc/secret'], ['list']]) {
