@@ -1,6 +1,5 @@
-import { customerUpdate } from '../client.ts';
+import { customerUpdate, NotAJob } from '../client.ts';
 import { jobId } from '../contract.ts';
-import { BadUse } from './bad-use.ts';
 import { findJob, type FoundJob, whyNobodyAnswers } from './jobs.ts';
 import type { Session } from './session.ts';
 import { type Standing, standingOf } from './standing.ts';
@@ -32,7 +31,7 @@ export async function listJobs(session: Session, storeHash: string | undefined, 
   const jobs = await inTurn(ids, AT_ONCE, async (id): Promise<ListedJob[]> => {
     const job = await findJob(session, id).catch((error: unknown) => {
       // Its id has gone to another kind of workflow.
-      if (!(error instanceof BadUse)) throw error;
+      if (!(error instanceof NotAJob)) throw error;
     });
     if (!job) return [];
     // It may be gone: ended runs are kept for the namespace's retention only.

@@ -3,6 +3,7 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { jobId, JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
+import { runStarter } from '../support/starter.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -95,6 +96,21 @@ test('a memo that nobody can read is nothing to a job', async () => {
   await until(async () => (await job.describe()).status.name !== 'RUNNING', 10_000).catch(() => undefined);
   await expectNoFailedTask(job);
   expect(await job.result()).toMatchObject({ customers: { updated: 20 } });
+});
+
+test('the starter shows and lists what it can read', async () => {
+  const job = await start('unread', [json(INPUT)], { source: ROTTEN });
+  await job.result();
+  // A job, and another workflow, of the same id: of several under one the last one counts.
+  const { workflowId } = await start('another', [json(INPUT)]);
+  await system.client.workflow.getHandle(workflowId).result();
+  await system.client.workflow.start('another', { workflowId, taskQueue: 'nobody' });
+
+  const shown = await runStarter(system, ['show', job.workflowId]);
+  expect(shown).toMatchObject({ code: 0, output: expect.stringMatching(/updated +20/) });
+  const listed = await runStarter(system, ['list']);
+  expect(listed).toMatchObject({ code: 0, output: expect.stringMatching(/^abc +unread +completed/m) });
+  expect(listed.output).not.toMatch(/another/);
 });
 
 describe('a job that runs', () => {
