@@ -224,36 +224,6 @@ describe('worker and starter say the same, and exit with 2, where', () => {
       /TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH/,
     ],
     [
-      'the client certificate is not there',
-      () => ({ ...at(mutual!), ...withPair({ ...client!, cert: '/nonexistent/client.pem' }) }),
-      /^TEMPORAL_TLS_CLIENT_CERT_PATH, or client_cert_path in the profile: expected a PEM file with a CERTIFICATE;/m,
-      /can't read \/nonexistent\/client\.pem: ENOENT\.$/m,
-    ],
-    [
-      "the client certificate's key can't be read",
-      () => ({ ...at(mutual!), ...withPair({ ...client!, key: system.folder }) }),
-      /^TEMPORAL_TLS_CLIENT_KEY_PATH, or client_key_path in the profile: expected a PEM file with a PRIVATE KEY;/m,
-      /can't read \S+: EISDIR\.$/m,
-    ],
-    [
-      'certificate and key are swapped',
-      () => ({ ...at(mutual!), ...withPair({ cert: client!.key, key: client!.cert }) }),
-      /^TEMPORAL_TLS_CLIENT_CERT_PATH, or client_cert_path in the profile: expected a PEM file with a CERTIFICATE, got/m,
-      /something else in \S+client\.key\.$/m,
-    ],
-    [
-      'the key is given, and is none',
-      () => ({ ...at(mutual!), TEMPORAL_TLS_CLIENT_CERT_PATH: client!.cert, TEMPORAL_TLS_CLIENT_KEY_DATA: API_KEY }),
-      /^TEMPORAL_TLS_CLIENT_KEY_PATH, or client_key_path in the profile: expected a PEM file with a PRIVATE KEY, got/m,
-      /something else in TEMPORAL_TLS_CLIENT_KEY_DATA\.$/m,
-    ],
-    [
-      'a client certificate has no key',
-      () => ({ ...at(mutual!), ...trusting(), TEMPORAL_TLS_CLIENT_CERT_PATH: client!.cert }),
-      /^TEMPORAL_TLS_CLIENT_KEY_PATH: expected as well, since TEMPORAL_TLS_CLIENT_CERT_PATH is set/m,
-      /client_key_path/,
-    ],
-    [
       'a client certificate has the key of another',
       () => ({ ...at(mutual!), ...trusting(), ...withPair({ ...client!, key: server!.key }) }),
       /^The client certificate and its key can't be used: .*key values mismatch\.$/m,
@@ -278,34 +248,10 @@ describe('worker and starter say the same, and exit with 2, where', () => {
       /TEMPORAL_NAMESPACE.*TEMPORAL_API_KEY/,
     ],
     [
-      'the API key has a line break',
-      () => ({ ...at(keyed!), ...trusting(), TEMPORAL_API_KEY: `${API_KEY}\n` }),
-      /^TEMPORAL_API_KEY, or api_key in the profile: expected text without spaces/m,
-      /line breaks/,
-    ],
-    [
       'there is no such namespace',
       () => ({ TEMPORAL_NAMESPACE: 'nope' }),
       /^The Temporal server at \S+ has no namespace nope\.\nTried \S+, namespace nope, profile default, without TLS\.$/m,
       /TEMPORAL_NAMESPACE.*temporal operator namespace create --namespace nope/,
-    ],
-    [
-      'there is no such profile',
-      async () => ({ ...(await profiles('[profile.test]\n')), TEMPORAL_PROFILE: 'production' }),
-      /^The Temporal profile production can't be used: Profile 'production' not found in config data\.$/m,
-      /TEMPORAL_PROFILE.*TEMPORAL_CONFIG_FILE/,
-    ],
-    [
-      'the profiles are no TOML',
-      () => profiles(`[profile.default]\napi_key = ${API_KEY}\n`),
-      /^The Temporal profile default can't be used: Invalid TOML document: .*, line 2\.$/m,
-      /TEMPORAL_CONFIG_FILE/,
-    ],
-    [
-      'the profiles are no profiles',
-      () => profiles('address = "localhost:7233"\n'),
-      /^The Temporal profile default can't be used: it has no table \[profile.NAME\]\.$/m,
-      /TEMPORAL_CONFIG_FILE/,
     ],
     [
       'TEMPORAL_TLS is neither true nor false',
