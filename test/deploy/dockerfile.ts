@@ -115,11 +115,17 @@ async function shellOf(folder: string, path: string) {
   if (owner !== '0') names.push([`--owner=${USER} --group=${USER}`, `--owner=${owner}`]);
   return async (command: string, cwd: string) => {
     const here = names.reduce((text, [from, to]) => text.replaceAll(from, to), command);
-    // As in the image, where nothing of ours is set.
-    const env = { PATH: path, HOME: process.env['HOME'], APT_CONFIG: config };
+    // As in the image, where nothing of ours is set but the way to the network.
+    const env = { ...network(), PATH: path, HOME: process.env['HOME'], APT_CONFIG: config };
     await run('/bin/sh', ['-c', here], { cwd, env, maxBuffer: 2 ** 26 }).catch((error: unknown) => {
       const { stdout, stderr } = error as { stdout: string; stderr: string };
       throw new Error(`RUN ${command} failed:\n${stdout}${stderr}`, { cause: error });
     });
   };
+}
+
+/** Variables without which some machines get nowhere. */
+function network(): Record<string, string | undefined> {
+  const isOne = ([name]: [string, unknown]) => /^(NODE_EXTRA_CA_CERTS|(https?|no)_proxy)$/i.test(name);
+  return Object.fromEntries(Object.entries(process.env).filter(isOne));
 }
