@@ -130,8 +130,10 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   const cli = await findTemporal();
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
-  const pairs = (flag: string, values: Record<string, string | number> = {}) =>
+  const pairs = (flag: string, values: Record<string, string> = {}) =>
     Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`);
+  const settings = Object.entries({ ...UNTHROTTLED, ...options.dynamicConfig });
+  const dynamicConfig = Object.fromEntries(settings.map(([name, value]) => [name, JSON.stringify(value)]));
   const args = [
     'server',
     'start-dev',
@@ -140,7 +142,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     '--log-level=warn',
     options.ui ? `--ui-port=${port + 1000}` : '--headless',
     ...(options.dbFile === undefined ? [] : [`--db-filename=${options.dbFile}`]),
-    ...pairs('--dynamic-config-value', { ...UNTHROTTLED, ...options.dynamicConfig }),
+    ...pairs('--dynamic-config-value', dynamicConfig),
     ...pairs('--search-attribute', options.searchAttributes),
   ];
   const server = startProgram(cli, args, options.log === undefined ? {} : { log: options.log });

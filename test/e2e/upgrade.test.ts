@@ -56,8 +56,8 @@ beforeAll(async () => {
     // A job of these tests has several runs.
     'limit.historyCount.suggestContinueAsNew': 120,
     // Looks each second, instead of each three minutes, whether a version is drained.
-    'matching.wv.VersionDrainageStatusVisibilityGracePeriod': '"1s"',
-    'matching.wv.VersionDrainageStatusRefreshInterval': '"1s"',
+    'matching.wv.VersionDrainageStatusVisibilityGracePeriod': '1s',
+    'matching.wv.VersionDrainageStatusRefreshInterval': '1s',
   };
   [next, system] = await Promise.all([
     buildChanged(join(folder, 'next'), NEXT),
