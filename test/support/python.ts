@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CACHE, keep } from '../../dev/pypi.ts';
@@ -14,11 +14,6 @@ export async function pythonPath(requirements: string): Promise<string> {
     .update(version)
     .update(await readFile(requirements));
   const target = join(CACHE, `python-${what.digest('hex').slice(0, 12)}`);
-  const kept = await access(target).then(
-    () => true,
-    () => false,
-  );
-  if (kept) return target;
   return keep(target, async (folder) => {
     const packages = join(folder, 'packages');
     const flags = ['--quiet', '--disable-pip-version-check', '--only-binary=:all:'];
