@@ -134,18 +134,23 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     inFlight.add(sending);
   }
 
+  /** Nothing once the job is cancelled, which ends neither opening the store nor saving failures. */
+  function take(): Item | undefined {
+    return calls.consideredCancelled ? undefined : job.queue.take();
+  }
+
   async function launchAll(): Promise<void> {
     if (job.paused !== null) opened = false;
     if (job.paused !== null || job.queue.empty) return;
     if (job.hold?.kind === 'rejections' && job.resumed) waiveRejections();
     if (job.hold) {
       const due = job.resumed || (job.hold.until !== null && job.hold.until <= Date.now());
-      const item = due && inFlight.size === 0 ? job.queue.take() : undefined;
-      if (!item) return;
+      if (!due || inFlight.size > 0) return;
       const probe = job.resumed ? 'resume' : 'check';
       job.resumed = false;
       await open(job, 'asks the store again');
-      launch(item, probe);
+      const item = take();
+      if (item) launch(item, probe);
       return;
     }
     if (!opened) {
@@ -156,7 +161,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     // The first chunk goes alone: a wrong token or a wrong mapping costs one call.
     const window = ledger.done > 0 ? LOOK_AHEAD : 1;
     while (inFlight.size < window) {
-      const item = job.queue.take();
+      const item = take();
       if (!item) return;
       launch(item);
     }

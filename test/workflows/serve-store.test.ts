@@ -1,13 +1,12 @@
-import { fileURLToPath } from 'node:url';
-import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { startDevServer } from '../../dev/dev-server.ts';
+import { Worker } from '@temporalio/worker';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
 import type { LeaseActivities, LeaseEnd } from '../../src/activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeWorkflowId } from '../../src/contract.ts';
 import { openStorage } from '../../src/storage/open.ts';
+import { startInProcess, workflowBundle } from '../support/in-process.ts';
 import { until } from '../support/until.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
@@ -18,8 +17,6 @@ interface Attempt {
   giveBack(how: LeaseEnd): void;
   fail(failure: Error): void;
 }
-
-const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 
 /** Ends an attempt, and the run that it serves for. */
 const OVER = ApplicationFailure.nonRetryable('The test is over.');
@@ -34,23 +31,7 @@ const activities: LeaseActivities = {
 };
 
 beforeAll(async () => {
-  const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
-  const server = await startDevServer();
-  const connection = await Connection.connect({ address: server.address });
-  client = new Client({ connection });
-  const native = await NativeConnection.connect({ address: server.address });
-  const workers = await Promise.all([
-    Worker.create({ connection: native, taskQueue: JOBS_TASK_QUEUE, workflowBundle }),
-    Worker.create({ connection: native, taskQueue: STORES_TASK_QUEUE, activities }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  stop = async () => {
-    workers.forEach((worker) => worker.shutdown());
-    await running;
-    await Promise.all([native.close(), connection.close()]);
-    await server.stop();
-  };
+  ({ client, stop } = await startInProcess({ [JOBS_TASK_QUEUE]: {}, [STORES_TASK_QUEUE]: activities }));
 });
 afterAll(() => stop());
 beforeEach(() => {

@@ -1,0 +1,33 @@
+/** Workers in the test's own process, for what only an activity of the test can bring about. */
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { startDevServer } from '../../dev/dev-server.ts';
+import { JOBS_TASK_QUEUE } from '../../src/contract.ts';
+
+export const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
+
+/** A server with a worker for each task queue, which has these activities; that of the jobs has the workflows as well. */
+export async function startInProcess(
+  queues: Record<string, object>,
+): Promise<{ client: Client; stop(): Promise<void> }> {
+  const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
+  const server = await startDevServer();
+  const connection = await Connection.connect({ address: server.address });
+  const native = await NativeConnection.connect({ address: server.address });
+  const workers = await Promise.all(
+    Object.entries(queues).map(([taskQueue, activities]) => {
+      const workflows = taskQueue === JOBS_TASK_QUEUE ? { workflowBundle } : {};
+      return Worker.create({ connection: native, taskQueue, activities, ...workflows });
+    }),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  const stop = async () => {
+    workers.forEach((worker) => worker.shutdown());
+    await running;
+    await Promise.all([native.close(), connection.close()]);
+    await server.stop();
+  };
+  return { client: new Client({ connection }), stop };
+}
