@@ -73,4 +73,4 @@ test('the Web UI shows a customer’s values through the codec server, to a brow
   await page.getByText('has the token').waitFor();
   await shows(/confidential-note/);
   await screenshot(page, 'decoded');
-}, 60_000);
+});

@@ -87,7 +87,7 @@ test('a throttled job tells what it waits for', async () => {
   expect(waiting).toMatch(/"until": "20\d\d-/);
   expect(await open(job, 'user-metadata', /sets the pace/)).toMatch(/running: .*\n+.*request quota sets the pace/);
   await screenshot(page, 'throttled');
-}, 90_000);
+});
 
 test('a held job tells why, until when, and what to do', async () => {
   await system.control('tokens', { store: 'def', token: 'another' });

@@ -67,7 +67,7 @@ const scenarios: Scenario[] = [
       await system.startWorker({ TEMPORAL_ADDRESS: proxy.address });
       const handle = await start(system, 300);
       await reached(handle, ({ chunks }) => chunks.done >= 1);
-      await until(async () => (await system.stats()).inFlight === 3, 60_000);
+      await until(async () => (await system.stats()).inFlight === 3);
       await system.startWorker();
       proxy.cut();
       await sleep(20_000);
@@ -87,7 +87,7 @@ const scenarios: Scenario[] = [
     async run(system) {
       const handle = await start(system, 70);
       await reached(handle, ({ chunks }) => chunks.done >= 1);
-      await until(async () => (await system.stats()).inFlight === 3, 60_000);
+      await until(async () => (await system.stats()).inFlight === 3);
       const frozen = await holderOf(system);
       // Long enough for a renewal that tells of them.
       await sleep(3_000);
@@ -208,11 +208,11 @@ async function start(system: System, count = CUSTOMERS) {
 }
 
 async function reached(handle: WorkflowHandle, is: (progress: Progress) => boolean): Promise<void> {
-  await until(async () => is(await handle.query(progressQuery)), 120_000);
+  await until(async () => is(await handle.query(progressQuery)));
 }
 
 async function holderOf(system: System) {
-  await until(async () => (await system.holder()) !== undefined, 60_000);
+  await until(async () => (await system.holder()) !== undefined);
   const worker = await system.holder();
   if (!worker) throw new Error('Nobody holds the lease.');
   return worker;

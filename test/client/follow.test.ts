@@ -88,7 +88,7 @@ test('result waits while the job continues as new, the connection is cut, and th
   expect((await result).customers).toMatchObject({ total: 1_500, updated: 1_500 });
   expect((await handle.describe()).runId).not.toBe(runId);
   await close();
-}, 120_000);
+});
 
 test('whoever waits for a result may stop waiting, and the job goes on', async () => {
   await system.control('faults', { fault: 'latency', ms: 200 });
@@ -117,7 +117,7 @@ test('a job that is closing, or has ended, takes no pause, resume or cancel', as
   }
   await system.control('faults', { fault: 'latency', ms: 2_000 });
   const closing = await started('closing', new Set(customers(300)));
-  await until(async () => (await system.stats())['inFlight'] === 1, 30_000);
+  await until(async () => (await system.stats())['inFlight'] === 1);
   await closing.cancel();
   await until(async () => (await closing.progress()).state === 'cancelling');
   await expect(closing.pause()).rejects.toMatchObject({
@@ -162,7 +162,7 @@ test('failures that are in files come as well, each once, while a job runs and a
   await rename(`${system.folder}/data/jobs`, `${system.folder}/data/purged`);
   expect(await thrownBy(listed(job.allFailures()))).toBeInstanceOf(FilesGone);
   await rename(`${system.folder}/data/purged`, `${system.folder}/data/jobs`);
-}, 60_000);
+});
 
 const methods = (job: CustomerUpdate) => [
   ...[() => job.progress(), () => job.outcomes(), () => job.failures(), () => listed(job.allFailures())],
@@ -188,7 +188,7 @@ test('no job, or another kind of workflow, is an error of its own from every met
   const { raw, status } = await handle.describe();
   expect([status.name, raw.workflowExtendedInfo?.cancelRequested ?? false]).toEqual(['RUNNING', false]);
   await handle.terminate();
-}, 60_000);
+});
 
 test('where no worker is there questions and orders say so in time, and a cancel arrives all the same', async () => {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
@@ -199,4 +199,4 @@ test('where no worker is there questions and orders say so in time, and a cancel
   await job.cancel();
   await system.startWorker();
   await expect(job.result()).rejects.toMatchObject({ how: 'cancelled' });
-}, 60_000);
+});

@@ -49,7 +49,7 @@ beforeAll(async () => {
   const installing = install();
   system = await startSystem({ emulator: ['--customers', '3000', '--latency', '20'] });
   await installing;
-}, 240_000);
+});
 afterAll(async () => {
   await system.close();
   await rm(project, { recursive: true });
@@ -118,7 +118,7 @@ test('a script in JavaScript starts 2,500 customers from a generator and follows
   const result = JSON.parse(await run(process.execPath, ['script.js'])) as JobResult;
   expect(result).toMatchObject({ customers: UPDATED, retry: null, report: expect.stringMatching(/report\.csv$/) });
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 2_500 });
-}, 60_000);
+});
 
 const STRICT = {
   ...{ target: 'es2023', lib: ['es2023'], module: 'nodenext', types: ['node'], strict: true, noEmit: false },
@@ -136,7 +136,7 @@ test('the same in TypeScript is sound to a strict compiler, and attaches to the 
   const wrong = SCRIPT.replace("storeHash: 'abc'", 'storeHash: 7').replace('job.result()', 'job.results()');
   await writeFile(join(project, 'strict/script.ts'), wrong);
   expect((await complaints('strict')).join('\n')).toMatch(/script.ts.*TS(2345|2322)[^]*script.ts.*TS2551/);
-}, 60_000);
+});
 
 const KNOWN = `
 import { Client, Connection } from '@temporalio/client';
@@ -163,7 +163,7 @@ test('every example in the documentation of the client, and in the README, compi
   expect(count).toBeGreaterThan(14);
   await writeFile(join(project, 'examples/tsconfig.json'), JSON.stringify({ compilerOptions: STRICT }));
   expect(await complaints('examples')).toEqual([]);
-}, 60_000);
+});
 
 describe('the service in examples/service', () => {
   let service: Program;
@@ -179,7 +179,7 @@ describe('the service in examples/service', () => {
     const env = { ...system.env, PORT: '0' };
     service = startProgram(process.execPath, ['service/dist/server.js'], { cwd: project, env });
     url = /http:\S+/.exec(await service.waitFor(/ready/))?.[0] ?? '';
-  }, 60_000);
+  });
   afterAll(() => service?.kill());
 
   test('says which Temporal server it tried, and what came, and exits with 2', async () => {
@@ -214,7 +214,7 @@ describe('the service in examples/service', () => {
     expect(await post('abc/jobs/served%20here', ndjson(rows))).toEqual(started);
     expect(await post('abc/jobs/served%20here/resume')).toMatchObject({ status: 200, body: { state: 'running' } });
     await system.control('reset', {});
-    await until(async () => (await state('abc/jobs/served%20here')) === 'completed', 60_000);
+    await until(async () => (await state('abc/jobs/served%20here')) === 'completed');
     const { body } = await ask('abc/jobs/served%20here');
     expect(body.customers).toMatchObject({ total: 1_502, updated: 1_500, rejected: 1, invalid: 1 });
 
@@ -225,7 +225,7 @@ describe('the service in examples/service', () => {
       status: 409,
       body: { error: { type: 'TooLate' } },
     });
-  }, 90_000);
+  });
 
   test('a job is cancelled', async () => {
     await system.control('faults', { fault: 'latency', ms: 500 });

@@ -108,7 +108,7 @@ test('of two that start the same job at once both get the one that runs, and the
   expect(a).toEqual(b);
   expect([1_200, 1_300]).toContain(a.customers.updated);
   expect(await copies()).toEqual([]);
-}, 60_000);
+});
 
 test('an iterable that throws, or a customer that JSON can not hold, starts nothing and leaves nothing', async () => {
   async function* broken() {
@@ -154,7 +154,7 @@ test('what is wrong is said before anything is read: store, name, options, job s
   expect(unreachable).toBeInstanceOf(ServerFailed);
   expect(unreachable).toMatchObject({ temporary: true, message: expect.stringMatching(/can't be reached/) });
   await connection.close();
-}, 60_000);
+});
 
 test('where the answer to a start is lost, the copy goes only if no job reads it', async () => {
   const losing = (arrives: boolean) => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   for (const name of ['docker-compose.yml', 'ops']) await cp(join(ROOT, name), join(folder, name), { recursive: true });
   await setVariables(variables);
   ({ services } = await compose(folder));
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 const setVariables = (names: string[]) =>
@@ -31,7 +31,7 @@ const setVariables = (names: string[]) =>
 test('the linter has nothing against the Dockerfile', async () => {
   const { stdout } = await run(await hadolint(), ['--no-color', join(ROOT, 'Dockerfile')]);
   expect(stdout).toBe('');
-}, 120_000);
+});
 
 test.each(variables)('without %s Compose refuses the file', async (missing) => {
   await setVariables(variables.filter((name) => name !== missing));
@@ -119,4 +119,4 @@ test('Prometheus takes its configuration, and the alerts mean what they say', as
   const { stdout } = await run(promtool, ['check', 'config', 'prometheus.yml'], { cwd });
   expect(stdout).toMatch(/8 rules found/);
   await run(promtool, ['test', 'rules', 'alerts.test.yml'], { cwd });
-}, 120_000);
+});

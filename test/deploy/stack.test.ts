@@ -121,7 +121,7 @@ async function health(test: string[] = [], at = here): Promise<number | null> {
   return (await runToEnd({ argv: argv.map((word) => at.say(word)), env: { PATH: path } })).code;
 }
 const healthOf = (name: string, at = here) => health(service(name).healthcheck?.test, at);
-const healthy = (name: string, at = here) => until(async () => (await healthOf(name, at)) === 0, 60_000);
+const healthy = (name: string, at = here) => until(async () => (await healthOf(name, at)) === 0);
 
 test('the image has the programs, nothing for development, and nothing secret', async () => {
   const app = join(image.root, image.workdir);
@@ -154,7 +154,7 @@ test('the S3 server comes up with its bucket', async () => {
   const s3 = up({ argv: [await findWeed(), '-logtostderr=true', ...argv], env });
   await s3.waitFor(/created bucket customer-updates/);
   await healthy('s3');
-}, 60_000);
+});
 
 test('the namespace is made once, and keeps jobs for 30 days', async () => {
   const { argv, env } = commandOf('temporal-namespace');
@@ -164,7 +164,7 @@ test('the namespace is made once, and keeps jobs for 30 days', async () => {
   const again = await runToEnd(fresh);
   expect(again.code).toBe(0);
   expect(again.output).toMatch(/720h|2592000s/);
-}, 60_000);
+});
 
 test("the Temporal server's queues are polled as often as a fast store takes", async () => {
   const { argv, env } = commandOf('temporal');
@@ -186,7 +186,7 @@ test('codec server and emulator come up', async () => {
   up(commandOf('emulator'));
   await healthy('codec-server');
   await healthy('emulator');
-}, 60_000);
+});
 
 test('two workers come up beside each other', async () => {
   up(commandOf('worker'));
@@ -195,7 +195,7 @@ test('two workers come up beside each other', async () => {
   await healthy('worker', beside);
   expect(await health(image.healthcheck)).toBe(0);
   expect(second.output()).toContain('"jobStore":"s3://customer-updates');
-}, 90_000);
+});
 
 test('the first job ends', async () => {
   const [, trial = ''] = await documentedCommands();
@@ -204,7 +204,7 @@ test('the first job ends', async () => {
   const { code, output } = await runToEnd({ argv, env, cwd: clone });
   expect(output).toMatch(/updated 2/);
   expect(code).toBe(0);
-}, 60_000);
+});
 
 test('Prometheus scrapes both workers, and has our alerts', async () => {
   await cp(join(clone, 'ops'), join(folder, 'prometheus'), { recursive: true });
@@ -216,9 +216,9 @@ test('Prometheus scrapes both workers, and has our alerts', async () => {
   await healthy('prometheus');
   const ask = async (what: string) => (await fetch(`http://${here.say('127.0.0.1:9090')}/api/v1/${what}`)).text();
   const scraped = encodeURIComponent('sum(up{job="customer-updates"}) == 2 and on() temporal_num_pollers');
-  await until(async () => (await ask(`query?query=${scraped}`)).includes('"2"'), 30_000);
+  await until(async () => (await ask(`query?query=${scraped}`)).includes('"2"'));
   expect(await ask('rules')).toContain('NoWorkerPolls');
-}, 90_000);
+});
 
 /** The configuration with the workers' addresses, which Compose's DNS would tell. */
 async function scraping(file: string): Promise<string> {
@@ -243,10 +243,10 @@ async function scraping(file: string): Promise<string> {
 test('a worker that is stopped ends well, and is not alive any more', async () => {
   expect(await second.stop()).toBe(0);
   expect(await health(image.healthcheck, beside)).toBe(1);
-}, 60_000);
+});
 
 test('without Temporal a worker lives, and is not ready', async () => {
   await server.kill();
-  await until(async () => (await healthOf('worker')) === 1, 30_000);
+  await until(async () => (await healthOf('worker')) === 1);
   expect(await health(image.healthcheck)).toBe(0);
-}, 60_000);
+});

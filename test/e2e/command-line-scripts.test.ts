@@ -175,7 +175,7 @@ test('list has a line for each job of any store, whether or not a worker answers
   ]);
   expect(table).not.toContain('\u001b');
   await Promise.all([waits.terminate(), long.terminate(), system.startWorker()]);
-}, 60_000);
+});
 
 test('purge deletes what a job and those before it under its id have left, and then everyone says so', async () => {
   const id = 'customer-updates/abc/purged';
@@ -215,4 +215,4 @@ test('purge deletes what a job and those before it under its id have left, and t
   expect((await starter('purge', id, '--yes')).output).toMatch(/nothing to delete: its files were purged/);
   const retry = system.run('retried', { storeHash: 'abc', source: { retryOf: id } });
   await expect(retry).rejects.toMatchObject({ cause: { message: expect.stringMatching(/its files were purged/) } });
-}, 60_000);
+});

@@ -61,7 +61,7 @@ test('a job started with the plain temporal command runs to its end on a worker 
   for (const query of ['progress', 'outcomes', 'failures']) await cli('workflow', 'query', '--type', query, '-w', id);
   expect(await worker.stop()).toBe(0);
   await system.startWorker();
-}, 60_000);
+});
 
 test('the starter runs a CSV file to its end, prints the counts, and exits with 0 as all were updated', async () => {
   const path = await file('spring.csv', 'Customer ID;Notes\n1;"hello; you"\n2;two\n');
@@ -119,7 +119,7 @@ test('Ctrl-C detaches: the job goes on, and another starter watches it to its en
   const shown = await starter('show', 'long', '--store', 'abc');
   expect(shown.output).toMatch(/has ended/);
   expect(shown.code).toBe(0);
-}, 60_000);
+});
 
 test('a job that is not there exits with 2', async () => {
   const { code, output } = await starter('watch', 'customer-updates/abc/never');
@@ -158,7 +158,7 @@ test('a job is paused, resumed, cancelled and retried from the command line', as
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 700, customersAppliedMoreThanOnce: 0 });
   const nothing = await starter('retry', 'customer-updates/abc/steered-retry');
   expect(nothing).toMatchObject({ code: 3, output: expect.stringMatching(/NothingToRetry/) });
-}, 60_000);
+});
 
 test('failures prints every row that was not updated', async () => {
   const rows = Array.from({ length: 1_200 }, (_, index) => ({ id: 5_000_000 + index, notes: 'nobody' }));
@@ -168,7 +168,7 @@ test('failures prints every row that was not updated', async () => {
   const { code, output } = await starter('failures', 'nobody', '--store', 'abc');
   expect(output.match(/^ +row .* unknown_id /gm)).toHaveLength(1_200);
   expect(code).toBe(0);
-}, 60_000);
+});
 
 test('a cancel without a worker says when it takes effect', async () => {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));

@@ -147,7 +147,7 @@ test('a worker whose API key is refused from now on ends, and says so', async ()
   expect(worker.output()).toMatch(/^The Temporal server at \S+ refuses the API key: not with that key\.$/m);
   expect(worker.output()).toMatch(/"level":"error".*refuses the API key/);
   expect(worker.output()).not.toContain(API_KEY);
-}, 90_000);
+});
 
 describe('worker and starter say the same, and exit with 2, where', () => {
   test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([

@@ -30,10 +30,10 @@ test('a worker that dies while a job drains for continue-as-new stops nothing: a
   await until(async () => {
     const now = await latest.describe();
     return now.runId !== runId || now.historyLength > RENEWED_AT;
-  }, 60_000);
+  });
   await replaceWorker();
   expect((await latest.result()).customers).toMatchObject({ total: 400, updated: 400, failed: 0 });
-}, 120_000);
+});
 
 test('a worker that dies after a cancel stops nothing: the job ends as cancelled, and its counts add up', async () => {
   const handle = await system.start('dies in a cancel', { storeHash: 'abc', source: { customers: customers(400) } });
@@ -45,4 +45,4 @@ test('a worker that dies after a cancel stops nothing: the job ends as cancelled
   const { state, customers: counts } = await handle.query(progressQuery);
   expect(state).toBe('cancelled');
   expect(counts.updated + counts.unprocessed).toBe(400);
-}, 120_000);
+});

@@ -65,7 +65,7 @@ beforeAll(async () => {
   if (temporal !== 'temporal') await symlink(temporal, join(folder, 'temporal'));
   env = { ...system.env, PYTHONPATH: packages, PATH: `${folder}:${process.env['PATH']}` };
   await startService();
-}, 180_000);
+});
 afterAll(async () => {
   await service?.stop();
   await system.close();
@@ -156,7 +156,7 @@ describe('the commands of the command line’s README', () => {
       if (code !== 0) throw new Error(`${kind} ${text} ended with ${code}:\n${output}`);
       if (text.includes('workflow cancel')) await system.control('reset', {});
     }
-  }, 60_000);
+  });
 
   test('do what is said there', () => {
     const [start, progress, pause, result, failures, outcomes, cancelled, , followed] = outputs;

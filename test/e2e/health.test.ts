@@ -64,7 +64,7 @@ test('it is not when the server is gone, and again when that is back; it lives a
   expect(await ask('/live')).toEqual(LIVE);
   await system.restartServer();
   await until(async () => (await ask('/ready')).status === 200);
-}, 60_000);
+});
 
 test('a worker that stops is not ready while its calls end, lives until they have, and then is gone', async () => {
   await system.start('slow', { storeHash: 'abc', source: { customers: customers(10) } });

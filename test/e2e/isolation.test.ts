@@ -44,4 +44,4 @@ test('a worker dies in the middle of an isolation, and the next attempt sends on
   const stats = await system.stats();
   expect(Number(stats.puts) - Number(puts)).toBe(callsOfAll - callsBefore);
   expect(stats).toMatchObject({ customersUpdatedDistinct: 3, customersAppliedMoreThanOnce: 0 });
-}, 60_000);
+});

@@ -66,7 +66,7 @@ beforeAll(async () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-}, 60_000);
+});
 afterAll(() => system.close());
 
 /** The lines with this message, of which there are some. */

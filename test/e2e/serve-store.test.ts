@@ -40,15 +40,15 @@ test('serveStore is terminated while a job runs, which opens the store again whe
   await job.executeUpdate(pauseUpdate, { args: [{}] });
   await job.executeUpdate(resumeUpdate);
   await expectAllUpdated(job);
-}, 60_000);
+});
 
 test('serveStore is terminated while a job runs, and the next job that opens the store has it served for both', async () => {
   const job = await disturbed('terminated again', () => serveStore().terminate());
   const next = await system.run('next', { storeHash: 'abc', source: { customers: customers(50) } });
   expect(next.customers).toMatchObject({ total: 50, updated: 50 });
   await expectAllUpdated(job);
-}, 60_000);
+});
 
 test('serveStore is reset while a job runs, which goes on', async () => {
   await expectAllUpdated(await disturbed('reset', () => reset(system, serveStore())));
-}, 60_000);
+});

@@ -146,7 +146,7 @@ test('a job of 2,000 with a backup, whose worker is killed in the middle, is und
   // And an undo can be undone.
   await undo('all-undo');
   await expectAsBefore(changed);
-}, 180_000);
+});
 
 const noted = (id: number, note: string): Customer => ({ id, notes: note });
 
@@ -260,7 +260,7 @@ describe('a backup stands where its job', () => {
     await reset(system, job);
     await system.startWorker();
     await expectOldNotes(await latest(job).result());
-  }, 60_000);
+  });
 
   test.each([true, false])('is reset after its end, to its first workflow task (skipUnchanged: %s)', async (skip) => {
     const job = await start(`reset after its end ${skip}`, rows, { backup: true, skipUnchanged: skip });

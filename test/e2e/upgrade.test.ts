@@ -63,7 +63,7 @@ beforeAll(async () => {
     buildChanged(join(folder, 'next'), NEXT),
     startSystem({ workers: 0, emulator: ['--customers', '1500', '--latency', '100'], server: { dynamicConfig } }),
   ]);
-}, 120_000);
+});
 afterAll(async () => {
   await system.close();
   await rm(folder, { recursive: true });
@@ -158,7 +158,7 @@ test('a job goes on when another version is made current, and the old one may st
   await expectDeterministic(job);
   expect(await jobsQueue(system.client)).toMatchObject({ given: [{ deploymentName: 'updates', buildId: '2' }] });
   expect(await fresh.stop()).toBe(0);
-}, 120_000);
+});
 
 test('a job goes on through a rolling upgrade of workers without a version, back again, and another one', async () => {
   let up = await worker(OLD);
@@ -177,7 +177,7 @@ test('a job goes on through a rolling upgrade of workers without a version, back
   expect(await up.stop()).toBe(0);
   expect(whoScheduled(await runsOf(job))).toEqual(['old', 'next', 'old', 'next']);
   await expectDeterministic(job);
-}, 120_000);
+});
 
 test('what jobs of 0.1.0 have done replays on the next version, and not if it had forgotten to ask for the patch', async () => {
   const forgetful = join(folder, 'forgetful');
@@ -208,4 +208,4 @@ test('what jobs of 0.1.0 have done replays on the next version, and not if it ha
     'tried-again',
   ];
   expect(caught).toEqual(jobs.map((job) => `0.1.0-${job}-0.json.gz`));
-}, 120_000);
+});

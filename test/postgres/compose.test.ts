@@ -56,10 +56,10 @@ test('the server comes up on PostgreSQL, is healthy, and serves metrics', async 
       ...{ DB_PORT: port, ...portSettings(frontend), PATH: `${await findTemporalServer()}:${process.env['PATH']}` },
     },
   });
-  await until(healthy, 60_000);
+  await until(healthy);
   await until(async () => (await fetch(`http://${metrics}/metrics`)).ok);
   expect(await readFile(join(folder, 'dynamic-config.yaml'), 'utf8')).toMatch(
     /^history.transferProcessorMaxPollRPS: \[\{ value: 2000 \}\]$/m,
   );
   expect(server.output()).not.toMatch(/"level":"fatal"/);
-}, 120_000);
+});

@@ -63,7 +63,7 @@ const from =
   async ({ system }) => [await system.start(name, { storeHash: 'abc', ...input } as JobInput)];
 
 const untilState = (job: WorkflowHandle, state: JobState) =>
-  until(async () => (await job.query(progressQuery)).state === state, 60_000);
+  until(async () => (await job.query(progressQuery)).state === state);
 
 /** Calls take so long that a job outlasts what is done to its workers. */
 const slow = ({ system }: Stage) => system.control('faults', { fault: 'latency', ms: 1000 });
@@ -150,7 +150,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   async starved(stage) {
     await stage.system.control('faults', { fault: 'latency', ms: 32_000 });
     const job = await start(stage, 'starved', customers(10));
-    await until(async () => (await job.query(progressQuery)).waitingFor?.kind === 'lease', 60_000);
+    await until(async () => (await job.query(progressQuery)).waitingFor?.kind === 'lease');
     await stage.system.control('faults', { clear: true });
     return [job];
   },

@@ -28,7 +28,7 @@ beforeAll(async () => {
   system = await startSystem({ workers: 0, emulator: ['--customers', '2000', '--latency', '150'] });
   await startWorker();
   await startWorker();
-}, 60_000);
+});
 afterAll(async () => {
   await system.close();
   await s3.close();
@@ -92,7 +92,7 @@ test('a worker is killed, the other one ends its job, and the starter names the 
   const [copy] = /sources\/copies\/.*?\.ndjson/.exec((await describe('spring')) ?? '') ?? [];
   expect(await bucket.exists(`job store/${copy}`)).toBe(false);
   await startWorker();
-}, 90_000);
+});
 
 const describe = async (name: string) => {
   const { memo } = await system.client.workflow.getHandle(`customer-updates/abc/${name}`).describe();
@@ -107,14 +107,14 @@ test('a source that is in S3 is named as it is, and stays there', async () => {
   expect(starter.output()).toMatch(/updated +300\n/);
   expect(await system.customer(300)).toMatchObject({ notes: 'from S3' });
   expect(await bucket.exists(key)).toBe(true);
-}, 60_000);
+});
 
 test('a source that is elsewhere in S3 ends the job, which names where it may be', async () => {
   await bucket.write('private/a.csv', ['id\n1\n']);
   const starter = await startStarter(['start', `s3://${s3.bucket}/private/a.csv`, '--store', 'abc']);
   expect(await starter.exited).toMatchObject({ code: 3 });
   expect(starter.output()).toContain(`Expected the URI of a file below s3://${s3.bucket}/uploads, `);
-}, 60_000);
+});
 
 test('failures that are too many for the state are printed from S3', async () => {
   const rows = Array.from({ length: 1_200 }, (_, index) => ({ id: index + 1, first_name: '' }));
@@ -128,7 +128,7 @@ test('failures that are too many for the state are printed from S3', async () =>
   expect(await failures.exited).toMatchObject({ code: 0 });
   expect(failures.output()).toContain('\n1,200 rows were not updated.');
   expect(failures.output().match(/^ +row /gm)).toHaveLength(1_200);
-}, 60_000);
+});
 
 test('a client streams customers into S3, where its job deletes them; an iterable that throws leaves nothing there', async () => {
   const client = await createS3Client();
@@ -153,7 +153,7 @@ test('a client streams customers into S3, where its job deletes them; an iterabl
   const job = await start('streamed', rows(1_100));
   expect((await job.result()).customers).toMatchObject({ total: 1_100, updated: 1_100 });
   expect(await left()).toEqual([]);
-}, 60_000);
+});
 
 test('workers that are asked to stop are gone at once: no connection to S3 keeps them', async () => {
   const workers = await system.workersUp();
@@ -161,4 +161,4 @@ test('workers that are asked to stop are gone at once: no connection to S3 keeps
   const begun = performance.now();
   expect(await Promise.all(workers.map((worker) => worker.stop()))).toEqual([0, 0]);
   expect(performance.now() - begun).toBeLessThan(5_000);
-}, 60_000);
+});

@@ -174,18 +174,14 @@ test.each([
   [Buffer.from('id,notes\n1,a\n', 'utf16le'), 'Save the file as CSV in UTF-8'],
   [Buffer.from('PK\x03\x04\x14\x00\x06\x00 spreadsheet "x"y\n', 'latin1'), 'Save the file as CSV in UTF-8'],
   [gzipSync('id,notes\n1,a\n'), 'if it is compressed, have its name end in .gz'],
-])(
-  'refuses %j before any record',
-  async (file, message) => {
-    for (const size of file.length < 1000 ? [3, 200] : [200_000]) {
-      const records = read(file, { size });
-      await expect(records).rejects.toThrow(BadSource);
-      await expect(records).rejects.toThrow(message);
-      await expect(records).rejects.not.toThrow('bob@');
-    }
-  },
-  60_000,
-);
+])('refuses %j before any record', async (file, message) => {
+  for (const size of file.length < 1000 ? [3, 200] : [200_000]) {
+    const records = read(file, { size });
+    await expect(records).rejects.toThrow(BadSource);
+    await expect(records).rejects.toThrow(message);
+    await expect(records).rejects.not.toThrow('bob@');
+  }
+});
 
 test('leaves out columns by name, known ones too', async () => {
   expect(await values('id,notes,E-Mail,Date Joined\n1,a,b,c\n', { ignoreColumns: ['e-mail', 'DATE_JOINED'] })).toEqual([
