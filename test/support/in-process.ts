@@ -10,10 +10,11 @@ export const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/work
 /** A server with a worker for each task queue, which has these activities; that of the jobs has the workflows as well. */
 export async function startInProcess(
   queues: Record<string, object>,
+  dynamicConfig: Record<string, number> = {},
 ): Promise<{ client: Client; stop(): Promise<void> }> {
   const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
-  const server = await startDevServer();
+  const server = await startDevServer({ dynamicConfig });
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const workers = await Promise.all(

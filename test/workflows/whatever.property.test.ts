@@ -1,0 +1,270 @@
+/**
+ * Jobs whose activities answer anything that they may, while people pause, resume and cancel them at any moment: each ends,
+ * its counts add up, none of its workflow tasks fails, and all of its runs replay.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import type { temporal } from '@temporalio/proto';
+import fc from 'fast-check';
+import type { ChunkFailureType, ChunkOutcome, JobActivities, StoreActivities } from '../../src/activity-contract.ts';
+import {
+  jobId,
+  JOBS_TASK_QUEUE,
+  outcomesQuery,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  storeTaskQueue,
+  type Failure,
+} from '../../src/contract.ts';
+import { encodeRuns } from '../../src/outcomes.ts';
+import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
+import { startInProcess, workflowBundle } from '../support/in-process.ts';
+
+const KINDS = ['updated', 'rejected', 'taken', 'failed', 'unanswered', 'refused', 'handedOver', 'nonsense'] as const;
+const SAID = ['pause', 'resume', 'cancel'] as const;
+
+interface Plan {
+  chunks: number;
+  lastSize: number;
+  maxRejectedPercent: number;
+  /** What the activities answer, one after the other and again from the first; and how many ms that takes. */
+  answers: { kind: (typeof KINDS)[number]; customers: number; takes: number }[];
+  /** What is said while the nth activity of the job runs, and whether that goes on only when it was heard. */
+  said: { what: (typeof SAID)[number]; during: number; heard: boolean }[];
+}
+
+const plan: fc.Arbitrary<Plan> = fc.record({
+  chunks: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 5, max: 60 })),
+  lastSize: fc.integer({ min: 1, max: 10 }),
+  maxRejectedPercent: fc.constantFrom(20, 100),
+  answers: fc.array(
+    fc.record({
+      kind: fc.oneof({ weight: 3, arbitrary: fc.constant('updated' as const) }, fc.constantFrom(...KINDS)),
+      customers: fc.integer({ min: 1, max: 10 }),
+      takes: fc.constantFrom(0, 0, 5, 30),
+    }),
+    { minLength: 1, maxLength: 12 },
+  ),
+  said: fc.array(
+    fc.record({
+      what: fc.constantFrom(...SAID),
+      during: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 5, max: 80 })),
+      heard: fc.boolean(),
+    }),
+    { maxLength: 6 },
+  ),
+});
+
+/** A job under way. */
+class Played {
+  readonly plan: Plan;
+  readonly handle: WorkflowHandle;
+  begun = 0;
+  closed = 0;
+  /** From here on all goes well. */
+  calm = false;
+
+  constructor(plan: Plan, handle: WorkflowHandle) {
+    this.plan = plan;
+    this.handle = handle;
+  }
+
+  async begin(): Promise<void> {
+    this.begun++;
+    for (const { what, during, heard } of this.plan.said) {
+      if (during !== this.begun) continue;
+      const saying = this.#say(what).catch(() => undefined);
+      // An update of a job that is about to continue as new waits for this activity's end.
+      if (heard) await Promise.race([saying, sleep(200)]);
+    }
+  }
+
+  #say(what: (typeof SAID)[number]): Promise<unknown> {
+    if (what === 'cancel') return this.handle.cancel();
+    return what === 'pause'
+      ? this.handle.executeUpdate(pauseUpdate, { args: [undefined] })
+      : this.handle.executeUpdate(resumeUpdate);
+  }
+
+  sizeOf(chunk: number): number {
+    return chunk === this.plan.chunks - 1 ? this.plan.lastSize : 10;
+  }
+
+  async answer(chunk: number, ids: number[]): Promise<ChunkOutcome> {
+    const { answers } = this.plan;
+    const { kind, customers, takes } = answers[this.begun % answers.length] ?? {
+      kind: 'updated',
+      customers: 0,
+      takes: 0,
+    };
+    const { cancelled } = Context.current();
+    const stopped = await Promise.race([cancelled.catch(() => true), this.calm ? false : sleep(takes)]);
+    const some = ids.slice(0, customers);
+    const none = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+    const failing = (who: number[], outcome: Failure['outcome'], code: Failure['code']): ChunkOutcome => {
+      const failures = who.map((id) => ({ row: id, id, outcome, code, message: '' }));
+      return { ...none, updated: ids.length - who.length, failures };
+    };
+    const fails = (type: ChunkFailureType, delay?: number) =>
+      ApplicationFailure.create({
+        type,
+        details: [failing(ids, 'failed', 'unavailable')],
+        ...(delay === undefined ? { nonRetryable: true } : { nextRetryDelay: delay }),
+      });
+    if (stopped) {
+      if (some.length === ids.length) throw new CancelledFailure('Not sent.', [failing(ids, 'failed', 'cancelled')]);
+      return failing(some, 'failed', 'cancelled');
+    }
+    if (this.calm) return failing([], 'rejected', 'unknown_id');
+    switch (kind) {
+      case 'updated':
+        return failing([], 'rejected', 'unknown_id');
+      case 'rejected':
+        return failing(some, 'rejected', 'unknown_id');
+      case 'taken':
+        return failing(some, 'rejected', 'email_taken');
+      case 'failed':
+        return failing(some, 'failed', 'unavailable');
+      case 'unanswered':
+        throw fails('Unavailable');
+      case 'refused':
+        throw fails('Refused');
+      case 'handedOver':
+        throw fails('HandedOver', 1);
+      case 'nonsense':
+        return [undefined, {}, { ...none, updated: 3 }][customers % 3] as ChunkOutcome;
+    }
+  }
+}
+
+let client: Client;
+let stop: () => Promise<void>;
+const jobs = new Map<string, Played>();
+
+function played(): Played {
+  const job = jobs.get(Context.current().info.workflowExecution?.workflowId ?? '');
+  if (!job) throw ApplicationFailure.nonRetryable('Of no job of this test.');
+  return job;
+}
+
+const activities: JobActivities & Pick<StoreActivities, 'updateChunk'> = {
+  async prepareJob() {
+    const job = played();
+    await job.begin();
+    const { chunks, lastSize } = job.plan;
+    const valid = chunks === 0 ? 0 : (chunks - 1) * 10 + lastSize;
+    const sizes = { lastSentSize: lastSize, lastSize };
+    const gaps = encodeRuns(Array<number>(chunks * 2).fill(0));
+    return {
+      total: valid,
+      invalid: 0,
+      valid,
+      chunks,
+      chunksToSend: chunks,
+      ...sizes,
+      gaps,
+      failures: [],
+      olderIn: null,
+    };
+  },
+  openStore: () =>
+    played()
+      .begin()
+      .then(() => ({ served: true })),
+  saveFailures: ({ name }) =>
+    played()
+      .begin()
+      .then(() => `file:///${name}`),
+  async closeJob() {
+    const job = played();
+    await job.begin();
+    job.closed++;
+    return { report: 'file:///report.csv', retry: null };
+  },
+  closeReadingJob: () => Promise.reject(new Error('No job of this test reads.')),
+  async updateChunk({ chunk, only }) {
+    const job = played();
+    await job.begin();
+    const all = Array.from({ length: job.sizeOf(chunk) }, (_, index) => chunk * 10 + index + 1);
+    return job.answer(chunk, only ?? all);
+  },
+};
+
+beforeAll(async () => {
+  const queues = { [JOBS_TASK_QUEUE]: activities, [storeTaskQueue('abc')]: activities };
+  ({ client, stop } = await startInProcess(queues, { 'limit.historyCount.suggestContinueAsNew': 150 }));
+});
+afterAll(() => stop());
+
+async function play(plan: Plan): Promise<Played> {
+  const workflowId = jobId('abc', `whatever-${jobs.size}`);
+  const job = new Played(plan, client.workflow.getHandle(workflowId));
+  jobs.set(workflowId, job);
+  const input = {
+    storeHash: 'abc',
+    source: { uri: 'file:///customers.csv' },
+    options: { maxRejectedPercent: plan.maxRejectedPercent },
+  };
+  await client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
+  const ended = job.handle.result().then(
+    () => 'completed',
+    (error: unknown) => (error instanceof WorkflowFailedError ? 'cancelled' : Promise.reject(error)),
+  );
+  for (let round = 0; ; round++) {
+    const end = await Promise.race([ended, sleep(200)]);
+    if (end !== undefined) break;
+    const progress = await job.handle.query(progressQuery);
+    if (round > 150) throw new Error(`The job does not end: ${JSON.stringify(progress)}`);
+    job.calm ||= round > 10;
+    if (job.calm && (progress.state === 'paused' || progress.state === 'held')) {
+      await job.handle.executeUpdate(resumeUpdate).catch(() => undefined);
+    }
+  }
+  const progress = await job.handle.query(progressQuery);
+  expect(progress.state).toBe(await ended);
+  const { total, ...outcomes } = progress.customers;
+  expect(Object.values(outcomes).reduce((sum, count) => sum + count)).toBe(total);
+  const { outcomes: chunks } = await job.handle.query(outcomesQuery);
+  const state = progress.state === 'completed' ? /^done$/ : /^(done|unprocessed)$/;
+  for (const chunk of chunks) expect(chunk.state).toMatch(state);
+  const sum = (key: 'updated' | 'rejected' | 'failed') => chunks.reduce((all, chunk) => all + chunk[key], 0);
+  expect(progress.customers).toMatchObject({
+    updated: sum('updated'),
+    rejected: sum('rejected'),
+    failed: sum('failed'),
+  });
+  expect(job.closed).toBe(1);
+  return job;
+}
+
+test(
+  'each ends, its counts add up, none of its tasks fails, and all of its runs replay',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(plan, { minLength: 8, maxLength: 8 }), async (plans) => {
+        const ended = await Promise.all(plans.map(play));
+        const ids = ended.map(({ handle }) => `'${handle.workflowId}'`).join(',');
+        const histories = client.workflow.list({ query: `WorkflowId IN (${ids})` }).intoHistories();
+        let runs = 0;
+        const checked = (async function* () {
+          for await (const { workflowId, history } of histories) {
+            runs++;
+            const { events } = history as temporal.api.history.v1.IHistory;
+            expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+            yield { workflowId, history };
+          }
+        })();
+        for await (const { error } of Worker.runReplayHistories({ workflowBundle }, checked))
+          expect(error).toBeUndefined();
+        expect(runs).toBeGreaterThanOrEqual(plans.length);
+      }),
+      // Shrinking would play hundreds of jobs more.
+      { numRuns: RUNS / 40, endOnFailure: true },
+    );
+  },
+  FUZZ_MS,
+);
