@@ -18,7 +18,10 @@ function preparing(customers: number): { chunks: Promise<number>; pages: Set<str
     exists: async (key: string) => pages.has(key),
   } as unknown as Storage;
   async function* records(): AsyncGenerator<SourceRecord[]> {
-    for (let row = 1; row <= customers; row++) yield [{ row, value: { id: row, notes: '' } }];
+    for (let from = 1; from <= customers; from += 1_000) {
+      const length = Math.min(1_000, customers - from + 1);
+      yield Array.from({ length }, (_, index) => ({ row: from + index, value: { id: from + index, notes: '' } }));
+    }
   }
   const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
   const prepared = prepare({ storage, keys, records: records(), limit: null });
