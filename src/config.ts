@@ -99,6 +99,12 @@ const workerSettings = jobsSettings
       (name) => settings[name] !== undefined,
     );
     if (file === undefined ? given.length === 2 : given.length === 0) return;
+    const [one] = given;
+    if (file === undefined && one !== undefined) {
+      const missing = one === 'BIGCOMMERCE_STORE_HASH' ? 'BIGCOMMERCE_ACCESS_TOKEN' : 'BIGCOMMERCE_STORE_HASH';
+      context.addIssue({ code: 'custom', path: [missing], message: `expected it as well, since ${one} is set` });
+      return;
+    }
     const message =
       file === undefined
         ? 'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'

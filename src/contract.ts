@@ -74,7 +74,7 @@ export interface JobOptions {
   limit?: number | null | undefined;
   /** What invalid rows do: be reported and left out, or fail the job before any call. Default "skip". */
   onInvalid?: 'skip' | 'fail' | undefined;
-  /** Hold when more than this share of the customers tried was rejected, in percent. Default 20. */
+  /** Hold when more than this share of the customers tried, 100 at least, was rejected, in percent. Default 20. */
   maxRejectedPercent?: number | undefined;
   /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
@@ -166,7 +166,7 @@ export interface Comparison {
 export interface JobResult {
   /** Rows by what became of them. */
   customers: CustomerCounts;
-  /** Calls of ten customers each that the job is made of. */
+  /** Chunks of ten customers each that the job is made of: a call each, and more where some are rejected. */
   chunks: ChunkCounts;
   /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
   unchanged?: number | undefined;

@@ -23,7 +23,7 @@ said=
 while temporal workflow describe --workflow-id "$id" --output json | grep -q '"WORKFLOW_EXECUTION_STATUS_RUNNING"'; do
   # Where no worker answers, the job goes on when one is there.
   if progress=$(ask progress); then
-    line="$(echo "$progress" | field state): $(echo "$progress" | field done) calls done"
+    line="$(echo "$progress" | field state): $(echo "$progress" | field done) chunks done"
     waits=$(echo "$progress" | sed -n '/"waitingFor": {/,$p' | field message)
     line="$line${waits:+, waits: $waits}"
     [ "$line" = "$said" ] || echo "$line"
@@ -40,7 +40,7 @@ echo "$result" | sed -n '/^  "result": {/,$p'
 
 after=0
 while [ "$after" != null ]; do
-  page=$(ask failures --input "{\"after\": $after}") || exit 2
+  page=$(ask failures --input "{\"after\": $after}") || { echo 'No worker answers: the report has them.' >&2 && break; }
   echo "$page"
   after=$(echo "$page" | field next)
 done

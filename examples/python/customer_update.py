@@ -75,10 +75,14 @@ async def follow(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
 
 
 async def print_failures(handle: WorkflowHandle[Any, Any]) -> None:
-    """Prints the rows that were not updated, page by page; files have those before the latest 1,000."""
+    """Prints the rows that were rejected, failed or invalid, page by page; files have those before the latest 1,000."""
     after = 0
     while after is not None:
-        page = await handle.query("failures", {"after": after})
+        try:
+            page = await handle.query("failures", {"after": after})
+        except RPCError as error:
+            print(f"no worker answers: {error.message}. The report has them.", file=sys.stderr)
+            return
         for row in page["failures"]:
             print(f"row {row['row']}, id {row['id']}: {row['outcome']} ({row['code']}), {row['message']}")
         after = page["next"]

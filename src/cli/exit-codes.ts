@@ -6,10 +6,10 @@ export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, d
 /** The exit codes for `--help`. */
 export const EXIT_CODES_HELP = `
 Exit codes:
-  ${EXIT.allUpdated}    every customer was updated; for a dry run: no row is invalid
-  ${EXIT.notAllUpdated}    the job has ended, and some customers were not updated
-  ${EXIT.badUse}    bad use, no Temporal server, no such job; nothing was started
-  ${EXIT.noResult}    the job has failed, or was cancelled or terminated
+  ${EXIT.allUpdated}    it was done; by start, retry, undo, watch and show: every customer was updated, or for a dry run no row is invalid
+  ${EXIT.notAllUpdated}    of these five: the job has ended, and some customers were not updated
+  ${EXIT.badUse}    it was not done, and the message says why: bad use, no Temporal server, no such job, no worker that answers
+  ${EXIT.noResult}    of these five: the job has failed, or was cancelled or terminated
   ${EXIT.detached}  Ctrl-C, or nobody reads the output any more: the job goes on
 `;
 

@@ -22,10 +22,10 @@ interface Flags {
   csv?: boolean;
 }
 
-/** `failures JOB`: prints every row that was not updated, and why. */
+/** `failures JOB`: prints every row that was rejected, failed or invalid, and why. */
 export const addFailures = jobCommand<Flags>(
   'failures',
-  'print every row that was not updated, and why',
+  'print every row that was rejected, failed or invalid, and why',
   async ({ session, id, job: { status }, flags, config }) => {
     const say = flags.json || flags.csv ? printAside : print;
     // First of all: it says what to do where no worker answers.

@@ -81,7 +81,7 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
     if (nobody !== undefined) throw new NoAnswer(nobody);
     const silent = error instanceof NobodyAnswers || error instanceof ServerFailed;
     const why = silent ? '' : ` (${(error as Error).message})`;
-    throw new NoAnswer(`The worker does not answer${why}.`);
+    throw new NoAnswer(`The worker does not answer${why}. Try again; if it stays so, its log says why.`);
   }
 }
 

@@ -6,7 +6,7 @@ import { print } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { type JobCommand, jobCommand } from './job-command.ts';
 import { asked, askProgress } from './jobs.ts';
-import { stateLine } from './words.ts';
+import { shellWord, stateLine, STARTER } from './words.ts';
 
 export const addPause = jobCommand<{ reason?: string }>(
   'pause',
@@ -45,6 +45,11 @@ async function steer<T>(
   { session, id, job }: JobCommand<unknown>,
   act: (job: CustomerUpdate) => Promise<T>,
 ): Promise<T> {
-  if (job.status !== 'RUNNING') throw new BadUse(`The job ${id} has ended already (${job.status.toLowerCase()}).`);
+  if (job.status !== 'RUNNING') {
+    const status = job.status.toLowerCase();
+    throw new BadUse(
+      `The job ${id} has ended already (${status}). To send what it left: ${STARTER} retry ${shellWord(id)}`,
+    );
+  }
   return asked(session, () => act(customerUpdate(session.client, id)));
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What each place may import, and some of what it may not: design, section 5. */
+/** What each place may import, and some of what it may not: docs/design.md, "Where things are". */
 const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   [
     'src/workflows/x.ts',

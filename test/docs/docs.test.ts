@@ -62,6 +62,11 @@ describe('the runbook says what to do', () => {
     (type) => expect(rows).toContain(type.slice(1, -1)),
   );
 
+  test.each(found(read('src/contract.ts').split('export type OutcomeCode =')[1]?.split(';')[0] ?? '', /'(\w+)'/g))(
+    'when a row has the code %s',
+    (code) => expect(rows).toContain(code),
+  );
+
   const alerts = read('ops/alerts.yml');
 
   test.each(found(alerts, /- alert: (\w+)/g))('at the alert %s, which names it', (alert) => {

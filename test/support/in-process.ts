@@ -20,7 +20,13 @@ export async function startInProcess(
   const workers = await Promise.all(
     Object.entries(queues).map(([taskQueue, activities]) => {
       const workflows = taskQueue === JOBS_TASK_QUEUE ? { workflowBundle } : {};
-      return Worker.create({ connection: native, taskQueue, activities, ...workflows });
+      return Worker.create({
+        connection: native,
+        taskQueue,
+        activities,
+        maxHeartbeatThrottleInterval: 10,
+        ...workflows,
+      });
     }),
   );
   const running = Promise.all(workers.map((worker) => worker.run()));
