@@ -66,7 +66,7 @@ test.each<[string, Failure['code'], (random: Random) => string, number]>([
     const packed = pack(carried);
     const unpacked = unpack(packed);
     // An activation may take 5 s.
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(packed.length).toBeLessThan(256 * 1024);
     expect(unpacked).toEqual(carried);
   },
