@@ -1,5 +1,5 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
-import { isStopped, openStore } from './activities.ts';
+import { isStopped, openStore, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { countStarved } from './metrics.ts';
 
@@ -8,9 +8,13 @@ const STARVED_MS = 30_000;
 
 /** Says that the job needs its store's queue served. Returns whether a process serves it at present. */
 export async function open(job: Job, why: string): Promise<boolean> {
-  const opened = await openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+  const opening = openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+  const opened = await opening.catch((error: unknown) => {
+    // A person has ended it. Whoever hears nothing of the store opens it again.
+    if (!thrownBy(error) || isStopped(error, CancellationScope.current())) throw error;
+  });
   // Workers of 0.1.0 return nothing.
-  return (opened as typeof opened | null)?.served ?? true;
+  return opened?.served ?? true;
 }
 
 /** Runs `run`, and meanwhile opens the store again whenever something `waits` for it and nothing was heard for long. */

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, log, patched, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import { FAILURES_IN_STATE } from '../contract.ts';
 import { isOutcome, isStopped, storeActivities, thrownBy } from './activities.ts';
@@ -19,6 +19,9 @@ const LOOK_AHEAD = 8;
 
 /** A chunk that waits for long must not hold up continue-as-new: it is put back after this. */
 const DRAIN_MS = 5_000;
+
+/** Jobs that began before 0.3.0 did not heed what had come while they opened their store, and did not open it for a waiver. */
+const HEEDS = 'heeds-while-opening';
 
 /** How old the current details may become while chunks are settled. */
 const DETAILS_MS = 2_000;
@@ -149,6 +152,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
       const probe = job.resumed ? 'resume' : 'check';
       job.resumed = false;
       await open(job, 'asks the store again');
+      if (job.paused !== null && patched(HEEDS)) return;
       const item = take();
       if (item) launch(item, probe);
       return;
@@ -156,7 +160,7 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
     if (!opened) {
       opened = true;
       await open(job, 'the job needs the store');
-      if (job.paused !== null) return;
+      if (job.paused !== null || (job.hold && patched(HEEDS))) return;
     }
     // The first chunk goes alone: a wrong token or a wrong mapping costs one call.
     const window = ledger.done > 0 ? LOOK_AHEAD : 1;
@@ -170,6 +174,8 @@ export async function sendChunks(job: Job, ledger: Ledger): Promise<'done' | 're
   function waiveRejections(): void {
     const { tried, rejected } = ledger;
     job.rejectionsFrom = { tried, rejected, waived: true };
+    // Held for long, its queue is not served any more.
+    if (patched(HEEDS)) opened = false;
     goOn();
   }
 

@@ -41,6 +41,8 @@ interface Plan {
   lastSize: number;
   maxRejectedPercent: number;
   backup: boolean;
+  /** How opening the store ends, one time after the other and again from the first. */
+  opens: ('served' | 'ended')[];
   /** What the activities answer, one after the other and again from the first; and how many ms that takes. */
   answers: { kind: (typeof KINDS)[number]; customers: number; takes: number }[];
   /** What is said while the nth activity of the job runs, and whether that goes on only when it was heard. */
@@ -52,6 +54,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   leftOut: fc.constantFrom(0, 0, 1, 5),
   lastSize: fc.integer({ min: 1, max: 10 }),
   backup: fc.boolean(),
+  opens: fc.array(fc.constantFrom('served', 'served', 'ended'), { minLength: 1, maxLength: 3 }),
   maxRejectedPercent: fc.constantFrom(20, 100),
   answers: fc.array(
     fc.record({
@@ -76,6 +79,7 @@ class Played {
   readonly plan: Plan;
   readonly handle: WorkflowHandle;
   begun = 0;
+  opened = 0;
   closed = 0;
   /** From here on all goes well. */
   calm = false;
@@ -191,10 +195,12 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk' | 'readAnd
       olderIn: null,
     };
   },
-  openStore: () =>
-    played()
-      .begin()
-      .then(() => ({ served: true })),
+  async openStore() {
+    const job = played();
+    await job.begin();
+    if (job.plan.opens.at(job.opened++ % job.plan.opens.length) === 'ended') throw ApplicationFailure.nonRetryable('');
+    return { served: true };
+  },
   saveFailures: ({ name }) =>
     played()
       .begin()

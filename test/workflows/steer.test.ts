@@ -1,0 +1,162 @@
+/** Jobs that are steered while one of their activities runs which nothing interrupts: they must heed it after that. */
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { ChunkOutcome, JobActivities, PreparedJob, StoreActivities } from '../../src/activity-contract.ts';
+import {
+  jobId,
+  JOBS_TASK_QUEUE,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  storeTaskQueue,
+  type JobInput,
+} from '../../src/contract.ts';
+import { encodeRuns } from '../../src/outcomes.ts';
+import { startInProcess } from '../support/in-process.ts';
+import { until } from '../support/until.ts';
+
+type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
+
+/** Enough for failures to be moved to a file, all of which the store rejects. */
+const CHUNKS = 250;
+
+let client: Client;
+let stop: () => Promise<void>;
+
+/** What has begun, in order, and what is to be done while the nth of a name runs. */
+let begun: (keyof Activities)[];
+let during: { name: keyof Activities; nth: number; act: () => unknown };
+
+async function begin(name: keyof Activities): Promise<void> {
+  begun.push(name);
+  if (name === during.name && begun.filter((each) => each === name).length === during.nth) await during.act();
+}
+
+const prepared: PreparedJob = {
+  total: CHUNKS * 10,
+  invalid: 0,
+  valid: CHUNKS * 10,
+  chunks: CHUNKS,
+  chunksToSend: CHUNKS,
+  lastSentSize: 10,
+  lastSize: 10,
+  gaps: encodeRuns(Array<number>(CHUNKS * 2).fill(0)),
+  failures: [],
+  olderIn: null,
+};
+
+/** Whether the store refuses all calls; else it rejects all customers. */
+let refuses: boolean;
+
+function answer(chunk: number): ChunkOutcome {
+  if (refuses) throw ApplicationFailure.nonRetryable('401', 'Refused');
+  const failures = Array.from({ length: 10 }, (_, index) => {
+    const row = chunk * 10 + index + 1;
+    return { row, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
+  });
+  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+}
+
+const closed = { report: 'file:///report.csv', retry: null };
+const activities: Activities = {
+  prepareJob: () => begin('prepareJob').then(() => prepared),
+  openStore: () => begin('openStore').then(() => ({ served: true })),
+  saveFailures: ({ name }) => begin('saveFailures').then(() => `file:///${name}`),
+  closeJob: () => begin('closeJob').then(() => closed),
+  closeReadingJob: () => begin('closeReadingJob').then(() => closed),
+  updateChunk: ({ chunk }) => begin('updateChunk').then(() => answer(chunk)),
+};
+
+beforeAll(async () => {
+  ({ client, stop } = await startInProcess({ [JOBS_TASK_QUEUE]: activities, [storeTaskQueue('abc')]: activities }));
+});
+afterAll(() => stop());
+
+/** Starts a job, during whose activities something is to happen. */
+async function start(name: string, doing: typeof during, maxRejectedPercent = 100): Promise<WorkflowHandle> {
+  begun = [];
+  during = doing;
+  const workflowId = jobId('abc', name);
+  const source = { uri: 'file:///customers.csv' };
+  const input: JobInput = { storeHash: 'abc', source, options: { maxRejectedPercent } };
+  return client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
+}
+
+async function resumeOnceHeld(job: WorkflowHandle): Promise<void> {
+  await until(async () => (await job.query(progressQuery)).state === 'held');
+  await job.executeUpdate(resumeUpdate);
+}
+
+const callsBegun = () => begun.filter((each) => each === 'updateChunk').length;
+
+/** How many activities of this type have ended. */
+async function completed(job: WorkflowHandle, type: keyof Activities): Promise<number> {
+  const { events } = await job.fetchHistory();
+  const scheduled = events?.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type);
+  const ended = events?.map((event) => Number(event.activityTaskCompletedEventAttributes?.scheduledEventId));
+  return scheduled?.filter(({ eventId }) => ended?.includes(Number(eventId))).length ?? 0;
+}
+
+async function expectNoFailedTask(job: WorkflowHandle): Promise<void> {
+  const { events = [] } = await job.fetchHistory();
+  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+}
+
+test.each<[string, keyof Activities, number]>([
+  ['its source is read', 'prepareJob', 1],
+  ['its store is opened', 'openStore', 1],
+  ['a call is made', 'updateChunk', 5],
+  ['failures are moved to a file', 'saveFailures', 1],
+  ['its store is asked again after a hold', 'openStore', 2],
+  ['its report is written', 'closeJob', 1],
+])('a job that is cancelled while %s ends as cancelled, and begins no call', async (_, name, nth) => {
+  refuses = name === 'openStore' && nth === 2;
+  let atCancel = -1;
+  const act = () => job.cancel().then(() => (atCancel = begun.length));
+  const job = await start(`${name}-${nth}`, { name, nth, act });
+  if (refuses) await resumeOnceHeld(job);
+  await expect(job.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+
+  expect(await job.query(progressQuery)).toMatchObject({ state: 'cancelled', report: closed.report });
+  // Calls that the server had been given by then are let go on.
+  const calls = begun.slice(atCancel).filter((each) => each === 'updateChunk');
+  expect(calls.length).toBeLessThanOrEqual(name === 'updateChunk' ? 8 : 0);
+  await expectNoFailedTask(job);
+});
+
+test('a job that is paused while it opens its store to ask it again sends nothing until it is resumed', async () => {
+  refuses = true;
+  const pause = () => job.executeUpdate(pauseUpdate, { args: [{}] });
+  const job = await start('paused', { name: 'openStore', nth: 2, act: pause });
+  await resumeOnceHeld(job);
+  await until(async () => (await job.query(progressQuery)).state === 'paused');
+  // Answered by a task after the one that has seen the store open.
+  await until(async () => (await completed(job, 'openStore')) === 2);
+  await job.query(progressQuery);
+  const before = callsBegun();
+  refuses = false;
+  await job.executeUpdate(resumeUpdate);
+  await job.result();
+  expect(before).toBe(1);
+  await expectNoFailedTask(job);
+});
+
+test('a job that a person resumes after too many rejections opens its store again', async () => {
+  refuses = false;
+  const job = await start('rejections', { name: 'openStore', nth: 0, act: () => undefined }, 20);
+  await resumeOnceHeld(job);
+  await until(() => begun.filter((each) => each === 'openStore').length === 2);
+  await job.cancel();
+  await expect(job.result()).rejects.toThrow();
+  await expectNoFailedTask(job);
+});
+
+test('a job goes on where a person has ended the opening of its store', async () => {
+  refuses = false;
+  const act = () => {
+    throw ApplicationFailure.nonRetryable('ended by a person');
+  };
+  const job = await start('ended', { name: 'openStore', nth: 1, act });
+  expect(await job.result()).toMatchObject({ customers: { rejected: CHUNKS * 10 } });
+  await expectNoFailedTask(job);
+});
