@@ -16,9 +16,12 @@ export interface LeaseOptions {
   timeoutMs: number;
   /** Renews it at the server. Resolves only when the server has confirmed it; `gone` in the error's stead says it is lost. */
   renew(): Promise<'renewed' | 'gone'>;
-  /** Monotonic time in ms. */
-  now?: () => number;
+  /** Clocks in ms, each of which may end the lease. Default: the monotonic one, and the time of day. */
+  clocks?: readonly (() => number)[];
 }
+
+/** The monotonic one stands still while the machine is suspended; the time of day may be set back. */
+const CLOCKS = [() => performance.now(), () => Date.now()];
 
 /**
  * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the lease,
@@ -28,15 +31,17 @@ export interface LeaseOptions {
  */
 export class Lease {
   readonly #options: LeaseOptions;
-  readonly #now: () => number;
+  readonly #clocks: readonly (() => number)[];
   readonly #lost = new AbortController();
-  #validUntil = -Infinity;
+  /** By each of the clocks. */
+  #validUntil: number[];
   #expiry: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#clocks = options.clocks ?? CLOCKS;
+    this.#validUntil = this.#clocks.map(() => -Infinity);
   }
 
   /** Aborts when the lease is lost, with the reason. */
@@ -51,20 +56,20 @@ export class Lease {
 
   /** Throws unless a request may be sent at this instant. */
   check(): void {
-    // The timer is late in a process that was frozen: the clock decides.
-    if (this.#now() >= this.#validUntil) this.#lose('it was not renewed in time');
+    // The timer is late in a process that was frozen: the clocks decide.
+    if (this.#validForMs() <= 0) this.#lose('it was not renewed in time');
     this.lost.throwIfAborted();
   }
 
   /** Renews once. Throws where the lease is lost. */
   async renew(): Promise<void> {
-    const sentAt = this.#now();
+    const sentAt = this.#clocks.map((now) => now());
     const answer = await this.#options.renew();
     if (answer === 'gone') this.#lose('the server gave it to another attempt');
     this.lost.throwIfAborted();
-    this.#validUntil = sentAt + this.#options.timeoutMs - MARGIN_MS;
+    this.#validUntil = sentAt.map((ms) => ms + this.#options.timeoutMs - MARGIN_MS);
     clearTimeout(this.#expiry);
-    this.#expiry = setTimeout(() => this.#lose('it was not renewed in time'), this.#validUntil - this.#now());
+    this.#expiry = setTimeout(() => this.#lose('it was not renewed in time'), this.#validForMs());
   }
 
   /** Renews until `stop`, or until the lease is lost. A renewal that fails is tried again while the lease is valid. */
@@ -79,6 +84,10 @@ export class Lease {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#expiry);
+  }
+
+  #validForMs(): number {
+    return Math.min(...this.#clocks.map((now, index) => (this.#validUntil[index] as number) - now()));
   }
 
   #lose(why: string): void {

@@ -2,8 +2,8 @@ import { Lease } from '../../src/activities/lease.ts';
 
 /** A lease of 6 s whose time and server are the test's. */
 function leaseOf(renew: () => Promise<'renewed' | 'gone'> = () => Promise.resolve('renewed')) {
-  const clock = { now: 0 };
-  const lease = new Lease({ timeoutMs: 6_000, renew, now: () => clock.now });
+  const clock = { now: 0, timeOfDay: 1e12 };
+  const lease = new Lease({ timeoutMs: 6_000, renew, clocks: [() => clock.now, () => clock.timeOfDay] });
   return { lease, clock };
 }
 
@@ -23,8 +23,19 @@ test('it holds until one second before the server would give it away', async () 
   lease.stop();
 });
 
+test.each([
+  ['suspended: its monotonic clock stood still', 0, 5_000],
+  ['set back to another time of day', 5_000, -3_600_000],
+])('it ends in time on a machine that was %s', async (_, passed, timeOfDay) => {
+  const { lease, clock } = leaseOf();
+  await lease.renew();
+  clock.now += passed;
+  clock.timeOfDay += timeOfDay;
+  expect(() => lease.check()).toThrow(/renewed in time/);
+});
+
 test('it is counted from when the renewal was sent, not from when it was confirmed', async () => {
-  let clock = { now: 0 };
+  let clock = { now: 0, timeOfDay: 0 };
   const made = leaseOf(() => {
     clock.now = 3_000;
     return Promise.resolve('renewed');
