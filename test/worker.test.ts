@@ -46,8 +46,14 @@ test.each<[Record<string, string>, string]>([
     'SOURCE_ROOTS: Expected file:./folder, file:///absolute/folder, s3://bucket or s3://bucket/',
   ],
   [{ BIGCOMMERCE_TOKENS_FILE: '/none' }, 'got BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN as well: empty what'],
-  [{ BIGCOMMERCE_STORE_HASH: '' }, 'BIGCOMMERCE_STORE_HASH: expected it as well, since BIGCOMMERCE_ACCESS_TOKEN is set'],
-  [{ BIGCOMMERCE_ACCESS_TOKEN: '' }, 'BIGCOMMERCE_ACCESS_TOKEN: expected it as well, since BIGCOMMERCE_STORE_HASH is set'],
+  [
+    { BIGCOMMERCE_STORE_HASH: '' },
+    'BIGCOMMERCE_STORE_HASH: expected it as well, since BIGCOMMERCE_ACCESS_TOKEN is set',
+  ],
+  [
+    { BIGCOMMERCE_ACCESS_TOKEN: '' },
+    'BIGCOMMERCE_ACCESS_TOKEN: expected it as well, since BIGCOMMERCE_STORE_HASH is set',
+  ],
   [
     { BIGCOMMERCE_STORE_HASH: '', BIGCOMMERCE_ACCESS_TOKEN: '' },
     'or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN',
