@@ -9,6 +9,8 @@ import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
 import { Recent } from './recent.ts';
 
+const NEWLINE = 0x0a;
+
 /** A chunk: the source rows of its customers, in order, and the exact body of its PUT. */
 export interface Chunk {
   rows: number[];
@@ -60,15 +62,18 @@ export async function deletePages(storage: Storage, keys: JobKeys, chunks: numbe
   return pages;
 }
 
+/** Bytes of pages kept in memory for a store that is served: several pages, each usually some hundred KB. */
+export const KEPT_BYTES = 1024 * 1024;
+
 /** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */
 export class PageReader {
   readonly #storage: Storage;
-  readonly #recent: Recent<string[]>;
+  readonly #recent: Recent<Buffer[]>;
 
-  /** Keeps `kept` pages in memory, each usually some hundred KB. */
-  constructor(storage: Storage, kept = 4) {
+  /** Keeps what is of use to a process that serves so many stores at once. */
+  constructor(storage: Storage, stores = 1) {
     this.#storage = storage;
-    this.#recent = new Recent(kept);
+    this.#recent = new Recent(stores * KEPT_BYTES, (lines) => lines.reduce((sum, { length }) => sum + length, 0));
   }
 
   /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
@@ -80,7 +85,7 @@ export class PageReader {
         if (error instanceof NotFound) return [];
         throw error;
       });
-    const line = lines[chunk % CHUNKS_PER_PAGE] ?? '';
+    const line = (lines[chunk % CHUNKS_PER_PAGE] ?? '').toString();
     const tab = line.indexOf('\t');
     const rows = rowsOf(line.slice(0, tab));
     const body = line.slice(tab + 1);
@@ -91,13 +96,24 @@ export class PageReader {
     );
   }
 
-  async #load(key: string): Promise<string[]> {
+  // As bytes: as text, a page may take twice as much, and of the heap.
+  async #load(key: string): Promise<Buffer[]> {
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#storage.read(key)) pieces.push(piece);
     const bytes = Buffer.concat(pieces);
-    // A line without its end is cut off; what follows the last line end is not a line.
-    return isUtf8(bytes) ? bytes.toString('utf8').split('\n').slice(0, -1) : [];
+    return isUtf8(bytes) ? linesOf(bytes) : [];
   }
+}
+
+/** The lines without their ends. What follows the last end is no line: it is cut off. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
 }
 
 function rowsOf(json: string): number[] | undefined {

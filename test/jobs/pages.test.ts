@@ -62,8 +62,10 @@ test.each([0, 1, 100, 101])('deletes every page of %i chunks', async (chunks) =>
   for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
 });
 
-test('reads a page once for all who ask at a time, and keeps the pages used last', async () => {
-  await write(500);
+test('reads a page once for all who ask at a time, and keeps a mebibyte of the pages used last for each store', async () => {
+  const writer = new PageWriter(storage, keys);
+  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [{ id: 1, notes: 'x'.repeat(9_000) }]);
+  await writer.end();
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted, 2);
   await Promise.all([0, 1, 2, 50].map((chunk) => reader.readChunk(keys, chunk)));
