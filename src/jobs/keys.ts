@@ -54,6 +54,15 @@ export function jobKeys({ storeHash, key }: JobRef): JobKeys {
   };
 }
 
+// Store hash, job key and name are as `segment` lets them be part of it.
+const FAILURES = /\/(jobs\/[a-z0-9]{1,32}\/[A-Za-z0-9-]{1,64}\/failures\/[A-Za-z0-9-]{1,64}\.ndjson)$/;
+
+/**
+ * The key of the file of failures that a URI names; undefined where it names something else. Wherever the job store was when
+ * the URI was made: jobs keep URIs, and people move job stores.
+ */
+export const failuresKey = (uri: string): string | undefined => FAILURES.exec(uri)?.[1];
+
 /** The key of the starter's copy of a source, by the job it is for. `fileName` keeps its extension, which tells the format. */
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
   const extension = /(\.(csv|ndjson|jsonl|json))?(\.gz)?$/i.exec(fileName)?.[0] ?? '';
