@@ -21,7 +21,8 @@ export interface Chunk {
 export class PageWriter {
   readonly #storage: Storage;
   readonly #keys: JobKeys;
-  #lines: string[] = [];
+  // As bytes, outside of the heap: as text, a page of the largest customers may take twice its 64 MiB.
+  #lines: Buffer[] = [];
   #pages = 0;
 
   constructor(storage: Storage, keys: JobKeys) {
@@ -30,7 +31,7 @@ export class PageWriter {
   }
 
   async add(rows: readonly number[], customers: readonly unknown[]): Promise<void> {
-    this.#lines.push(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`);
+    this.#lines.push(Buffer.from(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`));
     if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
   }
 
@@ -45,7 +46,7 @@ export class PageWriter {
   }
 
   async #writePage(): Promise<void> {
-    await this.#storage.write(this.#keys.page(this.#pages++), [this.#lines.join('')]);
+    await this.#storage.write(this.#keys.page(this.#pages++), [Buffer.concat(this.#lines)]);
     this.#lines = [];
   }
 }
@@ -96,7 +97,7 @@ export class PageReader {
     );
   }
 
-  // As bytes: as text, a page may take twice as much, and of the heap.
+  // As bytes, as in PageWriter.
   async #load(key: string): Promise<Buffer[]> {
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#storage.read(key)) pieces.push(piece);
