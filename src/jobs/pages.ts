@@ -81,7 +81,7 @@ export class PageReader {
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
     const lines = await this.#recent
-      .get(key, () => this.#load(key))
+      .get(`${keys.run} ${key}`, () => this.#load(key))
       .catch((error: unknown) => {
         if (error instanceof NotFound) return [];
         throw error;

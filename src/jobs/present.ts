@@ -40,11 +40,12 @@ export class PresentReader {
    */
   ofPage(keys: JobKeys, page: number, chunks: number, read: ReadCustomers): Promise<PresentValues> {
     const key = keys.present(page);
-    return this.#recent.get(key, async () => {
+    const ofRun = `${keys.run} ${key}`;
+    return this.#recent.get(ofRun, async () => {
       const inFile = await presentIn(this.#storage, keys, page);
       const rows = await rowsOfPage(this.#pages, keys, page, chunks);
       if (rows.every(({ id }) => inFile.has(id))) return inFile;
-      const found = await this.#found.get(key, async () => new Map());
+      const found = await this.#found.get(ofRun, async () => new Map());
       enter(inFile, found);
       await ask(
         rows.filter(({ id }) => !found.has(id)),

@@ -6,7 +6,8 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const ref = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(ref);
 let storage: Storage;
 
 beforeEach(async () => {
@@ -77,6 +78,16 @@ test('reads a page once for all who ask at a time, and keeps a mebibyte of the p
   expect(reads.get(keys.page(0))).toBe(1);
   await reader.readChunk(keys, 101);
   expect(reads.get(keys.page(1))).toBe(2);
+});
+
+test('reads a page again for another run of the job: its source may have changed', async () => {
+  await write(1);
+  const reader = new PageReader(storage);
+  const readIn = (run: string) => reader.readChunk(jobKeys(ref, run), 0);
+  await readIn('run-1');
+  await storage.write(keys.page(0), ['[1]\t[{"id":2}]\n']);
+  expect((await readIn('run-1')).body).toContain('"id":1,');
+  expect((await readIn('run-2')).body).toBe('[{"id":2}]');
 });
 
 test('names the file and the chunk where the page is missing', async () => {

@@ -6,7 +6,8 @@ import type { Row } from '../../src/jobs/values.ts';
 import { type Storage, StorageFailed } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const ref = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(ref);
 let storage: Storage;
 /** Ids of each question to the store. */
 let asked: number[][];
@@ -56,6 +57,16 @@ test('are asked for once by all who wait, and never again once they are in the f
   has = () => ({ notes: 'our own' });
   for (const next of [one, reader()]) expect((await next.ofPage(keys, 0, 101, read)).get(9)).toEqual({ notes: 'of 9' });
   expect(asked).toHaveLength(4);
+});
+
+test('are in the file again in a run of the job that finds it deleted, as after a reset of one that had ended', async () => {
+  const one = reader();
+  await one.ofPage(jobKeys(ref, 'run-1'), 0, 101, read);
+  await deletePresent(storage, keys, 101);
+  has = () => ({ notes: 'later' });
+  const values = await one.ofPage(jobKeys(ref, 'run-2'), 0, 101, read);
+  expect(values.get(9)).toEqual({ notes: 'later' });
+  expect(await presentIn(storage, keys, 0)).toEqual(values);
 });
 
 test('are asked for once by all who wait, however many pages others wait for meanwhile', async () => {
