@@ -62,8 +62,8 @@ async function main(): Promise<void> {
   const client = new Client({ connection, namespace, dataConverter });
   const serving = new Serving();
   const { leaseTaken } = metrics;
-  const pages = new PageReader(storage);
-  const present = new PresentReader(storage, pages);
+  const pages = new PageReader(storage, config.maxStores);
+  const present = new PresentReader(storage, pages, config.maxStores);
   const parts = { client, connection: nativeConnection, dataConverter, stores, pages, present, serving, leaseTaken };
 
   const jobs = await Worker.create({

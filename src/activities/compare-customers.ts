@@ -2,13 +2,13 @@ import { Context } from '@temporalio/activity';
 import type { Compared, PagesRef } from '../activity-contract.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
 import { CHUNK_SIZE } from '../contract.ts';
-import { jobKeys } from '../jobs/keys.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import { ask, type PresentValues, rowsOfPage } from '../jobs/present.ts';
 import { isUnchanged } from '../jobs/unchanged.ts';
 import type { Row } from '../jobs/values.ts';
 import { beating } from './beating.ts';
 import { checkFailure } from './failures.ts';
+import { runKeys } from './run-keys.ts';
 
 /** What an attempt leaves to the next one: the page that comes next, and what it counted before that. */
 interface Reached {
@@ -35,7 +35,7 @@ export async function compareCustomers(
     await beating(
       async () => {
         for (; reached.page < until; reached.page++) {
-          const rows = await rowsOfPage(pages, jobKeys(job), reached.page, chunks);
+          const rows = await rowsOfPage(pages, runKeys(job), reached.page, chunks);
           const present: PresentValues = new Map();
           await ask(rows, read, present);
           count(rows, present, reached.compared);

@@ -1,10 +1,10 @@
 import { CHUNKS_PER_PAGE, type ReadChunkRef } from '../activity-contract.ts';
 import type { CallOptions, Store } from '../bigcommerce/store.ts';
-import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { isUnchanged } from '../jobs/unchanged.ts';
 import type { Row } from '../jobs/values.ts';
+import { runKeys } from './run-keys.ts';
 
 /**
  * The customers of a chunk that are to be sent, undefined for all of them, once the present values of its page are in the
@@ -25,7 +25,7 @@ export async function customersToSend(
     return store.readCustomers({ ids, ...calling });
   };
   const page = Math.floor(ref.chunk / CHUNKS_PER_PAGE);
-  const values = await present.ofPage(jobKeys(ref.job), page, ref.chunks, read);
+  const values = await present.ofPage(runKeys(ref.job), page, ref.chunks, read);
   if (!ref.skipUnchanged) return undefined;
   const rows = JSON.parse(chunk.body) as Row[];
   const changed = rows.filter((row) => !isUnchanged(row, values.get(row.id)));

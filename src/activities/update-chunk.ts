@@ -5,10 +5,10 @@ import type { CallOptions, Permit, Store, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import type { Failure } from '../contract.ts';
 import { BadPage } from '../jobs/errors.ts';
-import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
 import { logSettled, logUnsettled } from './chunk-log.ts';
 import { chunkFailure } from './failures.ts';
+import { runKeys } from './run-keys.ts';
 
 /**
  * An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. The store reports
@@ -70,7 +70,7 @@ export async function updateChunk(
     },
   };
   try {
-    chunk = await pages.readChunk(jobKeys(ref.job), ref.chunk);
+    chunk = await pages.readChunk(runKeys(ref.job), ref.chunk);
     chosen = await choose(chunk, calling);
     if (chosen && !ref.only) unchanged = chunk.rows.length - chosen.length;
     const settled = await store.updateCustomers({

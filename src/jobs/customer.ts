@@ -76,6 +76,12 @@ const customer = z.strictObject(FIELDS, 'an object with the fields of a customer
 const MAX_MEMBERS = 1_000;
 const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies CustomerField[];
 
+/**
+ * Most bytes of a customer as JSON. BigCommerce names no bound for notes, form fields and passwords; other texts end at 255
+ * characters, and an ordinary customer has some hundred bytes. A page has a thousand customers: 64 MiB of memory.
+ */
+const MAX_CUSTOMER_BYTES = 64 * 1024;
+
 /** Whether a row can be sent: undefined if so, else the first thing that is wrong with it. */
 export function checkCustomer(value: unknown): Problem | undefined {
   for (const field of LISTS) {
@@ -85,9 +91,19 @@ export function checkCustomer(value: unknown): Problem | undefined {
   }
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);
-  for (const field in result.data) if (field !== 'id') return undefined;
-  return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
+  if (Object.keys(result.data).every((field) => field === 'id')) {
+    return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
+  }
+  const bytes = bytesOf(value);
+  if (bytes <= MAX_CUSTOMER_BYTES) return undefined;
+  const message = `Expected a customer of at most ${MAX_CUSTOMER_BYTES} bytes as JSON, got ${bytes}.`;
+  return { code: 'invalid_field', message };
 }
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** Whether a customer, whose fields can be set, is too large to be sent all the same. */
+export const isTooLarge = (value: unknown): boolean => bytesOf(value) > MAX_CUSTOMER_BYTES;
 
 /** Whether the API takes this value for a field. */
 export function canBeSet(field: string, value: unknown): boolean {

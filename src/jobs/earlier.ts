@@ -1,5 +1,5 @@
 /** The row that takes a row of the source back. Pure. */
-import { canBeSet } from './customer.ts';
+import { canBeSet, isTooLarge } from './customer.ts';
 import type { Row, Values } from './values.ts';
 
 /** What puts a customer's earlier values back. */
@@ -21,7 +21,9 @@ export function earlierOf(row: Row, before: Values | null | undefined): Earlier 
     else lacking = true;
     if (field === 'authentication' && 'new_password' in (wanted as Values)) lacking = true;
   }
-  return { row: Object.keys(earlier).length > 0 ? { id, ...earlier } : undefined, lacking };
+  const taken = { id, ...earlier };
+  if (isTooLarge(taken)) return { row: undefined, lacking: true };
+  return { row: Object.keys(earlier).length > 0 ? taken : undefined, lacking };
 }
 
 function earlierValue(field: string, wanted: unknown, had: unknown): unknown {

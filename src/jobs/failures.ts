@@ -4,6 +4,7 @@
  */
 import type { Failure } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
+import { failuresKey } from './keys.ts';
 import { ndjsonRecords } from './sources/ndjson.ts';
 
 // Failures put together for one write to the disk.
@@ -38,7 +39,7 @@ async function* lines(failures: Iterable<Failure> | AsyncIterable<Failure>, olde
 /** The files from the one at `uri` to the oldest, as keys. Iterating throws where one is missing or damaged. */
 export async function* failureFiles(storage: Storage, uri: string | null): AsyncGenerator<string> {
   for (let next = uri; next !== null;) {
-    const key = storage.keyOf(next);
+    const key = failuresKey(next);
     if (key === undefined) throw new Error(`Expected a file of failures below ${storage.root}, got ${next}.`);
     yield key;
     next = await olderFile(storage, key);

@@ -24,6 +24,8 @@ export interface SourceReader {
 
 /** The key of each of a job's files. */
 export interface JobKeys {
+  /** The run of the workflow that uses them. What another one has read may have been deleted since, or written anew. */
+  run: string;
   /** The page with this 0-based number. */
   page(number: number): string;
   /**
@@ -40,10 +42,14 @@ export interface JobKeys {
   done: string;
 }
 
-/** The keys of one job's files. Throws RangeError where the job's key or store hash could not be part of one. */
-export function jobKeys({ storeHash, key }: JobRef): JobKeys {
+/**
+ * The keys of one job's files, the same for all of its runs. Throws RangeError where the job's key or store hash could not be
+ * part of one.
+ */
+export function jobKeys({ storeHash, key }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
   return {
+    run,
     page: (number) => `${folder}/pages/${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
     present: (number) => `${folder}/present/${String(number).padStart(6, '0')}.ndjson`,
@@ -53,6 +59,15 @@ export function jobKeys({ storeHash, key }: JobRef): JobKeys {
     done: `${folder}/done.json`,
   };
 }
+
+// Store hash, job key and name are as `segment` lets them be part of it.
+const FAILURES = /\/(jobs\/[a-z0-9]{1,32}\/[A-Za-z0-9-]{1,64}\/failures\/[A-Za-z0-9-]{1,64}\.ndjson)$/;
+
+/**
+ * The key of the file of failures that a URI names; undefined where it names something else. Wherever the job store was when
+ * the URI was made: jobs keep URIs, and people move job stores.
+ */
+export const failuresKey = (uri: string): string | undefined => FAILURES.exec(uri)?.[1];
 
 /** The key of the starter's copy of a source, by the job it is for. `fileName` keeps its extension, which tells the format. */
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {

@@ -9,6 +9,8 @@ import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
 import { Recent } from './recent.ts';
 
+const NEWLINE = 0x0a;
+
 /** A chunk: the source rows of its customers, in order, and the exact body of its PUT. */
 export interface Chunk {
   rows: number[];
@@ -19,7 +21,8 @@ export interface Chunk {
 export class PageWriter {
   readonly #storage: Storage;
   readonly #keys: JobKeys;
-  #lines: string[] = [];
+  // As bytes, outside of the heap: as text, a page of the largest customers may take twice its 64 MiB.
+  #lines: Buffer[] = [];
   #pages = 0;
 
   constructor(storage: Storage, keys: JobKeys) {
@@ -28,7 +31,7 @@ export class PageWriter {
   }
 
   async add(rows: readonly number[], customers: readonly unknown[]): Promise<void> {
-    this.#lines.push(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`);
+    this.#lines.push(Buffer.from(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`));
     if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
   }
 
@@ -43,7 +46,7 @@ export class PageWriter {
   }
 
   async #writePage(): Promise<void> {
-    await this.#storage.write(this.#keys.page(this.#pages++), [this.#lines.join('')]);
+    await this.#storage.write(this.#keys.page(this.#pages++), [Buffer.concat(this.#lines)]);
     this.#lines = [];
   }
 }
@@ -60,27 +63,30 @@ export async function deletePages(storage: Storage, keys: JobKeys, chunks: numbe
   return pages;
 }
 
+/** Bytes of pages kept in memory for a store that is served: several pages, each usually some hundred KB. */
+export const KEPT_BYTES = 1024 * 1024;
+
 /** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */
 export class PageReader {
   readonly #storage: Storage;
-  readonly #recent: Recent<string[]>;
+  readonly #recent: Recent<Buffer[]>;
 
-  /** Keeps `kept` pages in memory, each usually some hundred KB. */
-  constructor(storage: Storage, kept = 4) {
+  /** Keeps what is of use to a process that serves so many stores at once. */
+  constructor(storage: Storage, stores = 1) {
     this.#storage = storage;
-    this.#recent = new Recent(kept);
+    this.#recent = new Recent(stores * KEPT_BYTES, (lines) => lines.reduce((sum, { length }) => sum + length, 0));
   }
 
   /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
     const lines = await this.#recent
-      .get(key, () => this.#load(key))
+      .get(`${keys.run} ${key}`, () => this.#load(key))
       .catch((error: unknown) => {
         if (error instanceof NotFound) return [];
         throw error;
       });
-    const line = lines[chunk % CHUNKS_PER_PAGE] ?? '';
+    const line = (lines[chunk % CHUNKS_PER_PAGE] ?? '').toString();
     const tab = line.indexOf('\t');
     const rows = rowsOf(line.slice(0, tab));
     const body = line.slice(tab + 1);
@@ -91,13 +97,24 @@ export class PageReader {
     );
   }
 
-  async #load(key: string): Promise<string[]> {
+  // As bytes, as in PageWriter.
+  async #load(key: string): Promise<Buffer[]> {
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#storage.read(key)) pieces.push(piece);
     const bytes = Buffer.concat(pieces);
-    // A line without its end is cut off; what follows the last line end is not a line.
-    return isUtf8(bytes) ? bytes.toString('utf8').split('\n').slice(0, -1) : [];
+    return isUtf8(bytes) ? linesOf(bytes) : [];
   }
+}
+
+/** The lines without their ends. What follows the last end is no line: it is cut off. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
 }
 
 function rowsOf(json: string): number[] | undefined {

@@ -8,7 +8,7 @@ import { READ_SIZE } from '../contract.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
-import type { PageReader } from './pages.ts';
+import { KEPT_BYTES, type PageReader } from './pages.ts';
 import { Recent } from './recent.ts';
 import type { Row, Values } from './values.ts';
 
@@ -22,13 +22,16 @@ export type ReadCustomers = (ids: number[]) => Promise<Row[]>;
 export class PresentReader {
   readonly #storage: Storage;
   readonly #pages: PageReader;
-  readonly #recent = new Recent<PresentValues>(4);
+  readonly #recent: Recent<PresentValues>;
   // What attempts have found that then failed. In no file, which a process that lost the right to send must not touch.
-  readonly #found = new Recent<PresentValues>(4);
+  readonly #found: Recent<PresentValues>;
 
-  constructor(storage: Storage, pages: PageReader) {
+  /** Keeps what is of use to a process that serves so many stores at once, as PageReader does. */
+  constructor(storage: Storage, pages: PageReader, stores = 1) {
     this.#storage = storage;
     this.#pages = pages;
+    this.#recent = new Recent(stores * KEPT_BYTES, (values) => JSON.stringify([...values]).length);
+    this.#found = new Recent(stores * 4);
   }
 
   /**
@@ -37,22 +40,29 @@ export class PresentReader {
    */
   ofPage(keys: JobKeys, page: number, chunks: number, read: ReadCustomers): Promise<PresentValues> {
     const key = keys.present(page);
-    return this.#recent.get(key, async () => {
+    const ofRun = `${keys.run} ${key}`;
+    return this.#recent.get(ofRun, async () => {
       const inFile = await presentIn(this.#storage, keys, page);
       const rows = await rowsOfPage(this.#pages, keys, page, chunks);
       if (rows.every(({ id }) => inFile.has(id))) return inFile;
-      const found = await this.#found.get(key, async () => new Map());
-      for (const [id, values] of inFile) found.set(id, values);
+      const found = await this.#found.get(ofRun, async () => new Map());
+      enter(inFile, found);
       await ask(
         rows.filter(({ id }) => !found.has(id)),
         read,
         found,
       );
+      // Another process may have served the store meanwhile, and sent these customers: what it wrote before stands.
+      enter(await presentIn(this.#storage, keys, page), found);
       const lines = [...found].map((entry) => `${JSON.stringify(entry)}\n`);
       await this.#storage.write(key, [lines.join('')]);
       return found;
     });
   }
+}
+
+function enter(values: PresentValues, into: PresentValues): void {
+  for (const [id, value] of values) into.set(id, value);
 }
 
 /** The rows in a page, of the chunks below `chunks`. Throws BadPage. */
@@ -63,7 +73,7 @@ export async function rowsOfPage(pages: PageReader, keys: JobKeys, page: number,
   return read.flatMap(({ body }) => JSON.parse(body) as Row[]);
 }
 
-/** Asks for the values that the rows set, and enters them. */
+/** Asks for the values that the rows set, and enters them. Without rows it asks nothing: no ids would mean all customers. */
 export async function ask(rows: readonly Row[], read: ReadCustomers, into: PresentValues): Promise<void> {
   const batches: Row[][] = [];
   for (let at = 0; at < rows.length; at += READ_SIZE) batches.push(rows.slice(at, at + READ_SIZE));
@@ -72,8 +82,8 @@ export async function ask(rows: readonly Row[], read: ReadCustomers, into: Prese
     for (const { id, ...fields } of batch) into.set(id, picked(found.get(id), Object.keys(fields)));
   };
   // The first one alone: what the store refuses, or throttles, costs one call.
-  const [first = [], ...rest] = batches;
-  await askBatch(first);
+  const [first, ...rest] = batches;
+  if (first) await askBatch(first);
   const asked = await Promise.allSettled(rest.map(askBatch));
   const failed = asked.find(({ status }) => status === 'rejected');
   if (failed) throw (failed as PromiseRejectedResult).reason;

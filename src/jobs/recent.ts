@@ -1,20 +1,44 @@
 /** What was loaded last, by key: each is loaded once, also where several ask for it at once, unless loading it fails. */
 export class Recent<T> {
-  readonly #kept: number;
+  readonly #most: number;
+  readonly #sizeOf: (item: T) => number;
+  // However many they are: a second load of the same may come to something else.
+  readonly #loading = new Map<string, Promise<T>>();
   // In the order of their last use, the latest at the end.
-  readonly #items = new Map<string, Promise<T>>();
+  readonly #kept = new Map<string, { item: T; size: number }>();
+  #size = 0;
 
-  /** Keeps `kept` items in memory. */
-  constructor(kept: number) {
-    this.#kept = kept;
+  /** Keeps items in memory whose sizes are `most` together, and the latest whatever its size; all have the size 1 by default. */
+  constructor(most: number, sizeOf: (item: T) => number = () => 1) {
+    this.#most = most;
+    this.#sizeOf = sizeOf;
   }
 
-  get(key: string, load: () => Promise<T>): Promise<T> {
-    const item = this.#items.get(key) ?? load();
-    this.#items.delete(key);
-    this.#items.set(key, item);
-    for (const oldest of this.#items.keys()) if (this.#items.size > this.#kept) this.#items.delete(oldest);
-    item.catch(() => this.#items.delete(key));
+  async get(key: string, load: () => Promise<T>): Promise<T> {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return this.#loading.get(key) ?? this.#load(key, load);
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept.item;
+  }
+
+  #load(key: string, load: () => Promise<T>): Promise<T> {
+    const loading = load()
+      .then((item) => this.#keep(key, item))
+      .finally(() => this.#loading.delete(key));
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  #keep(key: string, item: T): T {
+    const size = this.#sizeOf(item);
+    this.#kept.set(key, { item, size });
+    this.#size += size;
+    for (const [oldest, { size: freed }] of this.#kept) {
+      if (this.#size <= this.#most || oldest === key) break;
+      this.#kept.delete(oldest);
+      this.#size -= freed;
+    }
     return item;
   }
 }

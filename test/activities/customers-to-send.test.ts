@@ -1,3 +1,4 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { customersToSend } from '../../src/activities/customers-to-send.ts';
 import type { ReadChunkRef } from '../../src/activity-contract.ts';
 import type { CallOptions, Store } from '../../src/bigcommerce/store.ts';
@@ -24,13 +25,8 @@ async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true
     },
   };
   const full = { job, chunk: 205, chunks: 300, skipUnchanged: true, ...ref };
-  const chosen = await customersToSend(
-    store as unknown as Store,
-    present as unknown as PresentReader,
-    full,
-    chunk,
-    calling,
-  );
+  const parts = [store as unknown as Store, present as unknown as PresentReader, full, chunk, calling] as const;
+  const chosen: unknown = await new MockActivityEnvironment().run(customersToSend, ...parts);
   return { chosen, asked };
 }
 

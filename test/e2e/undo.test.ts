@@ -247,7 +247,7 @@ describe('a backup stands where its job', () => {
 
   async function expectOldNotes(result: JobResult): Promise<void> {
     expectCountsToAddUp(result);
-    expect(result.customers).toMatchObject({ updated: 300 });
+    expect(result).toMatchObject({ customers: { updated: 300 }, notInBackup: 0 });
     expect((await lines(result.backup)).map((line) => JSON.parse(line) as unknown)).toEqual(
       ids(300).map((id) => noted(id, `old ${id}`)),
     );
@@ -281,6 +281,15 @@ describe('a backup stands where its job', () => {
     expect(backedUp.length).toBeLessThan(300);
     await undo('cancelled');
     await expectAsBefore(before);
+  });
+
+  test('was cancelled, and reset after that: it has everyone', async () => {
+    const job = await start('cancelled and reset', rows, { backup: true });
+    await untilDone(job, 10);
+    await job.cancel();
+    await expect(job.result()).rejects.toThrow();
+    await reset(system, job);
+    await expectOldNotes(await latest(job).result());
   });
 });
 

@@ -8,7 +8,8 @@ test.each([
   { email: `${long(240)}@example.c` },
   { first_name: 'x', last_name: long(100) },
   { company: '', phone: '', notes: '', tax_exempt_category: '' },
-  { company: long(255), phone: long(50), notes: long(100_000), tax_exempt_category: long(255) },
+  { company: long(255), phone: long(50), notes: long(60_000), tax_exempt_category: long(255) },
+  { notes: long(65_500) },
   { customer_group_id: 0 },
   { authentication: { force_password_reset: true, new_password: 'secret' } },
   { accepts_product_review_abandoned_cart_emails: false },
@@ -47,6 +48,8 @@ test.each([
   [{ id: 1, last_name: long(101) }, 'last_name: expected text of 1 to 100 characters, got text of 101 characters.'],
   [{ id: 1, company: long(256) }, 'company: expected text of at most 255 characters, got text of 256 characters.'],
   [{ id: 1, phone: 12345 }, 'phone: expected text of at most 50 characters, got a number.'],
+  [{ id: 1, notes: long(65_537 - 19) }, 'Expected a customer of at most 65536 bytes as JSON, got 65537.'],
+  [{ id: 1, phone: '', notes: '漢'.repeat(30_000) }, 'Expected a customer of at most 65536 bytes as JSON, got 90030.'],
   [{ id: 1, notes: null }, 'notes: expected text, got null.'],
   [
     { id: 1, customer_group_id: 'Wholesale' },

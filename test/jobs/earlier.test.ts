@@ -209,3 +209,8 @@ test.each([false, true])('what takes a row back is valid and does so, form field
     { numRuns: 1_000 },
   );
 });
+
+test('who had more than a source may hold can not be put back', () => {
+  const before = { notes: 'x'.repeat(70_000), phone: '1' };
+  expect(earlierOf({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, lacking: true });
+});

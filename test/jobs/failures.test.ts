@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract.ts';
 import { readFailures, saveFailures } from '../../src/jobs/failures.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -43,6 +45,21 @@ test('takes more failures than memory should hold, and gives them back', async (
     Array.from({ length: 5_000 }, (_, index) => index + 1),
   );
 });
+
+test('are found where the job store has moved to', async () => {
+  const [, , newest] = await chain();
+  const moved = await newStorage();
+  await rename(fileURLToPath(storage.uri('jobs')), fileURLToPath(moved.uri('jobs')));
+  expect((await all(readFailures(moved, newest as string))).map(({ row }) => row)).toEqual([2, 1, 3]);
+});
+
+test.each(['pages/000000.ndjson', 'failures/a/b.ndjson', 'failures/x.ndjson?', 'failures/..ndjson', 'report.csv'])(
+  'are not looked for in %s',
+  async (file) => {
+    const uri = `${storage.root}/jobs/abc/run-1/${file}`;
+    await expect(all(readFailures(storage, uri))).rejects.toThrow(`below ${storage.root}, got ${uri}`);
+  },
+);
 
 test('says which file is missing, damaged or not of this storage', async () => {
   const [first, second] = (await chain()) as [string, string, string];

@@ -278,6 +278,13 @@ function bomb(text: string, bytes: number): Buffer {
   return Buffer.concat(Array<Buffer>(Math.ceil(bytes / 16_000_000)).fill(member));
 }
 
+/** Gzip of so many customers, each with notes of so many characters, of which one takes memory its second byte. */
+function gzipped(customers: number, characters: number): Buffer {
+  const rest = Buffer.from(`,"notes":"漢${'x'.repeat(characters - 1)}"}\n`);
+  const member = (_: unknown, index: number) => gzipSync(Buffer.concat([Buffer.from(`{"id":${index + 1}`), rest]));
+  return Buffer.concat(Array.from({ length: customers }, member));
+}
+
 /** What a process of its own, with 64 MB of heap, comes to; it would die of more. */
 function inLittleMemory(path: string): { result: string; rss: number } {
   const script = fileURLToPath(new URL('reading.ts', `file://${__dirname}/`));
@@ -292,7 +299,7 @@ function inLittleMemory(path: string): { result: string; rss: number } {
 describe('in a process of 64 MB', () => {
   // In `npm run fuzz` the largest that is read to its end.
   const bytes = RUNS >= 10_000 ? 10_000_000_000 : 200_000_000;
-  const tooMuch = RUNS >= 10_000 ? /at most 8,192,000,000 bytes, unpacked/ : /^\d+ rows$/;
+  const tooMuch = RUNS >= 10_000 ? /at most 8,192,000,000 bytes, unpacked/ : /^\d+ rows, 0 valid$/;
 
   test.each<[string, string, () => Buffer, RegExp]>([
     ['a bomb of zeros as CSV', 'a.csv.gz', () => bomb('\0', bytes), /got bytes that are none/],
@@ -301,7 +308,9 @@ describe('in a process of 64 MB', () => {
     ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
     ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), tooMuch],
     ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
-    ['a line of 100 MB', 'g.ndjson', () => Buffer.alloc(100_000_000, 'x'), /^1 rows$/],
+    ['customers of a mebibyte each', 'h.ndjson.gz', () => gzipped(200, 1_040_000), /^200 rows, 0 valid$/],
+    ['the largest customers that are sent', 'i.ndjson.gz', () => gzipped(1_100, 65_490), /^1100 rows, 1100 valid$/],
+    ['a line of 100 MB', 'g.ndjson', () => Buffer.alloc(100_000_000, 'x'), /^1 rows, 0 valid$/],
   ])(
     '%s',
     async (_, name, make, expected) => {

@@ -6,7 +6,8 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const ref = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(ref);
 let storage: Storage;
 
 beforeEach(async () => {
@@ -62,8 +63,10 @@ test.each([0, 1, 100, 101])('deletes every page of %i chunks', async (chunks) =>
   for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
 });
 
-test('reads a page once for all who ask at a time, and keeps the pages used last', async () => {
-  await write(500);
+test('reads a page once for all who ask at a time, and keeps a mebibyte of the pages used last for each store', async () => {
+  const writer = new PageWriter(storage, keys);
+  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [{ id: 1, notes: 'x'.repeat(9_000) }]);
+  await writer.end();
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted, 2);
   await Promise.all([0, 1, 2, 50].map((chunk) => reader.readChunk(keys, chunk)));
@@ -75,6 +78,16 @@ test('reads a page once for all who ask at a time, and keeps the pages used last
   expect(reads.get(keys.page(0))).toBe(1);
   await reader.readChunk(keys, 101);
   expect(reads.get(keys.page(1))).toBe(2);
+});
+
+test('reads a page again for another run of the job: its source may have changed', async () => {
+  await write(1);
+  const reader = new PageReader(storage);
+  const readIn = (run: string) => reader.readChunk(jobKeys(ref, run), 0);
+  await readIn('run-1');
+  await storage.write(keys.page(0), ['[1]\t[{"id":2}]\n']);
+  expect((await readIn('run-1')).body).toContain('"id":1,');
+  expect((await readIn('run-2')).body).toBe('[{"id":2}]');
 });
 
 test('names the file and the chunk where the page is missing', async () => {

@@ -3,10 +3,11 @@ import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import { deletePresent, PresentReader, presentIn } from '../../src/jobs/present.ts';
 import type { Row } from '../../src/jobs/values.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import { type Storage, StorageFailed } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const ref = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(ref);
 let storage: Storage;
 /** Ids of each question to the store. */
 let asked: number[][];
@@ -56,6 +57,52 @@ test('are asked for once by all who wait, and never again once they are in the f
   has = () => ({ notes: 'our own' });
   for (const next of [one, reader()]) expect((await next.ofPage(keys, 0, 101, read)).get(9)).toEqual({ notes: 'of 9' });
   expect(asked).toHaveLength(4);
+});
+
+test('are in the file again in a run of the job that finds it deleted, as after a reset of one that had ended', async () => {
+  const one = reader();
+  await one.ofPage(jobKeys(ref, 'run-1'), 0, 101, read);
+  await deletePresent(storage, keys, 101);
+  has = () => ({ notes: 'later' });
+  const values = await one.ofPage(jobKeys(ref, 'run-2'), 0, 101, read);
+  expect(values.get(9)).toEqual({ notes: 'later' });
+  expect(await presentIn(storage, keys, 0)).toEqual(values);
+});
+
+test('are asked for once by all who wait, however many pages others wait for meanwhile', async () => {
+  const one = reader();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const slow = async (ids: number[]) => {
+    await answered;
+    return read(ids);
+  };
+  const jobs = Array.from({ length: 100 }, (_, index) => jobKeys({ storeHash: 'abc', key: `other-${index}` }));
+  for (const job of jobs) await storage.write(job.page(0), ['[1]\t[{"id":2000,"notes":"x"}]\n']);
+  const all = [keys, ...jobs, keys].map((job) => one.ofPage(job, 0, 1, slow));
+  answer();
+  await Promise.all(all);
+  expect(asked.filter(([first]) => first === 1)).toHaveLength(1);
+});
+
+test('stand, where another process has found them out, and sent the customers, while this one was asking', async () => {
+  const late = async (ids: number[]) => {
+    if (ids.includes(1)) await reader().ofPage(keys, 0, 101, read);
+    has = () => ({ notes: 'our own' });
+    return read(ids);
+  };
+  const values = await reader().ofPage(keys, 0, 101, late);
+  expect([values.get(1), values.get(1_000)]).toEqual([{ notes: 'of 1' }, { notes: 'of 1000' }]);
+  expect(await presentIn(storage, keys, 0)).toEqual(values);
+});
+
+test('are not asked for again where the job store fails, and nobody is asked for where there is nobody', async () => {
+  const one = reader();
+  const full = jest.spyOn(storage, 'write').mockRejectedValue(new StorageFailed('the disk is full'));
+  await expect(one.ofPage(keys, 0, 101, read)).rejects.toThrow('the disk is full');
+  full.mockRestore();
+  expect((await one.ofPage(keys, 0, 101, read)).size).toBe(1_000);
+  expect(asked.map(({ length }) => length)).toEqual([250, 250, 250, 250]);
 });
 
 test('stand, where a source that has changed brings in more customers', async () => {

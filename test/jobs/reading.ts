@@ -1,16 +1,25 @@
-/** Reads the source at a path as a job would, and prints what it came to and the most memory that this process had. */
+/**
+ * Prepares a job from the source at a path, reads its chunks as those who send them do, and prints what it came to and the
+ * most memory that this process had.
+ */
 import { basename, dirname } from 'node:path';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { PageReader } from '../../src/jobs/pages.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
 import { openSource } from '../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../src/storage/file.ts';
 
 const path = process.argv[2] as string;
-const folder = new FileStorage(dirname(path));
-let rows = 0;
+const storage = new FileStorage(dirname(path));
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 let result: string;
 try {
   const csv = { blankCells: 'keep', ignoreColumns: [] } as const;
-  for await (const records of openSource({ uri: folder.uri(basename(path)) }, [folder], csv)) rows += records.length;
-  result = `${rows} rows`;
+  const records = openSource({ uri: storage.uri(basename(path)) }, [storage], csv);
+  const { total, valid, chunks } = await prepare({ storage, keys, records, limit: null });
+  const pages = new PageReader(storage);
+  for (let chunk = 0; chunk < chunks; chunk++) await pages.readChunk(keys, chunk);
+  result = `${total} rows, ${valid} valid`;
 } catch (error) {
   result = (error as Error).message;
 }
