@@ -1,14 +1,14 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
+import { Draining, StoreError } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Permit, Store, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import type { Failure } from '../contract.ts';
-import { BadPage } from '../jobs/errors.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
+import { StorageFailed } from '../storage/storage.ts';
 import { logSettled, logUnsettled } from './chunk-log.ts';
-import { chunkFailure } from './failures.ts';
+import { chunkFailure, isUnanswered } from './failures.ts';
 
 /**
  * An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. The store reports
@@ -90,7 +90,7 @@ export async function updateChunk(
       reached.throttled += error.throttled;
       reached.state = error.state ?? reached.state;
     }
-    if (error instanceof Unavailable || error instanceof BadPage) reached.unanswered++;
+    if (isUnanswered(error)) reached.unanswered++;
     reached.waiting = undefined;
     const unsettled = chunk ? (chosen ?? idsOf(chunk)) : [];
     if (error instanceof Draining && context.cancellationDetails?.cancelRequested) {
@@ -100,7 +100,9 @@ export async function updateChunk(
     }
     context.heartbeat(reached);
     const givenUp = withRest(reached.state, unsettled, 'unavailable', 'The store did not answer, after many tries.');
-    throw chunkFailure(error, reached.unanswered, outcome(chunk, givenUp));
+    // A job store that fails tells of nobody: however long it does, no customer is given up for it.
+    const toldOf = error instanceof StorageFailed ? undefined : chunk;
+    throw chunkFailure(error, reached.unanswered, outcome(toldOf, givenUp));
   } finally {
     clearInterval(heartbeat);
   }
