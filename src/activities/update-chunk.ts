@@ -6,6 +6,7 @@ import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import type { Failure } from '../contract.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
+import { MAYBE_SENT } from '../jobs/report.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { logSettled, logUnsettled } from './chunk-log.ts';
 import { chunkFailure, isUnanswered } from './failures.ts';
@@ -94,7 +95,8 @@ export async function updateChunk(
     reached.waiting = undefined;
     const unsettled = chunk ? (chosen ?? idsOf(chunk)) : [];
     if (error instanceof Draining && context.cancellationDetails?.cancelRequested) {
-      const settled = withRest(reached.state, unsettled, 'cancelled', 'Not sent: the job was cancelled.');
+      const message = reached.unanswered > 0 ? MAYBE_SENT : 'Not sent: the job was cancelled.';
+      const settled = withRest(reached.state, unsettled, 'cancelled', message);
       if (settled.failed.length < unsettled.length) return outcome(chunk, settled);
       throw new CancelledFailure('Not sent.', [outcome(chunk, settled)]);
     }

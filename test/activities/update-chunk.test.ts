@@ -3,6 +3,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Choose, updateChunk } from '../../src/activities/update-chunk.ts';
 import type { ChunkOutcome } from '../../src/activity-contract.ts';
+import { Draining } from '../../src/bigcommerce/errors.ts';
+import { start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit, Store } from '../../src/bigcommerce/store.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import type { PageReader } from '../../src/jobs/pages.ts';
@@ -38,3 +40,21 @@ test('earlier values that are damaged stay so: the customers are told as failed'
     [2, 'unavailable'],
   ]);
 });
+
+test.each([
+  [0, 'Not sent: the job was cancelled.'],
+  [1, 'It may have been sent: the job was cancelled before its answer came.'],
+])(
+  'of a chunk that is cancelled in the middle, after %d tries without an answer, the rest is told',
+  async (tries, message) => {
+    const state = { ...start([1, 2]), updated: [1] };
+    const activity = new MockActivityEnvironment({ heartbeatDetails: { unanswered: tries, state } });
+    activity.cancel();
+    const draining = new Draining('stopped', { calls: 0, throttled: 0, requestId: undefined, state: undefined });
+    const stopped = { ...store, updateCustomers: () => Promise.reject(draining) } as unknown as Store;
+    expect(await activity.run(updateChunk, stopped, permit, pages, ref)).toMatchObject({
+      updated: 1,
+      failures: [{ id: 2, outcome: 'failed', code: 'cancelled', message }],
+    });
+  },
+);
