@@ -117,7 +117,7 @@ export interface CloseJobInput {
   outcomes: string;
   failures: Failure[];
   olderIn: string | null;
-  /** Chunks that are unprocessed, but may have been sent: their answer never came. Only with `backup`. */
+  /** Chunks that are unprocessed, but may have been sent: their answer never came. Older workers give it with `backup` only. */
   maybeSent?: number[];
 }
 

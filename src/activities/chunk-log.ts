@@ -4,12 +4,14 @@ import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from
 import type { UpdateOutcome } from '../bigcommerce/store.ts';
 import type { ChunkRef } from '../activity-contract.ts';
 import { BadPage } from '../jobs/errors.ts';
+import { StorageFailed } from '../storage/storage.ts';
 
 const WARNINGS = [
   [Unavailable, 'chunk not answered'],
   [Refused, 'chunk refused'],
   [LeaseLost, 'chunk stopped: the lease was lost'],
   [BadPage, 'chunk not readable in the job store'],
+  [StorageFailed, 'chunk stopped: the job store fails'],
 ] as const;
 
 /** A chunk all of whose customers are settled. */

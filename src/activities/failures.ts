@@ -5,6 +5,7 @@ import type { ChunkFailureType, ChunkOutcome } from '../activity-contract.ts';
 import type { JobFailureType } from '../contract.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { printable } from '../found.ts';
+import { StorageFailed } from '../storage/storage.ts';
 
 /**
  * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. After the last one the
@@ -27,6 +28,11 @@ export function jobFailure(error: unknown): unknown {
   return ApplicationFailure.create({ type, message: printable(error.message, MAX_MESSAGE), nonRetryable: true });
 }
 
+/** Whether a try got no answer: of the store, or of the job store, without which nothing can be sent. */
+export function isUnanswered(error: unknown): error is Unavailable | BadPage | StorageFailed {
+  return error instanceof Unavailable || error instanceof BadPage || error instanceof StorageFailed;
+}
+
 /** What a failed call of a chunk means to Temporal. `outcome` is what the workflow enters if it does not try again. */
 export function chunkFailure(
   error: unknown,
@@ -47,7 +53,7 @@ export function chunkFailure(
   if (error instanceof Throttled) return failure('Throttled', error.message, error.delayMs);
   if (error instanceof Refused) return failure('Refused', error.message);
   if (error instanceof Draining || error instanceof LeaseLost) return failure('HandedOver', error.message, 100);
-  if (error instanceof Unavailable || error instanceof BadPage) {
+  if (isUnanswered(error)) {
     const backoff = BACKOFF_MS[unanswered - 1];
     if (backoff === undefined) return failure('Unavailable', error.message);
     const asked = error instanceof Unavailable ? (error.delayMs ?? 0) : 0;

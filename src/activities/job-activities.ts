@@ -5,6 +5,7 @@ import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../schema.ts';
+import { stoppable } from '../storage/stoppable.ts';
 import { beating } from './beating.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob, type PreparingParts } from './prepare-job.ts';
@@ -19,8 +20,10 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     beating(async () => {
       try {
         const { source, options } = parseJobInput(input);
-        const { runId = '', workflowId: id = '' } = Context.current().info.workflowExecution ?? {};
-        return await closeJob(storage, runId, { ...job, id, source, options });
+        const { info, cancellationSignal } = Context.current();
+        const { runId = '', workflowId: id = '' } = info.workflowExecution ?? {};
+        // No job cancels it, but a process that stops does: its stores wait for its end, and the next attempt goes on.
+        return await closeJob(stoppable(storage, cancellationSignal), runId, { ...job, id, source, options });
       } catch (error) {
         throw jobFailure(error);
       }

@@ -1,13 +1,14 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
+import { Draining, StoreError } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Permit, Store, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
 import type { Failure } from '../contract.ts';
-import { BadPage } from '../jobs/errors.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
+import { MAYBE_SENT } from '../jobs/report.ts';
+import { StorageFailed } from '../storage/storage.ts';
 import { logSettled, logUnsettled } from './chunk-log.ts';
-import { chunkFailure } from './failures.ts';
+import { chunkFailure, isUnanswered } from './failures.ts';
 import { runKeys } from './run-keys.ts';
 
 /**
@@ -90,17 +91,20 @@ export async function updateChunk(
       reached.throttled += error.throttled;
       reached.state = error.state ?? reached.state;
     }
-    if (error instanceof Unavailable || error instanceof BadPage) reached.unanswered++;
+    if (isUnanswered(error)) reached.unanswered++;
     reached.waiting = undefined;
     const unsettled = chunk ? (chosen ?? idsOf(chunk)) : [];
     if (error instanceof Draining && context.cancellationDetails?.cancelRequested) {
-      const settled = withRest(reached.state, unsettled, 'cancelled', 'Not sent: the job was cancelled.');
+      const message = reached.unanswered > 0 ? MAYBE_SENT : 'Not sent: the job was cancelled.';
+      const settled = withRest(reached.state, unsettled, 'cancelled', message);
       if (settled.failed.length < unsettled.length) return outcome(chunk, settled);
       throw new CancelledFailure('Not sent.', [outcome(chunk, settled)]);
     }
     context.heartbeat(reached);
     const givenUp = withRest(reached.state, unsettled, 'unavailable', 'The store did not answer, after many tries.');
-    throw chunkFailure(error, reached.unanswered, outcome(chunk, givenUp));
+    // A job store that fails tells of nobody: however long it does, no customer is given up for it.
+    const toldOf = error instanceof StorageFailed ? undefined : chunk;
+    throw chunkFailure(error, reached.unanswered, outcome(toldOf, givenUp));
   } finally {
     clearInterval(heartbeat);
   }

@@ -13,6 +13,9 @@ const MESSAGES = {
 /** Activities of which the workflow knows itself when they are not answered. */
 const CHUNKS = ['updateChunk', 'readAndUpdateChunk'];
 
+/** The SDK's type of the failure of an attempt that its worker's stop has ended. */
+const WORKER_STOPPED = 'WorkerShutdown';
+
 /** What updateChunk says in its heartbeats while it waits for the store's pace. */
 interface Details {
   waiting?: { reason: string; until: string | null };
@@ -38,9 +41,9 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
       const { reason: kind, until } = waiting;
       if (until === null || Date.parse(until) > now) return { kind, message: MESSAGES[kind], until };
     }
-    // What an attempt said itself: one whose worker died is taken up by the next, and there is nothing to tell.
+    // What an attempt said itself: one whose worker died or stopped is taken up by the next, and there is nothing to tell.
     const type = lastFailure?.applicationFailureInfo?.type;
-    if (type === undefined) continue;
+    if (type === undefined || type === WORKER_STOPPED) continue;
     const nextAt = Number(scheduledTime?.seconds ?? 0) * 1000;
     const until = nextAt > now ? new Date(nextAt).toISOString() : null;
     if (type === 'Throttled' && until) return { kind: 'throttle', message: MESSAGES.throttle, until };

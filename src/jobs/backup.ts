@@ -74,11 +74,9 @@ async function* rowsOf(storage: Storage, key: string, there: FirstRows): AsyncGe
 
 /** What has failed may have been applied all the same. So may what was cancelled before its answer came. */
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
-  const maybeSent = new Set(job.maybeSent);
   for await (const settled of settledRows(storage, job, () => true)) {
-    const { outcome, chunk = -1 } = settled;
-    const unanswered = outcome === 'unprocessed' && maybeSent.has(chunk);
-    if (outcome === 'updated' || outcome === 'failed' || unanswered) yield settled;
+    const { outcome, maybeSent } = settled;
+    if (outcome === 'updated' || outcome === 'failed' || maybeSent) yield settled;
   }
 }
 

@@ -22,11 +22,12 @@ export interface EndedJob extends Omit<CloseJobInput, 'input'> {
 
 /** What became of a row. */
 export interface SettledRow extends ReportedRow {
-  chunk?: number;
   /** What its source row held, where its page can be read. */
   source?: Row | undefined;
   /** What the customer had of it before, where the job has read that; null for one whom the store did not have. */
   present?: Values | null | undefined;
+  /** It is unprocessed since its answer never came: it may be updated all the same. */
+  maybeSent?: boolean;
   /** It may be updated by sending it again. */
   again?: boolean;
 }
@@ -67,6 +68,7 @@ export async function* settledRows(
   wanted: (chunk: ChunkCode) => boolean,
 ): AsyncGenerator<SettledRow> {
   const failures = allFailures(storage, job);
+  const unanswered = new Set(job.maybeSent);
   try {
     let failure = await failures.next();
     for await (const { row, done, ...of } of rowsInChunks(storage, job, wanted)) {
@@ -78,8 +80,10 @@ export async function* settledRows(
         failure = await failures.next();
       } else if (done) yield { ...of, row, id, outcome: 'updated', code: '', message: '' };
       else {
-        const message = whyUnprocessed(job, of.chunk);
-        yield again({ ...of, row, id, outcome: 'unprocessed', code: 'cancelled', message });
+        // A job that reads present values sends nothing of a page before it has them.
+        const maybeSent = unanswered.has(of.chunk) && (!readsPresent(job) || of.present !== undefined);
+        const message = maybeSent ? MAYBE_SENT : whyUnprocessed(job, of.chunk);
+        yield again({ ...of, row, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
@@ -97,6 +101,11 @@ function again(settled: SettledRow): SettledRow {
   return { ...settled, message: `${settled.message} ${why}: send it again from the source.` };
 }
 
+/** What is said of a row that a cancelled job has sent, or may have, without an answer. */
+export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
+
+const readsPresent = ({ options }: EndedJob): boolean => options.backup || options.skipUnchanged;
+
 function whyUnprocessed({ options }: EndedJob, chunk: number): string {
   if (options.dryRun) return 'Not sent: the job was a dry run.';
   const beyond = options.limit !== null && chunk >= Math.ceil(options.limit / CHUNK_SIZE);
@@ -111,13 +120,13 @@ interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
 /** The rows of the chunks that are wanted. */
 async function* rowsInChunks(
   storage: Storage,
-  { job, plan, outcomes, options }: EndedJob,
+  ended: EndedJob,
   wanted: (chunk: ChunkCode) => boolean,
 ): AsyncGenerator<RowInChunk> {
+  const { job, plan, outcomes } = ended;
   const keys = jobKeys(job);
   const pages = new PageReader(storage, 1);
   const recent = new Recent<PresentValues>(1);
-  const readsPresent = options.backup || options.skipUnchanged;
   const presentOf = (page: number) =>
     recent.get(keys.present(page), async () => {
       // A job ends without what can't be read any more.
@@ -136,7 +145,7 @@ async function* rowsInChunks(
       if (!(error instanceof BadPage) || (await storage.exists(keys.done))) throw error;
     });
     if (read) {
-      const present = readsPresent ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
+      const present = readsPresent(ended) ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
       for (const [index, source] of (JSON.parse(read.body) as Row[]).entries()) {
         yield { row: read.rows[index] as number, source, present: present?.get(source.id), chunk, done };
       }

@@ -117,7 +117,10 @@ export class ChunkQueue {
     return this.#attempts.get(chunk) ?? 0;
   }
 
-  /** Chunks that wait although they have been attempted: some of their customers may have been sent. */
+  /**
+   * Chunks that wait although they were given to an activity: some of their customers may have been sent. Of one that was
+   * cancelled the server does not say whether it had begun, or waited to be tried again.
+   */
   attempted(): number[] {
     return [...this.#attempts.keys()];
   }

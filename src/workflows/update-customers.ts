@@ -178,8 +178,8 @@ async function close(job: Job): Promise<void> {
     ledger.end();
     await saveFailuresOf(job, ledger);
     const { plan, outcomes, failures, olderIn } = ledger.carry();
-    const maybeSent = job.options.backup ? { maybeSent: job.queue.attempted() } : {};
-    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, ...maybeSent };
+    const maybeSent = job.queue.attempted();
+    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, maybeSent };
     const activity = job.readsPresent ? closeReadingJob : closeJob;
     job.files = await activity.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
       // Cancelled before its input was looked at, which was none: there is nothing to report, and nowhere to.

@@ -2,6 +2,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { chunkFailure, jobFailure } from '../../src/activities/failures.ts';
 import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { BadInput, BadPage, BadSource, NothingToRetry } from '../../src/jobs/errors.ts';
+import { StorageFailed } from '../../src/storage/storage.ts';
 
 const reached = { calls: 1, throttled: 0, requestId: undefined, state: undefined };
 const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
@@ -31,6 +32,7 @@ test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRet
     { type: 'Unavailable', nonRetryable: false, nextRetryDelay: 9_000 },
   ],
   ['a fourth one', new Unavailable('502', undefined, reached), 4, { type: 'Unavailable', nonRetryable: true }],
+  ['a job store that fails', new StorageFailed("Can't read a file."), 4, { type: 'Unavailable', nonRetryable: true }],
   ['a page that is gone', new BadPage('gone'), 1, { type: 'Unavailable', nonRetryable: false, nextRetryDelay: 1_000 }],
 ])('%s', (_, error, unanswered, expected) => {
   const failure = chunkFailure(error, unanswered, outcome, half) as ApplicationFailure;

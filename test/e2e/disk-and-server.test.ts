@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { customerUpdate } from '../../src/client.ts';
-import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, lastFailure, untilDone } from '../support/jobs.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';
@@ -58,6 +58,33 @@ test('a page that is missing holds the job, which names it and counts nothing wr
   await handle.executeUpdate(resumeUpdate);
   expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
 });
+
+test.each<[string, JobOptions]>([
+  ['pages', {}],
+  ['present', { backup: true }],
+])(
+  'a job store that fails to read a file of %s holds the job as outage, which goes on by itself',
+  async (folder, options) => {
+    const uri = await writeSource(system, `fails-${folder}.ndjson`, customers(1_500));
+    const handle = await system.start(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
+    await untilDone(handle, 2);
+    const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${folder}/000001.ndjson`;
+    // Not missing, which is another thing: it can't be read.
+    await rename(file, `${file}.aside`).catch(() => undefined);
+    await mkdir(file);
+    await until(async () => (await progress(handle))?.state === 'held');
+    const held = await handle.query(progressQuery);
+    expect(held.waitingFor).toMatchObject({
+      kind: 'outage',
+      message: expect.stringContaining(`${file}: it is a folder.`),
+    });
+    expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
+
+    await rmdir(file);
+    await rename(`${file}.aside`, file).catch(() => undefined);
+    expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
+  },
+);
 
 test('a job that is cancelled while it can not write its report ends as cancelled, once it has written it', async () => {
   const input = { storeHash: 'abc', source: { customers: customers(300) }, options: { reportAll: true } };

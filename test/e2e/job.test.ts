@@ -219,6 +219,25 @@ test('a cancelled job lets its calls finish, reports, and can be sent again', as
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 600, customersAppliedMoreThanOnce: 0 });
 });
 
+test('a job that is cancelled before an answer came says of those rows that they may have been sent', async () => {
+  await system.control('faults', { fault: 'status', status: 504, customer: 5, count: 'always' });
+  const handle = await system.start('unanswered', { storeHash: 'abc', source: { customers: customers(20) } });
+  await until(async () => ((await system.stats())['puts'] ?? 0) > 0);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow();
+  const { report, customers: counts } = await handle.query(progressQuery);
+  expect(counts).toMatchObject({ updated: 0, unprocessed: 20 });
+  const messages = (await read(report))
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',')[4]);
+  expect(messages).toEqual([
+    ...Array.from({ length: 10 }, () => 'It may have been sent: the job was cancelled before its answer came.'),
+    ...Array.from({ length: 10 }, () => 'Not sent: the job was cancelled.'),
+  ]);
+});
+
 test('a job cancelled while its source is read ends as cancelled, with a report, counts that add up, and no page left', async () => {
   const uri = await writeSource(system, 'many.ndjson', customers(100_000));
   const handle = await system.start('cancelled early', { storeHash: 'abc', source: { uri } });

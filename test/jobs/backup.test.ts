@@ -109,6 +109,15 @@ test('counts those whose page, or what was read of them, is gone', async () => {
   expect(await closeJob(storage, 'r2', again)).toMatchObject({ notInBackup: 30 });
 });
 
+test('does not miss those whose page was never read: nothing was sent of it', async () => {
+  const chunks = Array.from({ length: 102 }, (_, chunk) => (chunk === 0 ? DONE : UNPROCESSED));
+  const closed = await closeJob(storage, 'r', await ended(rows(1_020), chunks, { maybeSent: [1, 100, 101] }));
+  expect(closed.notInBackup).toBe(0);
+  expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
+  const report = (await textOf(storage, keys.report)).split('\n');
+  expect(report.filter((line) => line.includes('may have been sent'))).toHaveLength(10);
+});
+
 test('stands for those who are in it already, whatever a job finds that is reset after its end', async () => {
   await closeJob(storage, 'r', await ended(rows(20), [DONE, UNPROCESSED]));
   const ours = (id: number) => (id <= 10 ? { id, notes: 'ours' } : old(id));

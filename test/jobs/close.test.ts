@@ -133,6 +133,23 @@ test.each([
   }
 });
 
+test('says of rows whose answer never came that they may have been sent', async () => {
+  const { retry } = await closeJob(
+    storage,
+    'run-1',
+    await ended(customers(20), [UNPROCESSED, UNPROCESSED], { maybeSent: [1] }),
+  );
+  const messages = parse(await textOf(storage, keys.report))
+    .slice(1)
+    .map((line) => line.slice(2).join());
+  const maybe = 'unprocessed,cancelled,It may have been sent: the job was cancelled before its answer came.';
+  expect(messages).toEqual([
+    ...Array.from({ length: 10 }, () => 'unprocessed,cancelled,Not sent: the job was cancelled.'),
+    ...Array.from({ length: 10 }, () => maybe),
+  ]);
+  expect(retry).toBe(storage.uri(keys.retry));
+});
+
 test('keeps no new password: names its row for sending it again from the source', async () => {
   const rows = [
     { id: 1, authentication: { new_password: 's3cret' } },

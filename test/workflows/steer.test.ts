@@ -1,7 +1,14 @@
 /** Jobs that are steered while one of their activities runs which nothing interrupts: they must heed it after that. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { ChunkOutcome, JobActivities, PreparedJob, StoreActivities } from '../../src/activity-contract.ts';
+import type {
+  ChunkOutcome,
+  ClosedJob,
+  CloseJobInput,
+  JobActivities,
+  PreparedJob,
+  StoreActivities,
+} from '../../src/activity-contract.ts';
 import {
   jobId,
   JOBS_TASK_QUEUE,
@@ -45,10 +52,12 @@ const prepared: PreparedJob = {
   olderIn: null,
 };
 
-/** Whether the store refuses all calls; else it rejects all customers. */
+/** Whether the store refuses all calls, or does not answer them; else it rejects all customers. */
 let refuses: boolean;
+let answers = true;
 
 function answer(chunk: number): ChunkOutcome {
+  if (!answers) throw ApplicationFailure.create({ type: 'Unavailable', nextRetryDelay: '1 minute' });
   if (refuses) throw ApplicationFailure.nonRetryable('401', 'Refused');
   const failures = Array.from({ length: 10 }, (_, index) => {
     const row = chunk * 10 + index + 1;
@@ -57,13 +66,21 @@ function answer(chunk: number): ChunkOutcome {
   return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
 }
 
+/** What closeJob was given last. */
+let closing: CloseJobInput;
+
+async function close(input: CloseJobInput): Promise<ClosedJob> {
+  closing = input;
+  return closed;
+}
+
 const closed = { report: 'file:///report.csv', retry: null };
 const activities: Activities = {
   prepareJob: () => begin('prepareJob').then(() => prepared),
   openStore: () => begin('openStore').then(() => ({ served: true })),
   saveFailures: ({ name }) => begin('saveFailures').then(() => `file:///${name}`),
-  closeJob: () => begin('closeJob').then(() => closed),
-  closeReadingJob: () => begin('closeReadingJob').then(() => closed),
+  closeJob: (input) => begin('closeJob').then(() => close(input)),
+  closeReadingJob: (input) => begin('closeReadingJob').then(() => close(input)),
   updateChunk: ({ chunk }) => begin('updateChunk').then(() => answer(chunk)),
 };
 
@@ -159,4 +176,19 @@ test('a job goes on where a person has ended the opening of its store', async ()
   const job = await start('ended', { name: 'openStore', nth: 1, act });
   expect(await job.result()).toMatchObject({ customers: { rejected: CHUNKS * 10 } });
   await expectNoFailedTask(job);
+});
+
+test('a job that is cancelled while a chunk waits to be tried again says that it may have been sent', async () => {
+  begun = [];
+  answers = false;
+  during = { name: 'updateChunk', nth: 0, act: () => Promise.resolve() };
+  const workflowId = jobId('abc', 'unanswered');
+  const input: JobInput = { storeHash: 'abc', source: { uri: 'file:///customers.csv' } };
+  const job = await client.workflow.start('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] });
+  await until(async () =>
+    Boolean((await job.describe()).raw.pendingActivities?.some(({ lastFailure }) => lastFailure)),
+  );
+  await job.cancel();
+  await expect(job.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  expect(closing.maybeSent).toEqual([0]);
 });

@@ -1,0 +1,48 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createJobActivities } from '../../src/activities/job-activities.ts';
+import type { PreparingParts } from '../../src/activities/prepare-job.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
+import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import { newStorage } from '../jobs/support.ts';
+import { textOf } from '../storage/conformance.ts';
+import { customers } from '../support/customers.ts';
+
+const job = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(job);
+const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
+
+test.each([
+  ['read', 2],
+  ['deleted', 3],
+])('closing a job ends with its worker, while a page is %s, and the next attempt goes on', async (what, page) => {
+  const storage = await newStorage();
+  const source = { customers: customers(5_000) };
+  const records = inlineRecords(source.customers);
+  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
+  const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
+  const ending = { job, input: { storeHash: 'abc', source: { customers: [] } }, plan, outcomes, failures, olderIn };
+  const { closeJob } = createJobActivities({ storage, sourceRoots: [] } as unknown as PreparingParts);
+
+  const worker = new MockActivityEnvironment();
+  const read = storage.read.bind(storage);
+  const remove = storage.delete.bind(storage);
+  const begins = (doing: string, key: string) => {
+    if (doing === what && key === keys.page(page)) worker.cancel('WORKER_SHUTDOWN');
+  };
+  storage.read = (key, check) => {
+    begins('read', key);
+    return read(key, check);
+  };
+  storage.delete = (key) => {
+    begins('deleted', key);
+    return remove(key);
+  };
+  await expect(worker.run(closeJob, ending)).rejects.toMatchObject({ message: 'WORKER_SHUTDOWN' });
+  expect(await storage.exists(keys.page(0))).toBe(true);
+
+  await new MockActivityEnvironment().run(closeJob, ending);
+  expect((await textOf(storage, keys.report)).trim().split('\n')).toHaveLength(1 + 5_000);
+  expect(await storage.exists(keys.page(0))).toBe(false);
+});
