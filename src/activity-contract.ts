@@ -1,13 +1,16 @@
 /**
  * What workflows and activities say to each other. Part of the workflow bundle; no other service needs it.
  */
-import type { Failure, Quota } from './contract.ts';
+import type { Failure, JobOptions, Quota } from './contract.ts';
 
 /** Name of a job's nth file of failures, 0-based. */
 export const failuresFile = (file: number): string => String(file).padStart(4, '0');
 
 /** Chunks in one page of the job store; the last may hold fewer. */
 export const CHUNKS_PER_PAGE = 100;
+
+/** Whether a job asks what the store has of its customers before it sends them. */
+export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
 /** Which job an activity works for. */
 export interface JobRef {

@@ -42,6 +42,23 @@ function wholeNumber(min: number, max: number) {
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
 }
 
+// Set both or neither.
+const ONE_STORE = ['BIGCOMMERCE_STORE_HASH', 'BIGCOMMERCE_ACCESS_TOKEN'] as const;
+const VERSION = ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'] as const;
+
+/** Whether just one of two settings is set; then it reports the other one. */
+function missesOne<Name extends string>(
+  settings: Partial<Record<Name, unknown>>,
+  names: readonly [Name, Name],
+  context: z.RefinementCtx,
+): boolean {
+  const given = names.filter((name) => settings[name] !== undefined);
+  const missing = names.find((name) => settings[name] === undefined);
+  if (given.length !== 1 || missing === undefined) return false;
+  context.addIssue({ code: 'custom', path: [missing], message: `expected it as well, since ${given[0]} is set` });
+  return true;
+}
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const jobsSettings = z.object({
@@ -95,29 +112,16 @@ const workerSettings = jobsSettings
   })
   .superRefine((settings, context) => {
     const file = settings.BIGCOMMERCE_TOKENS_FILE;
-    const given = (['BIGCOMMERCE_STORE_HASH', 'BIGCOMMERCE_ACCESS_TOKEN'] as const).filter(
-      (name) => settings[name] !== undefined,
-    );
+    if (file === undefined && missesOne(settings, ONE_STORE, context)) return;
+    const given = ONE_STORE.filter((name) => settings[name] !== undefined);
     if (file === undefined ? given.length === 2 : given.length === 0) return;
-    const [one] = given;
-    if (file === undefined && one !== undefined) {
-      const missing = one === 'BIGCOMMERCE_STORE_HASH' ? 'BIGCOMMERCE_ACCESS_TOKEN' : 'BIGCOMMERCE_STORE_HASH';
-      context.addIssue({ code: 'custom', path: [missing], message: `expected it as well, since ${one} is set` });
-      return;
-    }
     const message =
       file === undefined
         ? 'expected either this, a JSON file of {"store hash": "token"}, or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN'
         : `expected either this or one store, got ${given.join(' and ')} as well: empty what is not to be used`;
     context.addIssue({ code: 'custom', path: ['BIGCOMMERCE_TOKENS_FILE'], message });
   })
-  .superRefine((settings, context) => {
-    const names = ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'] as const;
-    const [missing, ...others] = names.filter((name) => settings[name] === undefined);
-    if (missing === undefined || others.length > 0) return;
-    const given = names.find((name) => name !== missing);
-    context.addIssue({ code: 'custom', path: [missing], message: `expected it as well, since ${given} is set` });
-  });
+  .superRefine((settings, context) => void missesOne(settings, VERSION, context));
 
 /** What a worker is told. */
 export interface WorkerConfig {

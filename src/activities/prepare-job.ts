@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { JobActivities, PreparedJob } from '../activity-contract.ts';
+import { type JobActivities, type PreparedJob, readsPresent } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import { BadInput, BadSource } from '../jobs/errors.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
@@ -33,7 +33,7 @@ export async function prepareJob(
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
-    if ((options.backup || options.skipUnchanged) && !mayRead) {
+    if (readsPresent(options) && !mayRead) {
       throw new BadInput(
         'An older worker has begun this job, which knows neither backup nor skipUnchanged. No call was made: start the job ' +
           'again when all workers are new.',

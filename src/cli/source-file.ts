@@ -25,8 +25,9 @@ export async function hashOf(path: string, signal: AbortSignal): Promise<string>
         `There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or the URI of one, file:/// or s3://.`,
       );
     }
-    if (code === 'EACCES')
+    if (code === 'EACCES') {
       throw new BadUse(`The file ${path} may not be read: its permissions do not allow it. Let this user read it.`);
+    }
     throw error;
   }
   return hash.digest('hex');

@@ -1,4 +1,4 @@
-import type { ClosedJob } from '../activity-contract.ts';
+import { type ClosedJob, readsPresent } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backUp } from './backup.ts';
@@ -20,8 +20,7 @@ export async function closeJob(storage: Storage, run: string, job: SourcedJob): 
   const keys = jobKeys(job.job);
   const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeAll(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
-  const { backup, skipUnchanged } = job.options;
-  if (backup || skipUnchanged) await deletePresent(storage, keys, job.plan.chunks);
+  if (readsPresent(job.options)) await deletePresent(storage, keys, job.plan.chunks);
   const reader = { storeHash: job.job.storeHash, id: job.id };
   const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri, reader) : undefined;
   if (copy !== undefined) await storage.delete(copy);

@@ -94,9 +94,8 @@ export function checkCustomer(value: unknown): Problem | undefined {
   if (Object.keys(result.data).every((field) => field === 'id')) {
     return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
   }
-  const bytes = bytesOf(value);
-  if (bytes <= MAX_CUSTOMER_BYTES) return undefined;
-  const message = `Expected a customer of at most ${MAX_CUSTOMER_BYTES} bytes as JSON, got ${bytes}.`;
+  if (!isTooLarge(value)) return undefined;
+  const message = `Expected a customer of at most ${MAX_CUSTOMER_BYTES} bytes as JSON, got ${bytesOf(value)}.`;
   return { code: 'invalid_field', message };
 }
 

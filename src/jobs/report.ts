@@ -1,5 +1,5 @@
 /** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
-import { CHUNKS_PER_PAGE, type CloseJobInput } from '../activity-contract.ts';
+import { CHUNKS_PER_PAGE, type CloseJobInput, readsPresent } from '../activity-contract.ts';
 import { CHUNK_SIZE, type Failure } from '../contract.ts';
 import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../outcomes.ts';
 import type { FullOptions } from '../schema.ts';
@@ -81,7 +81,7 @@ export async function* settledRows(
       } else if (done) yield { ...of, row, id, outcome: 'updated', code: '', message: '' };
       else {
         // A job that reads present values sends nothing of a page before it has them.
-        const maybeSent = unanswered.has(of.chunk) && (!readsPresent(job) || of.present !== undefined);
+        const maybeSent = unanswered.has(of.chunk) && (!readsPresent(job.options) || of.present !== undefined);
         const message = maybeSent ? MAYBE_SENT : whyUnprocessed(job, of.chunk);
         yield again({ ...of, row, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
@@ -104,8 +104,6 @@ function again(settled: SettledRow): SettledRow {
 /** What is said of a row that a cancelled job has sent, or may have, without an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
-const readsPresent = ({ options }: EndedJob): boolean => options.backup || options.skipUnchanged;
-
 function whyUnprocessed({ options }: EndedJob, chunk: number): string {
   if (options.dryRun) return 'Not sent: the job was a dry run.';
   const beyond = options.limit !== null && chunk >= Math.ceil(options.limit / CHUNK_SIZE);
@@ -120,10 +118,9 @@ interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
 /** The rows of the chunks that are wanted. */
 async function* rowsInChunks(
   storage: Storage,
-  ended: EndedJob,
+  { job, plan, outcomes, options }: EndedJob,
   wanted: (chunk: ChunkCode) => boolean,
 ): AsyncGenerator<RowInChunk> {
-  const { job, plan, outcomes } = ended;
   const keys = jobKeys(job);
   const pages = new PageReader(storage, 1);
   const recent = new Recent<PresentValues>(1);
@@ -145,7 +142,7 @@ async function* rowsInChunks(
       if (!(error instanceof BadPage) || (await storage.exists(keys.done))) throw error;
     });
     if (read) {
-      const present = readsPresent(ended) ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
+      const present = readsPresent(options) ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
       for (const [index, source] of (JSON.parse(read.body) as Row[]).entries()) {
         yield { row: read.rows[index] as number, source, present: present?.get(source.id), chunk, done };
       }

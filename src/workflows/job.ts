@@ -1,4 +1,4 @@
-import type { JobRef } from '../activity-contract.ts';
+import { type JobRef, readsPresent } from '../activity-contract.ts';
 import type { CustomerCounts, JobInput, JobOptions, JobResult, JobState, Progress, WaitingFor } from '../contract.ts';
 import { ChunkQueue, type CarriedQueue } from './chunk-queue.ts';
 import type { Hold, RejectionsFrom } from './hold.ts';
@@ -84,8 +84,7 @@ export class Job {
 
   /** It asks what the store has of its customers before it sends them. */
   get readsPresent(): boolean {
-    const { backup = false, skipUnchanged = false } = this.options;
-    return backup || skipUnchanged;
+    return readsPresent(this.options);
   }
 
   get state(): JobState {

@@ -69,11 +69,10 @@ async function* readable(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   try {
     yield* file;
   } catch (error) {
-    if (error instanceof NotFound)
-      throw new BadSource(
-        `There is no file at ${quoted(error.uri)}. Put it there, or start the job with another source.`,
-        { cause: error },
-      );
+    if (error instanceof NotFound) {
+      const message = `There is no file at ${quoted(error.uri)}. Put it there, or start the job with another source.`;
+      throw new BadSource(message, { cause: error });
+    }
     if (error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
     throw error;
   }
