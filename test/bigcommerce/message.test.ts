@@ -31,7 +31,7 @@ test('a text of megabytes takes no time', () => {
   const startedAt = performance.now();
   tidy('a'.repeat(4_000_000), ['aaaa']);
   findEmails('@'.repeat(4_000_000));
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(500);
 });
 
 test('nothing that a terminal would act on, or that would turn a text around, is left', () => {
@@ -43,5 +43,5 @@ test('thousands of secrets, and huge ones, take no time', () => {
   const secrets = [...Array.from({ length: 10_000 }, (_, index) => `secret ${index}`), 'x'.repeat(10_000_000)];
   const startedAt = performance.now();
   for (let times = 0; times < 100; times++) expect(tidy('no secret 9999 here', secrets)).toBe('no *** here');
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
 });

@@ -31,6 +31,6 @@ test.each<[string, (index: number) => number]>([
   const rows = new FirstRows();
   const startedAt = performance.now();
   for (let index = 0; index < 500_000; index++) rows.enter(idOf(index), index + 1);
-  expect(performance.now() - startedAt).toBeLessThan(30_000);
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
   expect(rows.enter(idOf(123_456), 1)).toBe(123_457);
 });
