@@ -11,7 +11,7 @@ import { progressQuery } from '../../src/contract.ts';
 import { jobsQueue } from '../../src/deployment.ts';
 import { committed, replayCommitted } from '../replay/committed.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectNoFailedTask, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { buildChanged, type Edit } from '../support/next-version.ts';
 import { runStarter } from '../support/starter.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';
@@ -121,7 +121,7 @@ const hasMarker = (events: Event[]) => events.some((event) => event.markerRecord
 async function expectDeterministic(job: JobHandle): Promise<void> {
   const runs = await runsOf(job);
   expect(runs.length).toBeGreaterThan(1);
-  expect(runs.flat().filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+  expectNoFailedTask(runs.flat());
   expect(runs.map(hasMarker)).toEqual(runs.map((_, index) => index === runs.length - 1));
   for (const events of runs) {
     await replay(next, events);

@@ -8,9 +8,9 @@ import { S3Storage } from '../../src/storage/s3.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
+import { startProxy, type Proxy } from '../support/proxy.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
-import { startSlowProxy, type SlowProxy } from './slow-proxy.ts';
 
 /** temporal.api.enums.v1.PendingActivityState: a worker runs it. */
 const STARTED = 2;
@@ -19,7 +19,7 @@ const STARTED = 2;
 const CUSTOMERS = 20_000;
 
 let s3: S3Server;
-let proxy: SlowProxy;
+let proxy: Proxy;
 let system: System;
 let bucket: S3Storage;
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   s3 = await startS3Server();
   Object.assign(process.env, s3.env);
   bucket = new S3Storage(await createS3Client(), s3.bucket);
-  proxy = await startSlowProxy(s3.endpoint);
+  proxy = await startProxy(new URL(s3.endpoint).host);
   system = await startSystem({ workers: 0, emulator: ['--customers', String(CUSTOMERS), '--latency', '500'] });
 });
 afterAll(async () => {
@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const startWorker = () =>
-  system.startWorker({ ...s3.env, JOB_STORE: `s3://${s3.bucket}`, AWS_ENDPOINT_URL_S3: proxy.endpoint });
+  system.startWorker({ ...s3.env, JOB_STORE: `s3://${s3.bucket}`, AWS_ENDPOINT_URL_S3: `http://${proxy.address}` });
 
 /** Which attempt at the job's report a worker makes at present; 0 where none does. */
 async function attemptAtReport(job: JobHandle): Promise<number> {

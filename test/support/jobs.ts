@@ -1,8 +1,11 @@
 /** What tests of jobs wait for and expect. */
 import type { WorkflowHandle } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
 import { progressQuery, type JobResult } from '../../src/contract.ts';
 import type { System } from './system.ts';
 import { until } from './until.ts';
+
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 /** Resolves once so many chunks of a job are done. */
 export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
@@ -16,6 +19,11 @@ export async function lastFailure(job: WorkflowHandle): Promise<string> {
 
 export function expectCountsToAddUp({ customers: { total, ...counts } }: JobResult): void {
   expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
+}
+
+/** No task of a workflow failed: of a run with these events, or of several. */
+export function expectNoFailedTask(events: readonly HistoryEvent[] | null | undefined): void {
+  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
 }
 
 /** The promise of all promises: no store ever had more than three requests in flight. */

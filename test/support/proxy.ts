@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that can be cut. */
+/** A way to a server that can be cut, or made slow. */
 export interface Proxy {
   /** `host:port`. */
   address: string;
@@ -11,6 +11,8 @@ export interface Proxy {
   refuse(): void;
   /** Breaks the connections that were cut; new ones pass. */
   mend(): void;
+  /** From now on what goes to the server gets there this much later, piece by piece. */
+  slow(ms: number): void;
   close(): void;
 }
 
@@ -20,6 +22,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let refuses = false;
+  let delayMs = 0;
   const server = createServer((near) => {
     if (refuses) return near.destroy();
     const far = connect(Number(port), host);
@@ -28,7 +31,11 @@ export async function startProxy(target: string): Promise<Proxy> {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('data', (bytes) => isCut || to.write(bytes));
+      from.on('data', (bytes) => {
+        if (isCut) return;
+        if (from === near && delayMs > 0) setTimeout(() => to.write(bytes), delayMs);
+        else to.write(bytes);
+      });
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
@@ -51,6 +58,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       refuses = false;
       breakAll();
     },
+    slow: (ms) => (delayMs = ms),
     close() {
       server.close();
       breakAll();

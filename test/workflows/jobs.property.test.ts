@@ -30,6 +30,7 @@ import {
 import { encodeRuns } from '../../src/outcomes.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { startInProcess, workflowBundle } from '../support/in-process.ts';
+import { expectCountsToAddUp, expectNoFailedTask } from '../support/jobs.ts';
 
 const KINDS = ['updated', 'rejected', 'taken', 'failed', 'unanswered', 'refused', 'handedOver', 'nonsense'] as const;
 const SAID = ['pause', 'resume', 'cancel'] as const;
@@ -257,8 +258,7 @@ async function play(plan: Plan): Promise<Played> {
   }
   const progress = await job.handle.query(progressQuery);
   expect(progress.state).toBe(await ended);
-  const { total, ...outcomes } = progress.customers;
-  expect(Object.values(outcomes).reduce((sum, count) => sum + count)).toBe(total);
+  expectCountsToAddUp(progress);
   const { outcomes: chunks } = await job.handle.query(outcomesQuery);
   for (const { chunk, state } of chunks) {
     if (chunk >= job.chunksToSend) expect(state).toBe('unprocessed');
@@ -288,7 +288,7 @@ test(
           for await (const { workflowId, history } of histories) {
             runs++;
             const { events } = history as temporal.api.history.v1.IHistory;
-            expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+            expectNoFailedTask(events);
             yield { workflowId, history };
           }
         })();

@@ -20,6 +20,7 @@ import {
 } from '../../src/contract.ts';
 import { encodeRuns } from '../../src/outcomes.ts';
 import { startInProcess } from '../support/in-process.ts';
+import { expectNoFailedTask } from '../support/jobs.ts';
 import { until } from '../support/until.ts';
 
 type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
@@ -114,11 +115,6 @@ async function completed(job: WorkflowHandle, type: keyof Activities): Promise<n
   return scheduled?.filter(({ eventId }) => ended?.includes(Number(eventId))).length ?? 0;
 }
 
-async function expectNoFailedTask(job: WorkflowHandle): Promise<void> {
-  const { events = [] } = await job.fetchHistory();
-  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
-}
-
 test.each<[string, keyof Activities, number]>([
   ['its source is read', 'prepareJob', 1],
   ['its store is opened', 'openStore', 1],
@@ -138,7 +134,7 @@ test.each<[string, keyof Activities, number]>([
   // Calls that the server had been given by then are let go on.
   const calls = begun.slice(atCancel).filter((each) => each === 'updateChunk');
   expect(calls.length).toBeLessThanOrEqual(name === 'updateChunk' ? 8 : 0);
-  await expectNoFailedTask(job);
+  expectNoFailedTask((await job.fetchHistory()).events);
 });
 
 test('a job that is paused while it opens its store to ask it again sends nothing until it is resumed', async () => {
@@ -155,7 +151,7 @@ test('a job that is paused while it opens its store to ask it again sends nothin
   await job.executeUpdate(resumeUpdate);
   await job.result();
   expect(before).toBe(1);
-  await expectNoFailedTask(job);
+  expectNoFailedTask((await job.fetchHistory()).events);
 });
 
 test('a job that a person resumes after too many rejections opens its store again', async () => {
@@ -165,7 +161,7 @@ test('a job that a person resumes after too many rejections opens its store agai
   await until(() => begun.filter((each) => each === 'openStore').length === 2);
   await job.cancel();
   await expect(job.result()).rejects.toThrow();
-  await expectNoFailedTask(job);
+  expectNoFailedTask((await job.fetchHistory()).events);
 });
 
 test('a job goes on where a person has ended the opening of its store', async () => {
@@ -175,7 +171,7 @@ test('a job goes on where a person has ended the opening of its store', async ()
   };
   const job = await start('ended', { name: 'openStore', nth: 1, act });
   expect(await job.result()).toMatchObject({ customers: { rejected: CHUNKS * 10 } });
-  await expectNoFailedTask(job);
+  expectNoFailedTask((await job.fetchHistory()).events);
 });
 
 test('a job that is cancelled while a chunk waits to be tried again says that it may have been sent', async () => {
