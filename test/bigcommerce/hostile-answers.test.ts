@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { createStores, type Store, type Stores } from '../../src/bigcommerce/store.ts';
+import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 
 const TOKEN = 's3cret-token-of-the-store';
@@ -175,9 +176,9 @@ describe('an answer that is', () => {
       headers: { 'content-encoding': Buffer.isBuffer(content) ? 'gzip' : 'identity' },
       body: content,
     };
-    const startedAt = performance.now();
+    const cpuMs = cpuTimer();
     await send();
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(cpuMs()).toBeLessThan(20_000);
   });
 
   test('of 100 MB is not read to its end', async () => {

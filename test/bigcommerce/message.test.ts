@@ -1,4 +1,5 @@
 import { findEmails, maskEmails, tidy } from '../../src/bigcommerce/message.ts';
+import { cpuTimer } from '../support/cpu.ts';
 
 test.each([
   ['email ann@example.com already in use', 'email *** already in use'],
@@ -28,10 +29,10 @@ test('no half address is left where a huge text ends, and no half character', ()
 });
 
 test('a text of megabytes takes no time', () => {
-  const startedAt = performance.now();
+  const cpuMs = cpuTimer();
   tidy('a'.repeat(4_000_000), ['aaaa']);
   findEmails('@'.repeat(4_000_000));
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  expect(cpuMs()).toBeLessThan(500);
 });
 
 test('nothing that a terminal would act on, or that would turn a text around, is left', () => {
@@ -41,7 +42,7 @@ test('nothing that a terminal would act on, or that would turn a text around, is
 
 test('thousands of secrets, and huge ones, take no time', () => {
   const secrets = [...Array.from({ length: 10_000 }, (_, index) => `secret ${index}`), 'x'.repeat(10_000_000)];
-  const startedAt = performance.now();
+  const cpuMs = cpuTimer();
   for (let times = 0; times < 100; times++) expect(tidy('no secret 9999 here', secrets)).toBe('no *** here');
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(cpuMs()).toBeLessThan(2_000);
 });

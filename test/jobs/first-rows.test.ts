@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { FirstRows } from '../../src/jobs/first-rows.ts';
+import { cpuTimer } from '../support/cpu.ts';
 
 test('tells the first row of every customer as a map would, whatever the ids', () => {
   const small = fc.integer({ min: 1, max: 50 });
@@ -29,8 +30,8 @@ test.each<[string, (index: number) => number]>([
   ['beyond 32 bits', (index) => (index + 1) * 2 ** 32],
 ])('takes half a million ids %s in few seconds', (_, idOf) => {
   const rows = new FirstRows();
-  const startedAt = performance.now();
+  const cpuMs = cpuTimer();
   for (let index = 0; index < 500_000; index++) rows.enter(idOf(index), index + 1);
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  expect(cpuMs()).toBeLessThan(3_000);
   expect(rows.enter(idOf(123_456), 1)).toBe(123_457);
 });

@@ -15,6 +15,7 @@ import { bounded } from '../../src/jobs/sources/bounded.ts';
 import type { CsvOptions } from '../../src/jobs/sources/csv.ts';
 import { openSource } from '../../src/jobs/sources/source.ts';
 import type { FileStorage } from '../../src/storage/file.ts';
+import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { all, newStorage } from './support.ts';
 
@@ -236,10 +237,10 @@ describe('named one by one', () => {
     ['a key twice, of which the last one counts', 'ndjson', '{"id":1,"id":2,"notes":"a"}', 1],
     ['20 million blank lines', 'ndjson', '\n'.repeat(20 * M), 0],
   ])('%s', async (_, format, content, expected) => {
-    const startedAt = performance.now();
+    const cpuMs = cpuTimer();
     const result = await prepared(content, format);
-    // A few seconds at most on a machine that does nothing else.
-    expect(performance.now() - startedAt).toBeLessThan(30_000);
+    // The slowest takes a few seconds.
+    expect(cpuMs()).toBeLessThan(30_000);
     if (typeof expected === 'number') return expect(result).toMatchObject({ valid: expected });
     expect(result).toBeInstanceOf(BadSource);
     expect((result as Error).message).toMatch(expected);
@@ -281,8 +282,8 @@ function bomb(text: string, bytes: number): Buffer {
 /** Gzip of so many customers, each with notes of so many characters, of which one takes memory its second byte. */
 function gzipped(customers: number, characters: number): Buffer {
   const rest = Buffer.from(`,"notes":"漢${'x'.repeat(characters - 1)}"}\n`);
-  const member = (_: unknown, index: number) => gzipSync(Buffer.concat([Buffer.from(`{"id":${index + 1}`), rest]));
-  return Buffer.concat(Array.from({ length: customers }, member));
+  const lines = Array.from({ length: customers }, (_, index) => [Buffer.from(`{"id":${index + 1}`), rest]);
+  return gzipSync(Buffer.concat(lines.flat()), { level: 1 });
 }
 
 /** What a process of its own, with 64 MB of heap, comes to; it would die of more. */
@@ -308,9 +309,10 @@ describe('in a process of 64 MB', () => {
     ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
     ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), tooMuch],
     ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
-    ['customers of a mebibyte each', 'h.ndjson.gz', () => gzipped(200, 1_040_000), /^200 rows, 0 valid$/],
-    ['the largest customers that are sent', 'i.ndjson.gz', () => gzipped(1_100, 65_490), /^1100 rows, 1100 valid$/],
-    ['a line of 100 MB', 'g.ndjson', () => Buffer.alloc(100_000_000, 'x'), /^1 rows, 0 valid$/],
+    ['customers of a mebibyte each', 'h.ndjson.gz', () => gzipped(300, 1_040_000), /^300 rows, 0 valid$/],
+    ['the largest customers that are sent', 'i.ndjson.gz', () => gzipped(6_000, 65_490), /^6000 rows, 6000 valid$/],
+    ['a great many customers', 'j.ndjson.gz', () => gzipped(300_000, 1_000), /^300000 rows, 300000 valid$/],
+    ['a line of 400 MB', 'g.ndjson', () => Buffer.alloc(400_000_000, 'x'), /^1 rows, 0 valid$/],
   ])(
     '%s',
     async (_, name, make, expected) => {
@@ -318,7 +320,7 @@ describe('in a process of 64 MB', () => {
       await writeFile(path, make());
       const { result, rss } = inLittleMemory(path);
       expect(result).toMatch(expected);
-      expect(rss).toBeLessThan(350e6);
+      expect(rss).toBeLessThan(400e6);
       await writeFile(path, '');
     },
     FUZZ_MS,

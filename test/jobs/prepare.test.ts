@@ -253,24 +253,3 @@ describe('what ends a preparation', () => {
     await expect(job).rejects.toBe(cancelled);
   });
 });
-
-test('a great many rows need little memory', async () => {
-  // Pages are dropped: this is about rows.
-  const nothing = () => Promise.resolve();
-  const dropping = { write: nothing, delete: nothing } as unknown as Storage;
-  let peak = 0;
-  async function* many(): AsyncGenerator<SourceRecord[]> {
-    for (let row = 1; row <= 600_000;) {
-      const batch: SourceRecord[] = [];
-      for (let count = 0; count < 1_000; count++, row++) {
-        batch.push({ row, value: { id: row, notes: 'some notes '.repeat(100) + row } });
-      }
-      peak = Math.max(peak, process.memoryUsage().heapUsed);
-      yield batch;
-    }
-  }
-  const before = process.memoryUsage().heapUsed;
-  expect(await prepare({ storage: dropping, keys, records: many(), limit: null })).toMatchObject({ valid: 600_000 });
-  // The rows are 700 MB as text, and more as objects; what is garbage already stays for a while.
-  expect(peak - before).toBeLessThan(400e6);
-});

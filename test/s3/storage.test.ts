@@ -71,18 +71,25 @@ test('a large file is written and read without being held in memory', async () =
   const script = `
     import { openStorage } from ${JSON.stringify(new URL('../../dist/storage/open.js', import.meta.url).href)};
     const storage = await openStorage('s3://${server.bucket}/large', '/');
-    const before = process.resourceUsage().maxRSS;
+    const before = process.memoryUsage.rss();
+    let grown = 0;
+    const look = () => {
+      grown = Math.max(grown, process.memoryUsage.rss() - before);
+    };
     await storage.write('file', (async function* () {
-      for (let index = 0; index < 200; index++) yield Buffer.alloc(1024 * 1024, index);
+      for (let index = 0; index < 400; index++, look()) yield Buffer.alloc(1024 * 1024, index);
     })());
     let size = 0;
-    for await (const piece of storage.read('file')) size += piece.length;
-    console.log(JSON.stringify({ size, grown: process.resourceUsage().maxRSS - before }));`;
+    for await (const piece of storage.read('file')) {
+      size += piece.length;
+      look();
+    }
+    console.log(JSON.stringify({ size, grown }));`;
   const child = ['--no-warnings', '--input-type=module', '-e', script];
   const output = execFileSync(process.execPath, child, { env: { ...process.env, ...server.env }, encoding: 'utf8' });
   const { size, grown } = JSON.parse(output) as { size: number; grown: number };
-  expect(size).toBe(200 * MIB);
-  expect(grown * 1024).toBeLessThan(120 * MIB);
+  expect(size).toBe(400 * MIB);
+  expect(grown).toBeLessThan(250 * MIB);
 });
 
 test('a large file whose content fails on the way leaves nothing, no part of it either', async () => {

@@ -5,6 +5,7 @@ import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 import { seeded, type Random } from '../chaos/random.ts';
+import { cpuTimer } from '../support/cpu.ts';
 
 const CHUNKS = 100_000;
 const WORDS =
@@ -62,11 +63,11 @@ test.each<[string, Failure['code'], (random: Random) => string, number]>([
     const { job, ledger } = await worstJob(code, message);
     const carried = job.carry(ledger);
     expect(carried.ledger.failures).toHaveLength(kept);
-    const startedAt = performance.now();
+    const cpuMs = cpuTimer();
     const packed = pack(carried);
     const unpacked = unpack(packed);
     // An activation may take 5 s.
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(cpuMs()).toBeLessThan(5_000);
     expect(packed.length).toBeLessThan(256 * 1024);
     expect(unpacked).toEqual(carried);
   },
