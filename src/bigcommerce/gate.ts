@@ -4,14 +4,14 @@
  * What always holds: whoever is let in has one `Leave` to call, exactly once; whoever gave up waiting is not in the queue
  * any more; and there is one timer at most, running only while the first in the queue waits for a time.
  */
-import type { Heard, Hold, Pace } from './pace.ts';
+import type { Delay, Heard, Pace } from './pace.ts';
 
 /** Gives the place back: with what was heard from the store, or with nothing where the call was never written to it. */
 export type Leave = (heard?: Heard) => void;
 
 /** Why a call has been waiting for more than 5 s: `slots` (others of this process), `quota` or `throttle` (429). */
 export interface Wait {
-  reason: Hold['reason'];
+  reason: Delay['reason'];
   /** When it will go on, ISO 8601 in UTC; null where only an answer to a call in flight can tell. */
   until: string | null;
 }
@@ -34,10 +34,10 @@ export function createGate(pace: Pace): Gate {
   function letIn(): void {
     clearTimeout(timer);
     while (queue.length > 0) {
-      const hold = pace.next(performance.now());
-      if (hold) {
+      const delay = pace.next(performance.now());
+      if (delay) {
         // Timers fire up to a millisecond early; then the pace says so, and the rest is waited for.
-        if (hold.waitMs < Infinity) timer = setTimeout(letIn, Math.ceil(hold.waitMs));
+        if (delay.waitMs < Infinity) timer = setTimeout(letIn, Math.ceil(delay.waitMs));
         return;
       }
       pace.started(performance.now());
@@ -57,9 +57,9 @@ export function createGate(pace: Pace): Gate {
   }
 
   function waitNow(): Wait {
-    const hold = pace.next(performance.now());
-    const untilMs = hold && hold.waitMs < Infinity ? Date.now() + hold.waitMs : undefined;
-    return { reason: hold?.reason ?? 'slots', until: untilMs ? new Date(untilMs).toISOString() : null };
+    const delay = pace.next(performance.now());
+    const untilMs = delay && delay.waitMs < Infinity ? Date.now() + delay.waitMs : undefined;
+    return { reason: delay?.reason ?? 'slots', until: untilMs ? new Date(untilMs).toISOString() : null };
   }
 
   return {

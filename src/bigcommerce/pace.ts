@@ -23,14 +23,14 @@ export interface Heard {
 }
 
 /** Why nothing may start now. `waitMs` is Infinity where only an answer to a call in flight can change that. */
-export interface Hold {
+export interface Delay {
   waitMs: number;
   reason: 'slots' | 'quota' | 'throttle';
 }
 
 export interface Pace {
   /** Undefined when a call may start now. */
-  next(now: number): Hold | undefined;
+  next(now: number): Delay | undefined;
   /** A call starts: to be said at once after `next` allowed it. */
   started(now: number): void;
   /** A started call was answered, or will not be any more. */

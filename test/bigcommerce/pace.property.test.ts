@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createPace, type Heard, type Hold } from '../../src/bigcommerce/pace.ts';
+import { createPace, type Delay, type Heard } from '../../src/bigcommerce/pace.ts';
 import type { RateLimit } from '../../src/bigcommerce/rate-limit.ts';
 
 /** A store as the rules describe it, with time of its own: calls arrive, are counted, and are answered out of order. */
@@ -106,8 +106,8 @@ function run(world: World): Run {
   }
 
   while (result.sent < world.count || events.length > 0) {
-    const hold: Hold | undefined = result.sent < world.count ? pace.next(now) : { waitMs: Infinity, reason: 'slots' };
-    if (!hold) {
+    const delay: Delay | undefined = result.sent < world.count ? pace.next(now) : { waitMs: Infinity, reason: 'slots' };
+    if (!delay) {
       must(now >= knownBackOff, 'a call started inside a known back-off');
       const number = result.sent++;
       const call = world.calls[number % world.calls.length] as Event['call'];
@@ -118,13 +118,13 @@ function run(world: World): Run {
       continue;
     }
     must(pace.allowed() >= 1 && pace.allowed() <= 3, 'concurrency left 1 to 3');
-    must(hold.waitMs > 0, 'a wait of nothing');
+    must(delay.waitMs > 0, 'a wait of nothing');
     events.sort((a, b) => a.at - b.at);
     const event = events[0];
     // No deadlock: with nothing in flight there is a time to wait for, and it is one that passes.
-    must(event !== undefined || hold.waitMs <= Math.max(world.windowMs, 30_000) + 1, 'a deadlock');
-    if (event && event.at <= now + hold.waitMs) handle(events.shift() as Event);
-    else now += hold.waitMs;
+    must(event !== undefined || delay.waitMs <= Math.max(world.windowMs, 30_000) + 1, 'a deadlock');
+    if (event && event.at <= now + delay.waitMs) handle(events.shift() as Event);
+    else now += delay.waitMs;
   }
   result.tookMs = now;
   return result;

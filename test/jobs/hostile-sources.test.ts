@@ -279,11 +279,11 @@ function bomb(text: string, bytes: number): Buffer {
   return Buffer.concat(Array<Buffer>(Math.ceil(bytes / 16_000_000)).fill(member));
 }
 
-/** Gzip of so many customers, each with notes of so many characters, of which one takes memory its second byte. */
-function gzipped(customers: number, characters: number): Buffer {
+/** So many customers, each with notes of so many characters, of which one takes memory its second byte. */
+function noted(customers: number, characters: number): Buffer {
   const rest = Buffer.from(`,"notes":"漢${'x'.repeat(characters - 1)}"}\n`);
   const lines = Array.from({ length: customers }, (_, index) => [Buffer.from(`{"id":${index + 1}`), rest]);
-  return gzipSync(Buffer.concat(lines.flat()), { level: 1 });
+  return Buffer.concat(lines.flat());
 }
 
 /** What a process of its own, with 64 MB of heap, comes to; it would die of more. */
@@ -309,9 +309,9 @@ describe('in a process of 64 MB', () => {
     ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
     ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), tooMuch],
     ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
-    ['customers of a mebibyte each', 'h.ndjson.gz', () => gzipped(300, 1_040_000), /^300 rows, 0 valid$/],
-    ['the largest customers that are sent', 'i.ndjson.gz', () => gzipped(6_000, 65_490), /^6000 rows, 6000 valid$/],
-    ['a great many customers', 'j.ndjson.gz', () => gzipped(300_000, 1_000), /^300000 rows, 300000 valid$/],
+    ['customers of a mebibyte each', 'h.ndjson', () => noted(300, 1_040_000), /^300 rows, 0 valid$/],
+    ['the largest customers that are sent', 'i.ndjson', () => noted(6_000, 65_490), /^6000 rows, 6000 valid$/],
+    ['a great many customers', 'j.ndjson', () => noted(300_000, 1_000), /^300000 rows, 300000 valid$/],
     ['a line of 400 MB', 'g.ndjson', () => Buffer.alloc(400_000_000, 'x'), /^1 rows, 0 valid$/],
   ])(
     '%s',
