@@ -21,7 +21,7 @@ for (const [project, outDir] of [
   const tsc = ['node_modules/typescript/bin/tsc', '-p', project, '--outDir', outDir];
   const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
   if (status !== 0) {
-    rmSync(fresh, { recursive: true });
+    rmSync(fresh, { recursive: true, force: true });
     process.exit(status ?? 1);
   }
 }

@@ -2,7 +2,7 @@
 // Plain JavaScript without imports from node_modules, because it runs before there are any.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { lock } from './lock.mjs';
@@ -25,6 +25,8 @@ function changedAt(path) {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SOURCES = ['src', 'emulator', 'dev/build.mjs', 'tsconfig.base.json', 'node_modules/.package-lock.json'];
+/** Whether there is a compiler: where `npm prune --omit=dev` has left none, what was built before it is what runs. */
+const canBuild = () => existsSync('node_modules/typescript');
 const STEPS = [
   {
     what: 'Installing dependencies',
@@ -34,7 +36,7 @@ const STEPS = [
   },
   {
     what: 'Building',
-    needed: () => changedAt('dist/workflow-bundle.js') < Math.max(...SOURCES.map(changedAt)),
+    needed: () => changedAt('dist/workflow-bundle.js') < (canBuild() ? Math.max(...SOURCES.map(changedAt)) : 1),
     file: process.execPath,
     args: ['dev/build.mjs'],
   },

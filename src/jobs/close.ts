@@ -14,11 +14,11 @@ type SourcedJob = EndedJob & { source: Source; id: string };
 /**
  * Writes the report, what is to be sent again and the backup, then deletes the pages and our own copy of the source; the files of
  * failures stay, for queries of the ended job name them. Called again for the same `run` of the workflow, after a crash
- * at any point, it goes on and answers the same; another run, which a reset makes, writes anew.
+ * at any point, it goes on and answers the same; another run, which a reset makes, writes anew, unless it has no rows.
  */
 export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
-  const closed = (await whatWasWritten(storage, keys, run)) ?? (await writeAll(storage, keys, run, job));
+  const closed = (await whatWasWritten(storage, keys, run, job)) ?? (await writeAll(storage, keys, run, job));
   await deletePages(storage, keys, job.plan.chunks);
   if (readsPresent(job.options)) await deletePresent(storage, keys, job.plan.chunks);
   const reader = { storeHash: job.job.storeHash, id: job.id };
@@ -28,13 +28,19 @@ export async function closeJob(storage: Storage, run: string, job: SourcedJob): 
 }
 
 // done.json says that the files are whole. Nothing that they are made of is deleted before.
-async function whatWasWritten(storage: Storage, keys: JobKeys, run: string): Promise<ClosedJob | undefined> {
+async function whatWasWritten(
+  storage: Storage,
+  keys: JobKeys,
+  run: string,
+  { plan }: EndedJob,
+): Promise<ClosedJob | undefined> {
   if (!(await storage.exists(keys.done))) return undefined;
   let json = '';
   for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
   // 0.1.0 did not say which run it was.
   const { by = run, ...closed } = JSON.parse(json) as ClosedJob & { by?: string };
-  if (by === run) return closed;
+  // A job that was reset after its end may have no source any more: the report of all that it did before is worth more.
+  if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);
   return undefined;
 }
@@ -54,7 +60,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Ended
     return closed;
   } catch (error) {
     // An attempt that was given up may have come this far after all, and deleted what this one was reading.
-    const closed = await whatWasWritten(storage, keys, run);
+    const closed = await whatWasWritten(storage, keys, run, job);
     if (closed) return closed;
     throw error;
   }

@@ -44,15 +44,16 @@ export interface Preparation {
  */
 export async function prepare(preparation: Preparation): Promise<PreparedJob> {
   const { storage, keys, limit } = preparation;
-  // A workflow that was reset prepares again under the same keys: it has not ended any more.
-  await storage.delete(keys.done);
   const pages = new PageWriter(storage, keys);
   const draft = new Draft(pages, limit);
   const older = olderFailures(preparation, draft);
   try {
     const spilled = await nonEmpty(older);
     const olderIn = spilled ? await saveFailures(storage, keys.failures('invalid'), spilled, null) : null;
-    return { ...(await draft.end()), olderIn };
+    const prepared = { ...(await draft.end()), olderIn };
+    // A workflow that was reset prepares again under the same keys: it has not ended any more.
+    await storage.delete(keys.done);
+    return prepared;
   } catch (error) {
     // Only what a second attempt would find as well: there may be one already, which has written the same pages.
     if (error instanceof BadSource || error instanceof BadInput) await pages.undo();

@@ -133,6 +133,12 @@ test('the image has the programs, nothing for development, and nothing secret', 
   );
 });
 
+test('where nothing for development is left, npm run starts what was built', async () => {
+  const stage = join(folder, 'image/build/app');
+  await copyFile(join(ROOT, 'dev/ready.mjs'), join(stage, 'dev/ready.mjs'));
+  expect(await run(process.execPath, ['dev/ready.mjs'], { cwd: stage })).toEqual({ stdout: '', stderr: '' });
+});
+
 test('what is not up is not healthy', async () => {
   for (const name of ['s3', 'worker', 'codec-server', 'emulator', 'prometheus']) {
     expect([name, (await healthOf(name)) === 0]).toEqual([name, false]);

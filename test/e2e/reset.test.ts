@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { customerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import type { JobInput, JobResult } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
@@ -65,4 +66,20 @@ test('a job that is reset after it has completed, to its first workflow task, se
   await reset(system, job);
   await expectToEndRight(job);
   expect(await system.stats()).toMatchObject({ customersApplied: 2 * 499 });
+});
+
+test('a job that is reset after its end, whose source is gone, fails and keeps the report it had', async () => {
+  async function* rows() {
+    yield* [
+      { id: 1, notes: 'x' },
+      { id: UNKNOWN, notes: 'nobody' },
+    ];
+  }
+  const streamed = { storeHash: 'abc', source: { customers: rows() } };
+  const jobStore = `file:${system.folder}/data`;
+  const job = await startCustomerUpdate(system.client, streamed, 'streamed', { jobStore });
+  const { report } = await job.result();
+  await reset(system, system.client.workflow.getHandle(job.id));
+  await expect(customerUpdate(system.client, job.id).result()).rejects.toMatchObject({ type: 'BadSource' });
+  expect(await readFile(new URL(report ?? ''), 'utf8')).toContain(`2,${UNKNOWN},rejected,unknown_id`);
 });

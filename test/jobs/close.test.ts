@@ -350,6 +350,17 @@ describe('called again', () => {
     expect(await files()).not.toContain('retry.ndjson');
   });
 
+  test('where another run found its source gone, what was written stays', async () => {
+    const ending = await everything();
+    const closed = await closeJob(storage, 'run-1', ending);
+    const report = await textOf(storage, keys.report);
+    const plan = { ...ending.plan, total: 0, valid: 0, chunks: 0, chunksToSend: 0, gaps: '' };
+    const again = { ...ending, plan, outcomes: '', failures: [], olderIn: null };
+    expect(await closeJob(storage, 'run-2', again)).toEqual(closed);
+    expect(await textOf(storage, keys.report)).toBe(report);
+    expect(await files()).toContain('retry.ndjson');
+  });
+
   test('while an attempt that was given up deletes what this one reads, it answers as that one did', async () => {
     const ending = await everything();
     const reading: Storage = dying(Infinity, false);
