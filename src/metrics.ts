@@ -1,6 +1,6 @@
 /**
- * What this process adds to the library's own metrics: `customer_updates_…`, each labelled with the store and never with
- * a job, of which there is no end. What workflows add is in workflows/metrics.ts.
+ * What this process adds to the library's own metrics: `customer_updates_…`, labelled with the store where there is one, and
+ * never with a job, of which there is no end. What workflows add is in workflows/metrics.ts.
  */
 import type { MetricMeter } from '@temporalio/common';
 
@@ -30,6 +30,7 @@ export function createMetrics(meter: MetricMeter) {
     '',
     '1 while this process serves the store',
   );
+  const givenJobs = meter.createGauge('customer_updates_given_jobs', 'int', '', '1 while this process is given jobs');
   const holders = new Map<string, number>();
 
   return {
@@ -46,6 +47,9 @@ export function createMetrics(meter: MetricMeter) {
         quotaLeft: (requests: number) => quotaLeft.set(requests, { store }),
       };
     },
+
+    /** The server gives jobs to this process, or to workers of other versions only. */
+    givenJobs: (given: boolean) => givenJobs.set(given ? 1 : 0),
 
     /** An attempt of this process took a store's lease; the function it returns says that it has ended. */
     leaseTaken(store: string): () => void {

@@ -16,8 +16,7 @@ import { readTarget } from './connection/target.ts';
 import { dataConverterOf } from './encryption/index.ts';
 import type { LeaseActivities } from './activity-contract.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract.ts';
-import { inWords, isGiven, jobsQueue, makeCurrent, type Version } from './deployment.ts';
-import { detailsOf } from './grpc.ts';
+import { watchGivenJobs } from './given-jobs.ts';
 import { startHealth, type Health } from './health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
@@ -93,7 +92,9 @@ async function main(): Promise<void> {
   });
 
   const running = [jobs.run(), leases.run()];
+  const watching = new AbortController();
   const stopping = stopOnSignal(async (signal) => {
+    watching.abort();
     health?.stopping();
     log.info(`${signal}: finishing what is in flight; once more stops at once`);
     leases.shutdown();
@@ -107,7 +108,9 @@ async function main(): Promise<void> {
   health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
   log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
   const refused = refusal(connection, target, ({ message }) => log.error(message));
-  await Promise.race([Promise.all([...running, tellWhoIsGivenJobs(client, config.version, log)]), refused]);
+  const { givenJobs } = metrics;
+  const watched = watchGivenJobs(client, config.version, { log, givenJobs }, watching.signal);
+  await Promise.race([Promise.all([...running, watched]), refused]);
   await stopping;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
@@ -179,18 +182,6 @@ function versioning({ version }: WorkerConfig) {
   if (version === null) return {};
   const defaultVersioningBehavior = 'AUTO_UPGRADE' as const;
   return { workerDeploymentOptions: { version, useWorkerVersioning: true as const, defaultVersioningBehavior } };
-}
-
-/** A worker of another version than the current one waits without a word, and so do the jobs where no other worker is. */
-async function tellWhoIsGivenJobs(client: Client, version: Version, log: Log): Promise<void> {
-  try {
-    const queue = await client.withDeadline(Date.now() + REACH_MS, () => jobsQueue(client));
-    if (isGiven(queue, version)) return;
-    const command = makeCurrent(queue, version);
-    log.warn(`jobs are given to workers ${inWords(queue.given[0])}, and not to this one. To change that: ${command}`);
-  } catch (error) {
-    log.warn(`the server does not say which workers it gives jobs to: ${detailsOf(error as Error)}`);
-  }
 }
 
 /** Runs `stop` at the first SIGTERM or SIGINT; the second one ends the process at once. */

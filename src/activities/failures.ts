@@ -25,7 +25,9 @@ export function jobFailure(error: unknown): unknown {
   ];
   const type = types.find(([kind]) => error instanceof kind)?.[1];
   if (!type || !(error instanceof Error)) return error;
-  return ApplicationFailure.create({ type, message: printable(error.message, MAX_MESSAGE), nonRetryable: true });
+  const message = printable(error.message, MAX_MESSAGE);
+  // The caller's to mend: of what a worker's operator must look at there is an alert.
+  return ApplicationFailure.create({ type, message, nonRetryable: true, category: ApplicationFailureCategory.BENIGN });
 }
 
 /** Whether a try got no answer: of the store, or of the job store, without which nothing can be sent. */

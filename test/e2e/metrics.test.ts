@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../dev/ports.ts';
 import { customers } from '../support/customers.ts';
 import { progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { lastFailure } from '../support/jobs.ts';
 import { startSystem, TOKENS, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -34,7 +36,7 @@ beforeAll(async () => {
   rows[24] = { ...rows[24], id: 700_025 };
   rows[40] = { ...rows[40], first_name: '' };
   job = await system.start('measured', { storeHash: 'abc', source: { customers: rows } });
-  await job.result();
+  await failToReport(job);
   // What workflows count comes a moment later.
   await until(async () => {
     exposed = await scrape();
@@ -43,6 +45,16 @@ beforeAll(async () => {
   samples = readSamples(exposed);
 });
 afterAll(() => system.close());
+
+/** Lets a job end that could not write its report at first. */
+async function failToReport(handle: JobHandle): Promise<void> {
+  const [, store] = handle.workflowId.split('/');
+  const report = `${system.folder}/data/jobs/${store}/${handle.firstExecutionRunId}/report.csv`;
+  await mkdir(report, { recursive: true });
+  await until(async () => (await lastFailure(handle)).includes('it is a folder'));
+  await rmdir(report);
+  await handle.result();
+}
 
 async function scrape(): Promise<string> {
   return (await fetch(url)).text();
@@ -78,6 +90,7 @@ test('the metrics say what became of the customers, of the calls and of the leas
   expect(sum('customer_updates_throttled_total', { store })).toBe(1);
   expect(sum('customer_updates_calls_in_flight', { store })).toBe(0);
   expect(sum('customer_updates_lease_held', { store })).toBe(1);
+  expect(sum('customer_updates_given_jobs')).toBe(1);
   expect(sum('customer_updates_quota_left', { store })).toBeLessThan(1000);
   expect(sum('customer_updates_holds_total', { store, kind: 'refused' })).toBe(0);
   expect(sum('customer_updates_starved_total', { store })).toBe(0);
@@ -112,7 +125,7 @@ function metricsIn(expr: string): { name: string; labels: string[] }[] {
 }
 
 test.each([
-  ['alerts.yml', 8],
+  ['alerts.yml', 10],
   ['grafana-dashboard.json', 10],
 ])('each metric and label that %s asks for is there', (file, least) => {
   const exprs = expressions(file);
@@ -166,4 +179,16 @@ test('a job that holds is counted, and once more when it has asked in vain', asy
   await held.executeUpdate(resumeUpdate);
   await until(async () => (await holds()) === '2');
   expect((await held.query(progressQuery)).state).toBe('held');
+});
+
+test('what fails for the job store is counted, and what fails for its own input is not', async () => {
+  expect(sum('temporal_activity_execution_failed', { activity_type: 'closeJob' })).toBeGreaterThan(0);
+  const source = { uri: `file://${system.folder}/nothing.csv` };
+  const bad = await system.start('bad', { storeHash: 'abc', source });
+  await expect(bad.result()).rejects.toThrow();
+  // What fails after it is counted after it.
+  const held = await system.start('unwritable', { storeHash: 'def', source: { customers: customers(300) } });
+  await failToReport(held);
+  const failed = readSamples(await scrape()).filter(({ name }) => name === 'temporal_activity_execution_failed');
+  expect(failed.map(({ labels }) => labels['activity_type'])).toEqual(['closeJob']);
 });

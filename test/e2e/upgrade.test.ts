@@ -152,6 +152,7 @@ test('a job goes on when another version is made current, and the old one may st
   expect(await old.stop()).toBe(0);
   await fast();
   await expectEachOnce(job);
+  await fresh.waitFor(/jobs are given to this worker now/);
   expect((await job.query(progressQuery)).state).toBe('completed');
   expect(fresh.output()).toMatch(/"deploymentName":"updates","buildId":"2","msg":"ready"/);
   expect(whoScheduled(await runsOf(job))).toEqual(['old', 'next']);
