@@ -5,6 +5,7 @@ import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../schema.ts';
+import { startedEvent } from '../started-event.ts';
 import { stoppable } from '../storage/stoppable.ts';
 import { beating } from './beating.ts';
 import { jobFailure } from './failures.ts';
@@ -22,8 +23,11 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
         const { runId = '', workflowId: id = '' } = info.workflowExecution ?? {};
+        const started = await startedEvent(client, id, runId);
+        // A reset makes a run that keeps the start of the one it is made of.
+        const wasReset = started != null && started.originalExecutionRunId !== runId;
         // No job cancels it, but a process that stops does: its stores wait for its end, and the next attempt goes on.
-        return await closeJob(stoppable(storage, cancellationSignal), runId, { ...job, id, source, options });
+        return await closeJob(stoppable(storage, cancellationSignal), runId, { ...job, id, source, options, wasReset });
       } catch (error) {
         throw jobFailure(error);
       }

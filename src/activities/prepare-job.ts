@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { type JobActivities, type PreparedJob, readsPresent } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import { BadInput, BadSource } from '../jobs/errors.ts';
-import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { isSourceFor, jobKeys, ownCopy, type SourceReader } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
 import type { SourceRecord } from '../jobs/sources/record.ts';
@@ -46,7 +46,15 @@ export async function prepareJob(
       cancellationSignal.throwIfAborted();
     };
     const { storage, client } = parts;
-    const prepared = await prepare({ storage, keys: jobKeys(job), records, limit: options.limit, onProgress });
+    const keys = jobKeys(job);
+    const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
+      async (error: unknown) => {
+        // The job ends with it: nothing else would delete the copy. Of what is no source, closeJob does.
+        const copy = 'uri' in source && error instanceof BadInput ? ownCopy(storage, source.uri, reader) : undefined;
+        if (copy !== undefined) await storage.delete(copy);
+        throw error;
+      },
+    );
     return { ...prepared, searchAttributes: await hasSearchAttributes(client) };
   } catch (error) {
     throw jobFailure(error);

@@ -1,10 +1,10 @@
 import { type ClosedJob, readsPresent } from '../activity-contract.ts';
 import type { Source } from '../contract.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backUp } from './backup.ts';
+import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
 import { nonEmpty } from './non-empty.ts';
-import { deletePages } from './pages.ts';
+import { countPages, deletePages } from './pages.ts';
 import { deletePresent } from './present.ts';
 import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
 
@@ -18,22 +18,24 @@ type SourcedJob = EndedJob & { source: Source; id: string };
  */
 export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
-  const closed = (await whatWasWritten(storage, keys, run, job)) ?? (await writeAll(storage, keys, run, job));
-  await deletePages(storage, keys, job.plan.chunks);
-  if (readsPresent(job.options)) await deletePresent(storage, keys, job.plan.chunks);
+  const closed = (await earlierClosed(storage, keys, run, job)) ?? (await writeAll(storage, keys, run, job));
+  const pages = await countPages(storage, keys, job.plan.chunks);
+  if (readsPresent(job.options)) await deletePresent(storage, keys, pages);
+  await deletePages(storage, keys, pages);
   const reader = { storeHash: job.job.storeHash, id: job.id };
   const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri, reader) : undefined;
   if (copy !== undefined) await storage.delete(copy);
   return closed;
 }
 
-// done.json says that the files are whole. Nothing that they are made of is deleted before.
-async function whatWasWritten(
+/** What a job that is read no more was closed with; undefined, and forgotten, where that is to be written anew. */
+async function earlierClosed(
   storage: Storage,
   keys: JobKeys,
   run: string,
   { plan }: EndedJob,
 ): Promise<ClosedJob | undefined> {
+  // done.json says that the files are whole. Nothing that they are made of is deleted before.
   if (!(await storage.exists(keys.done))) return undefined;
   let json = '';
   for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
@@ -54,13 +56,15 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Ended
     const closed: ClosedJob = {
       report: storage.uri(keys.report),
       retry: customers ? storage.uri(keys.retry) : null,
-      ...(job.options.backup && (await backUp(storage, keys, job))),
+      // Without rows of its own it may be a reset of one that had sent some.
+      ...(job.options.backup &&
+        (await (job.plan.total === 0 ? backUpAllRead(storage, keys) : backUp(storage, keys, job)))),
     };
     await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
     return closed;
   } catch (error) {
     // An attempt that was given up may have come this far after all, and deleted what this one was reading.
-    const closed = await whatWasWritten(storage, keys, run, job);
+    const closed = await earlierClosed(storage, keys, run, job);
     if (closed) return closed;
     throw error;
   }

@@ -40,9 +40,9 @@ export class PageWriter {
     if (this.#lines.length > 0) await this.#writePage();
   }
 
-  /** Deletes all that was written. */
+  /** Deletes all that was written, and nothing that an earlier run of the job wrote beyond it. */
   async undo(): Promise<void> {
-    await deletePages(this.#storage, this.#keys, this.#pages * CHUNKS_PER_PAGE);
+    await deletePages(this.#storage, this.#keys, this.#pages);
   }
 
   async #writePage(): Promise<void> {
@@ -52,15 +52,18 @@ export class PageWriter {
 }
 
 /**
- * Deletes a job's pages: those of its chunks, and what follows them, as far as it goes without a gap. A job that ended
- * while it was prepared knows of no chunks, but has pages. Returns how many pages these are.
+ * How many pages a job has: those of its chunks, and what follows them, as far as it goes without a gap. A job that ended
+ * while it was prepared knows of no chunks, but has pages.
  */
-export async function deletePages(storage: Storage, keys: JobKeys, chunks: number): Promise<number> {
+export async function countPages(storage: Storage, keys: JobKeys, chunks: number): Promise<number> {
   let pages = Math.ceil(chunks / CHUNKS_PER_PAGE);
   while (await storage.exists(keys.page(pages))) pages++;
-  // The last one first, so that a crash leaves no gap.
-  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.page(page));
   return pages;
+}
+
+/** Deletes the first so many pages of a job. The last one first, so that a crash leaves no gap. */
+export async function deletePages(storage: Storage, keys: JobKeys, pages: number): Promise<void> {
+  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.page(page));
 }
 
 /** Bytes of pages kept in memory for a store that is served: several pages, each usually some hundred KB. */

@@ -56,6 +56,7 @@ export class PresentReader {
       enter(await presentIn(this.#storage, keys, page), found);
       const lines = [...found].map((entry) => `${JSON.stringify(entry)}\n`);
       await this.#storage.write(key, [lines.join('')]);
+      this.#found.forget(ofRun);
       return found;
     });
   }
@@ -114,7 +115,7 @@ export async function presentIn(storage: Storage, keys: JobKeys, page: number): 
   }
 }
 
-/** Deletes the files of all pages of a job with so many chunks. */
-export async function deletePresent(storage: Storage, keys: JobKeys, chunks: number): Promise<void> {
-  for (let page = Math.ceil(chunks / CHUNKS_PER_PAGE) - 1; page >= 0; page--) await storage.delete(keys.present(page));
+/** Deletes the files of the first so many pages of a job. Before the pages themselves, which tell how many there are. */
+export async function deletePresent(storage: Storage, keys: JobKeys, pages: number): Promise<void> {
+  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.present(page));
 }

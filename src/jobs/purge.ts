@@ -1,7 +1,7 @@
-import { CHUNKS_PER_PAGE, failuresFile, type JobRef } from '../activity-contract.ts';
+import { failuresFile, type JobRef } from '../activity-contract.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobKeys } from './keys.ts';
-import { deletePages } from './pages.ts';
+import { countPages, deletePages } from './pages.ts';
 import { deletePresent } from './present.ts';
 
 /**
@@ -11,8 +11,9 @@ import { deletePresent } from './present.ts';
 export async function purgeJob(storage: Storage, job: JobRef): Promise<number> {
   const keys = jobKeys(job);
   // A job that was terminated has pages still.
-  const pages = await deletePages(storage, keys, 0);
-  await deletePresent(storage, keys, pages * CHUNKS_PER_PAGE);
+  const pages = await countPages(storage, keys, 0);
+  await deletePresent(storage, keys, pages);
+  await deletePages(storage, keys, pages);
   let deleted = pages;
   const purge = async (key: string) => {
     if (!(await storage.exists(key))) return;

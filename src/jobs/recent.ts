@@ -22,6 +22,12 @@ export class Recent<T> {
     return kept.item;
   }
 
+  /** What is of no more use. */
+  forget(key: string): void {
+    this.#size -= this.#kept.get(key)?.size ?? 0;
+    this.#kept.delete(key);
+  }
+
   #load(key: string, load: () => Promise<T>): Promise<T> {
     const loading = load()
       .then((item) => this.#keep(key, item))

@@ -18,6 +18,8 @@ import type { Row, Values } from './values.ts';
 /** What a report is made of: CloseJobInput with the options that matter to it. */
 export interface EndedJob extends Omit<CloseJobInput, 'input'> {
   options: Pick<FullOptions, 'dryRun' | 'limit' | 'reportAll' | 'backup' | 'skipUnchanged'>;
+  /** The job was reset: what was sent before is not in its outcomes. */
+  wasReset?: boolean;
 }
 
 /** What became of a row. */
@@ -26,7 +28,7 @@ export interface SettledRow extends ReportedRow {
   source?: Row | undefined;
   /** What the customer had of it before, where the job has read that; null for one whom the store did not have. */
   present?: Values | null | undefined;
-  /** It is unprocessed since its answer never came: it may be updated all the same. */
+  /** It is unprocessed since its answer never came, or the job was reset after that: it may be updated all the same. */
   maybeSent?: boolean;
   /** It may be updated by sending it again. */
   again?: boolean;
@@ -71,19 +73,20 @@ export async function* settledRows(
   const unanswered = new Set(job.maybeSent);
   try {
     let failure = await failures.next();
-    for await (const { row, done, ...of } of rowsInChunks(storage, job, wanted)) {
+    for await (const { done, ...of } of rowsInChunks(storage, job, wanted)) {
+      const { row } = of;
       for (; !failure.done && failure.value.row < row; failure = await failures.next()) yield failure.value;
       const id = of.source?.id ?? null;
       if (!failure.done && failure.value.row === row) {
         const settled = { ...of, ...failure.value };
         yield settled.outcome === 'failed' ? again(settled) : settled;
         failure = await failures.next();
-      } else if (done) yield { ...of, row, id, outcome: 'updated', code: '', message: '' };
+      } else if (done) yield { ...of, id, outcome: 'updated', code: '', message: '' };
       else {
-        // A job that reads present values sends nothing of a page before it has them.
-        const maybeSent = unanswered.has(of.chunk) && (!readsPresent(job.options) || of.present !== undefined);
-        const message = maybeSent ? MAYBE_SENT : whyUnprocessed(job, of.chunk);
-        yield again({ ...of, row, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
+        const maybe = whyMaybeSent(job, of, unanswered);
+        const message = maybe ?? whyUnprocessed(job, of.chunk);
+        const maybeSent = maybe !== undefined;
+        yield again({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
@@ -104,11 +107,27 @@ function again(settled: SettledRow): SettledRow {
 /** What is said of a row that a cancelled job has sent, or may have, without an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
+/** Undefined for what was not sent for sure. */
+function whyMaybeSent(
+  { options, wasReset }: EndedJob,
+  { chunk, present }: Omit<RowInChunk, 'done'>,
+  unanswered: ReadonlySet<number>,
+): string | undefined {
+  // A job that reads present values sends nothing of a page before it has them.
+  if (readsPresent(options) && present === undefined) return undefined;
+  if (unanswered.has(chunk)) return MAYBE_SENT;
+  const never = options.dryRun || isBeyond(options, chunk);
+  return wasReset && !never ? 'It may have been sent: the job was reset after it had begun.' : undefined;
+}
+
 function whyUnprocessed({ options }: EndedJob, chunk: number): string {
   if (options.dryRun) return 'Not sent: the job was a dry run.';
-  const beyond = options.limit !== null && chunk >= Math.ceil(options.limit / CHUNK_SIZE);
-  return beyond ? `Not sent: the job was limited to ${options.limit} customers.` : 'Not sent: the job was cancelled.';
+  if (isBeyond(options, chunk)) return `Not sent: the job was limited to ${options.limit} customers.`;
+  return 'Not sent: the job was cancelled.';
 }
+
+const isBeyond = ({ limit }: EndedJob['options'], chunk: number): boolean =>
+  limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
 
 interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
   chunk: number;

@@ -109,7 +109,7 @@ async function run(name: string, rows: unknown[], options: JobOptions): Promise<
 /** Runs the starter's undo; returns the job's result. */
 async function undo(name: string, ...flags: string[]): Promise<JobResult> {
   const { code, output } = await runStarter(system, ['undo', name, '--store', store, '--yes', ...flags]);
-  expect({ code, output }).toMatchObject({ code: 0 });
+  if (code !== 0) throw new Error(`undo ended with ${code}: ${output}`);
   return handleOf(`${name}-undo`).result();
 }
 
@@ -280,6 +280,25 @@ describe('a backup stands where its job', () => {
     expect(backedUp.length).toBeGreaterThanOrEqual(counts.updated);
     expect(backedUp.length).toBeLessThan(300);
     await undo('cancelled');
+    await expectAsBefore(before);
+  });
+
+  test.each([
+    ['while it goes on', 'running'],
+    ['while it reads its source', 'preparing'],
+  ])('was reset, and cancelled %s: everyone is as before', async (when, state) => {
+    const before = await present(300);
+    const name = `reset-and-cancelled-while-${state}`;
+    const job = await start(name, rows, { backup: true });
+    await untilDone(job, 20);
+    const workers = await system.workersUp();
+    await Promise.all(workers.map((worker) => worker.kill()));
+    await reset(system, job);
+    if (state === 'preparing') await latest(job).cancel();
+    await system.startWorker();
+    if (state === 'running') await untilDone(latest(job), 1).then(() => latest(job).cancel());
+    await expect(latest(job).result()).rejects.toThrow();
+    await undo(name);
     await expectAsBefore(before);
   });
 

@@ -126,6 +126,23 @@ test('stands for those who are in it already, whatever a job finds that is reset
   expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
 });
 
+test('of a job that was reset has everyone of whom it had read: it may have sent them before', async () => {
+  const chunks = [DONE, UNPROCESSED, UNPROCESSED];
+  await closeJob(storage, 'r2', await ended(rows(30), chunks, { wasReset: true }));
+  expect(await backup()).toEqual(rows(30).map(({ id }) => old(id)));
+  const report = (await textOf(storage, keys.report)).split('\n');
+  expect(report.filter((line) => line.includes('may have been sent: the job was reset'))).toHaveLength(20);
+});
+
+test('of a job that was reset, and ended before it had read its source again, has them too', async () => {
+  const { plan: was, ...job } = await ended(rows(30), [DONE, DONE, UNPROCESSED]);
+  const plan = { ...was, total: 0, valid: 0, chunks: 0, chunksToSend: 0, gaps: '' };
+  const closed = await closeJob(storage, 'r2', { ...job, plan, outcomes: '' });
+  expect(closed.backup).toBe(storage.uri(keys.backup));
+  expect(await backup()).toEqual(rows(30).map(({ id }) => old(id)));
+  expect(await files()).toEqual(['done.json', 'report.csv', 'run-1.ndjson']);
+});
+
 test('of a job that could not write it has everyone of whom it had read, but for those with all values', async () => {
   const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
   const { plan } = await ended(

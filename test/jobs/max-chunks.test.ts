@@ -1,8 +1,11 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { prepareJob, type PreparingParts } from '../../src/activities/prepare-job.ts';
 import { BadInput } from '../../src/jobs/errors.ts';
-import { jobKeys } from '../../src/jobs/keys.ts';
+import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { newStorage } from './support.ts';
 
 // One customer a chunk, so that a job is full ten times sooner.
 jest.mock('../../src/contract.ts', () => ({
@@ -39,4 +42,19 @@ test('refuses one more, says what to do, and leaves no page', async () => {
   await expect(chunks).rejects.toThrow(BadInput);
   await expect(chunks).rejects.toThrow('customers in one job, got more. Split the source into several jobs.');
   expect(pages.size).toBe(0);
+});
+
+test('with a job of more goes the copy of its source', async () => {
+  const storage = await newStorage();
+  const copy = sourceCopyKey('abc', 'large', 'large.ndjson');
+  const lines = Array.from({ length: MAX_CHUNKS + 1 }, (_, index) => `{"id":${index + 1},"notes":""}\n`);
+  await storage.write(copy, [lines.join('')]);
+  const parts = { storage, sourceRoots: [storage] } as unknown as PreparingParts;
+  const workflowExecution = { workflowId: 'customer-updates/abc/large', runId: 'run-1' };
+  const run = new MockActivityEnvironment({ workflowExecution }).run(prepareJob, parts, {
+    job: { storeHash: 'abc', key: 'run-1' },
+    input: { storeHash: 'abc', source: { uri: storage.uri(copy) } },
+  });
+  await expect(run).rejects.toMatchObject({ type: 'BadInput', message: expect.stringMatching(/Split the source/) });
+  expect(await storage.exists(copy)).toBe(false);
 });

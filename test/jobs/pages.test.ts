@@ -1,7 +1,7 @@
 import { CHUNKS_PER_PAGE } from '../../src/activity-contract.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import { countPages, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
@@ -57,10 +57,26 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
   expect(await storage.exists(keys.page(3))).toBe(false);
 });
 
-test.each([0, 1, 100, 101])('deletes every page of %i chunks', async (chunks) => {
+test.each([
+  [0, 0],
+  [1, 1],
+  [100, 1],
+  [101, 2],
+])('counts the pages of %i chunks as %i, whether or not that is known, and deletes them', async (chunks, pages) => {
   await write(chunks);
-  await deletePages(storage, keys, chunks);
+  expect([await countPages(storage, keys, 0), await countPages(storage, keys, chunks)]).toEqual([pages, pages]);
+  await deletePages(storage, keys, pages);
   for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
+  expect(await countPages(storage, keys, chunks)).toBe(pages);
+});
+
+test('undoes what was written, and nothing of an earlier run beyond it', async () => {
+  await write(301);
+  const writer = new PageWriter(storage, keys);
+  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [{ id: chunk }]);
+  await writer.undo();
+  const there = await Promise.all([0, 1, 2, 3].map((page) => storage.exists(keys.page(page))));
+  expect(there).toEqual([false, true, true, true]);
 });
 
 test('reads a page once for all who ask at a time, and keeps a mebibyte of the pages used last for each store', async () => {

@@ -62,7 +62,7 @@ test('are asked for once by all who wait, and never again once they are in the f
 test('are in the file again in a run of the job that finds it deleted, as after a reset of one that had ended', async () => {
   const one = reader();
   await one.ofPage(jobKeys(ref, 'run-1'), 0, 101, read);
-  await deletePresent(storage, keys, 101);
+  await deletePresent(storage, keys, 2);
   has = () => ({ notes: 'later' });
   const values = await one.ofPage(jobKeys(ref, 'run-2'), 0, 101, read);
   expect(values.get(9)).toEqual({ notes: 'later' });
@@ -145,6 +145,6 @@ test('are not found out in part where a page is damaged, or from a damaged file'
 
 test('are deleted for all pages', async () => {
   for (const page of [0, 1]) await reader().ofPage(keys, page, 101, read);
-  await deletePresent(storage, keys, 101);
+  await deletePresent(storage, keys, 2);
   for (const page of [0, 1]) expect(await storage.exists(keys.present(page))).toBe(false);
 });

@@ -29,6 +29,15 @@ test('keeps as many as are no larger than that together, and the latest of any s
   expect(loads).toEqual(['a', 'bbb', 'cc', 'dddddd', 'cc']);
 });
 
+test('keeps nothing that is of no more use, and has its room for others', async () => {
+  const recent = new Recent<string>(2);
+  await get(recent, 'a', 'b');
+  recent.forget('a');
+  recent.forget('never there');
+  await get(recent, 'c', 'b', 'a');
+  expect(loads).toEqual(['a', 'b', 'c', 'a']);
+});
+
 test('loads nothing beside a load that is under way, however many others are', async () => {
   const recent = new Recent<string>(1);
   const ends: (() => void)[] = [];
