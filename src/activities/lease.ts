@@ -67,6 +67,7 @@ export class Lease {
     const answer = await this.#options.renew();
     if (answer === 'gone') this.#lose('the server gave it to another attempt');
     this.lost.throwIfAborted();
+    if (this.#stopped) return;
     this.#validUntil = sentAt.map((ms) => ms + this.#options.timeoutMs - MARGIN_MS);
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => this.#lose('it was not renewed in time'), this.#validForMs());
@@ -83,6 +84,7 @@ export class Lease {
   /** Ends the renewals: nothing is sent any more. */
   stop(): void {
     this.#stopped = true;
+    this.#validUntil = this.#clocks.map(() => -Infinity);
     clearTimeout(this.#expiry);
   }
 

@@ -131,8 +131,11 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
   const broken = new AbortController();
   const running = worker.run().catch((error: unknown) => broken.abort(error));
   const stop = AbortSignal.any([lease.lost, serving.draining, context.cancellationSignal, broken.signal]);
-  const until = performance.now() + ROTATE_MS;
-  while (!stop.aborted && load.idleMs() < IDLE_MS && performance.now() < until) {
+  const begun = performance.now();
+  const until = begun + ROTATE_MS;
+  // It may have waited for an earlier holder for longer than that.
+  const idleMs = () => Math.min(load.idleMs(), performance.now() - begun);
+  while (!stop.aborted && idleMs() < IDLE_MS && performance.now() < until) {
     await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
   }
   drain.abort();
