@@ -143,9 +143,11 @@ export function customerUpdate(client: Client, id: string, { jobStore }: JobStor
     progress: () =>
       asked(client, id, async () => {
         const progress = await handle.query(progressQuery);
-        if (progress.waitingFor !== null || !WORKING.includes(progress.state)) return progress;
-        // A job that waits gets no turn in which to say so: its activities tell.
-        return { ...progress, waitingFor: await waitingActivity(handle) };
+        const { waitingFor, state } = progress;
+        const knowsBetter = waitingFor !== null && waitingFor.kind !== 'lease';
+        if (knowsBetter || !WORKING.includes(state)) return progress;
+        // A job that waits gets no turn in which to say so: its activities tell, also why nothing was heard of the store.
+        return { ...progress, waitingFor: (await waitingActivity(handle)) ?? waitingFor };
       }),
     outcomes: (from = 0, count = 1_000) => asked(client, id, () => handle.query(outcomesQuery, { from, count })),
     failures,

@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import {
+  type Client,
+  isGrpcDeadlineError,
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+} from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobResult } from '../contract.ts';
 import { jobResultSchema } from '../schema.ts';
 import { JobEnded, NoSuchJob } from './errors.ts';
-import { foundJob, serverFailure, TimeIsUp, within } from './server.ts';
+import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
 
 /** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
 const ROUND_MS = 60_000;
@@ -17,12 +22,16 @@ export async function resultOf(client: Client, id: string, signal: AbortSignal |
   const handle = client.workflow.getHandle(id);
   signal?.throwIfAborted();
   // Any other workflow returns something else.
-  await foundJob(client, id);
+  const began = firstRunOf(await foundJob(client, id));
   for (;;) {
     try {
       return (await within(client, ROUND_MS, () => handle.result(), signal)) as JobResult;
     } catch (error) {
-      if (error instanceof WorkflowFailedError) throw ended(error);
+      if (error instanceof WorkflowFailedError) {
+        // A reset terminates the run that it begins anew.
+        if (error.cause instanceof TerminatedFailure && (await goesOn(client, id, began))) continue;
+        throw ended(error);
+      }
       if (error instanceof WorkflowNotFoundError) throw new NoSuchJob(id);
       if (error instanceof TimeIsUp) continue;
       const failure = serverFailure(error);
@@ -32,6 +41,15 @@ export async function resultOf(client: Client, id: string, signal: AbortSignal |
       await sleep(PAUSE_MS, undefined, { signal });
     }
   }
+}
+
+/** The run with which a job began, the same over continue-as-new and reset; empty at servers before 1.27, which don't say. */
+const firstRunOf = ({ raw }: WorkflowExecutionDescription): string => raw.workflowExecutionInfo?.firstRunId ?? '';
+
+/** Whether a job of which a run was terminated has another one, which was not. */
+async function goesOn(client: Client, id: string, began: string): Promise<boolean> {
+  const job = await findJob(client, id);
+  return job !== undefined && job.status.name !== 'TERMINATED' && began !== '' && firstRunOf(job) === began;
 }
 
 const isOver = (client: Client, id: string): Promise<boolean> =>

@@ -18,6 +18,7 @@ import {
 import { customers } from '../support/customers.ts';
 import { expectThreeAtMost } from '../support/jobs.ts';
 import { startProxy } from '../support/proxy.ts';
+import { reset } from '../support/reset.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -88,6 +89,24 @@ test('result waits while the job continues as new, the connection is cut, and th
   expect((await result).customers).toMatchObject({ total: 1_500, updated: 1_500 });
   expect((await handle.describe()).runId).not.toBe(runId);
   await close();
+});
+
+test('result waits for the run that a reset begins, and for no other job of the same id', async () => {
+  await system.control('faults', { fault: 'latency', ms: 1_000 });
+  const job = await started('reset', new Set(customers(60)));
+  const result = job.result();
+  const handle = system.client.workflow.getHandle(job.id);
+  await until(async () => (await job.progress()).chunks.done > 0);
+  await reset(system, handle);
+  await system.control('faults', { clear: true });
+  expect((await result).customers).toMatchObject({ total: 60, updated: 60 });
+
+  await system.control('faults', { fault: 'latency', ms: 1_000 });
+  const ending = await started('terminated', customers(60));
+  const ended = thrownBy(ending.result());
+  await system.client.workflow.getHandle(ending.id).terminate();
+  await started('terminated', customers(10));
+  expect(await ended).toMatchObject({ name: 'JobEnded', how: 'terminated' });
 });
 
 test('whoever waits for a result may stop waiting, and the job goes on', async () => {

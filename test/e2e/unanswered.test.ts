@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { customerUpdate } from '../../src/client.ts';
 import { progressQuery } from '../../src/contract.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
@@ -33,4 +34,14 @@ test('chunks that the store never answers fail as unavailable, all others are up
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 5_980, customersAppliedMoreThanOnce: 0 });
   const retry = (await readFile(new URL(result.retry ?? ''), 'utf8')).trim().split('\n');
   expect(retry.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(unanswered);
+});
+
+test('a store that throttles for long is told as one that throttles, not as one that is slow', async () => {
+  await system.control('faults', { fault: 'throttle', store: 'def', retryAfter: 40, count: 1 });
+  const handle = await system.start('throttled', { storeHash: 'def', source: { customers: customers(30) } });
+  // All that the job itself knows is that it hears nothing.
+  await until(async () => (await handle.query(progressQuery)).waitingFor?.kind === 'lease');
+  const { waitingFor } = await customerUpdate(system.client, handle.workflowId).progress();
+  expect(waitingFor).toMatchObject({ kind: 'throttle', until: expect.any(String) });
+  expect((await handle.result()).customers).toMatchObject({ total: 30, updated: 30 });
 });
