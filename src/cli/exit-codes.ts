@@ -13,10 +13,8 @@ Exit codes:
   ${EXIT.detached}  Ctrl-C, or nobody reads the output any more: the job goes on
 `;
 
-/** A job that sent nothing although it could have: only a dry run ends like that. */
-export function wasDryRun({ calls, customers }: JobResult): boolean {
-  return calls === 0 && customers.updated === 0 && customers.unprocessed > 0;
-}
+/** Only a dry run tells what it would send. */
+export const wasDryRun = ({ wouldSend }: JobResult): boolean => wouldSend !== undefined;
 
 /** The exit code for a job that has ended with a result. */
 export function exitCodeOf(result: JobResult): number {

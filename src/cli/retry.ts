@@ -25,5 +25,5 @@ async function leftBy({ session, id, job, config }: JobCommand<AgainFlags>): Pro
   if (why !== undefined) {
     throw new BadUse(`What the job ${id} has left to send again is not there any more: ${why}. Start from its source.`);
   }
-  return retrySource(id, progress.customers.failed + progress.customers.unprocessed);
+  return retrySource(job, progress.customers.failed + progress.customers.unprocessed);
 }

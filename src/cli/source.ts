@@ -4,6 +4,7 @@ import type { StarterConfig } from '../config.ts';
 import type { Format, JobOptions, Source } from '../contract.ts';
 import { formatOf } from '../jobs/sources/source.ts';
 import { BadUse } from './bad-use.ts';
+import type { FoundJob } from './jobs.ts';
 import { copyName, defaultJobName } from './names.ts';
 import { copyToJobStore, countRecords, hashOf } from './source-file.ts';
 import { grouped } from './words.ts';
@@ -77,9 +78,9 @@ export function undoSource(id: string, backup: string): StartSource {
   return { ...source, words: `what the job ${id} found before it`, jobName: `${id.split('/').at(-1)}-undo` };
 }
 
-/** What an ended job has left to send again. */
-export function retrySource(id: string, unsettled: number): StartSource {
-  const words = `what the job ${id} has left to send again`;
+/** What an ended job has left to send again. Its first run tells it from an earlier job of the same id. */
+export function retrySource({ id, firstRunId }: Pick<FoundJob, 'id' | 'firstRunId'>, unsettled: number): StartSource {
+  const words = `what the job ${id} has left to send again (run ${firstRunId})`;
   return {
     words,
     jobName: `${id.split('/').at(-1)}-retry`,

@@ -21,7 +21,9 @@ export const addPause = jobCommand<{ reason?: string }>(
 
 export const addResume = jobCommand('resume', 'go on after a pause or a hold', async (command) => {
   const progress = await steer(command, (job) => job.resume());
-  print(`The job goes on: ${stateLine(progress, Date.now())}`);
+  // A held job acts on it a moment later.
+  const how = progress.state === 'held' ? 'it asks the store again at once' : stateLine(progress, Date.now());
+  print(`The job goes on: ${how}`);
   return EXIT.allUpdated;
 });
 

@@ -92,6 +92,7 @@ function answerMessages(job: Job): void {
     },
   );
   const validator = (_argument?: object) => {
+    if (job.options.dryRun) throw new Error('The job is a dry run, which sends nothing. To end it, cancel it.');
     if (job.phase === 'preparing' || (job.phase === 'running' && !job.cancelling)) return;
     throw new Error(`The job can be paused and resumed while it runs; it is ${job.state}.`);
   };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStartSource } from '../../src/cli/source.ts';
+import { openStartSource, retrySource } from '../../src/cli/source.ts';
 
 const CSV = 'id,notes\n1,hello\n2,there\n';
 const SHA = createHash('sha256').update(CSV).digest('hex').slice(0, 8);
@@ -77,4 +77,11 @@ test.each([
   expect(await source.make('abc123', source.jobName)).toEqual({ uri });
   expect(source.is(uri)).toBe(true);
   expect(source.is(other)).toBe(false);
+});
+
+test('what is left by two jobs of one id, one after the other, is not the same', () => {
+  const id = 'customer-updates/abc/spring';
+  const left = retrySource({ id, firstRunId: 'first' }, 3);
+  expect(left.is(retrySource({ id, firstRunId: 'first' }, 3).words)).toBe(true);
+  expect(left.is(retrySource({ id, firstRunId: 'second' }, 3).words)).toBe(false);
 });

@@ -160,6 +160,16 @@ test('a job is paused, resumed, cancelled and retried from the command line', as
   expect(nothing).toMatchObject({ code: 3, output: expect.stringMatching(/NothingToRetry/) });
 });
 
+test('a job that holds and is resumed asks the store again at once', async () => {
+  await system.control('tokens', { store: 'abc', token: 'reissued' });
+  const handle = await system.start('held', { storeHash: 'abc', source: { customers: customers(10) } });
+  await until(async () => (await handle.query(progressQuery)).state === 'held');
+  await system.control('tokens', { store: 'abc', token: TOKENS.abc });
+  const { output } = await starter('resume', 'held', '--store', 'abc');
+  expect(output).toBe('The job goes on: it asks the store again at once\n');
+  expect((await handle.result()).customers).toMatchObject({ total: 10, updated: 10 });
+});
+
 test('failures prints every row that was not updated', async () => {
   const rows = Array.from({ length: 1_200 }, (_, index) => ({ id: 5_000_000 + index, notes: 'nobody' }));
   const path = await file('nobody.ndjson', ndjson(rows));

@@ -1,4 +1,4 @@
-import { resumeUpdate, progressQuery } from '../../src/contract.ts';
+import { pauseUpdate, resumeUpdate, progressQuery } from '../../src/contract.ts';
 import { customers } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, lastFailure } from '../support/jobs.ts';
 import { startSystem, TOKENS, type System } from '../support/system.ts';
@@ -101,6 +101,9 @@ test('a dry run waits out an outage, and completes when the store answers again'
   const input = { storeHash: 'abc', source: { customers: customers(20) }, options: { dryRun: true } };
   const handle = await system.start('dry in an outage', input);
   await until(async () => (await lastFailure(handle)).includes('The store gave the status 503'));
+  await expect(handle.executeUpdate(pauseUpdate, { args: [{}] })).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('dry run, which sends nothing') },
+  });
   await system.control('faults', { clear: true });
   const result = await handle.result();
   expectCountsToAddUp(result);
