@@ -64,6 +64,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ['src/outcomes.ts', ['./contract.ts'], ['zod', 'node:fs', './schema.ts']],
   ['src/schema.ts', ['./contract.ts', 'zod'], ['./config.ts', './storage/x.ts', './workflows/index.ts']],
   ['src/config.ts', ['./contract.ts', 'zod', 'node:process'], ['./client.ts', './storage/x.ts', './jobs/x.ts']],
+  ['src/given-jobs.ts', ['./deployment.ts', './grpc.ts', './log.ts'], ['./config.ts', './activities/x.ts']],
   ['src/log.ts', ['./contract.ts', './bigcommerce/message.ts', 'pino'], ['./config.ts', './bigcommerce/store.ts']],
   ['src/metrics.ts', ['./contract.ts', '@temporalio/common'], ['./bigcommerce/store.ts', './activities/x.ts']],
   [
