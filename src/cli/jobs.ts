@@ -1,5 +1,5 @@
 /** Jobs as the server knows them, whether or not a worker is there to ask. */
-import { customerUpdate, NoAnswer as NobodyAnswers, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { customerUpdate, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { describeJob } from '../client/server.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
 import { inWords, isGiven, jobsQueue, makeCurrent } from '../deployment.ts';
@@ -66,11 +66,6 @@ export async function askProgress(session: Session, id: string): Promise<Progres
   }
 }
 
-/** No worker answers for a job. */
-class NoAnswer extends BadUse {
-  override name = 'NoAnswer';
-}
-
 /** What a job answers. Throws NoAnswer where no worker does. */
 export async function asked<T>(session: Session, ask: () => Promise<T>): Promise<T> {
   try {
@@ -79,7 +74,7 @@ export async function asked<T>(session: Session, ask: () => Promise<T>): Promise
     if ([NoSuchJob, NotAJob, TooLate].some((Told) => error instanceof Told)) throw error;
     const nobody = await whyNobodyAnswers(session);
     if (nobody !== undefined) throw new NoAnswer(nobody);
-    const silent = error instanceof NobodyAnswers || error instanceof ServerFailed;
+    const silent = error instanceof NoAnswer || error instanceof ServerFailed;
     const why = silent ? '' : ` (${(error as Error).message})`;
     throw new NoAnswer(`The worker does not answer${why}. Try again; if it stays so, its log says why.`);
   }

@@ -8,7 +8,7 @@ import {
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobResult } from '../contract.ts';
 import { jobResultSchema } from '../schema.ts';
-import { JobEnded, NoSuchJob } from './errors.ts';
+import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
 import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
 
 /** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
@@ -46,10 +46,15 @@ export async function resultOf(client: Client, id: string, signal: AbortSignal |
 /** The run with which a job began, the same over continue-as-new and reset; empty at servers before 1.27, which don't say. */
 const firstRunOf = ({ raw }: WorkflowExecutionDescription): string => raw.workflowExecutionInfo?.firstRunId ?? '';
 
-/** Whether a job of which a run was terminated has another one, which was not. */
+/** Whether a job of which a run was terminated has another one, which was not; or nobody says at present. */
 async function goesOn(client: Client, id: string, began: string): Promise<boolean> {
-  const job = await findJob(client, id);
-  return job !== undefined && job.status.name !== 'TERMINATED' && began !== '' && firstRunOf(job) === began;
+  try {
+    const job = await findJob(client, id);
+    return job !== undefined && job.status.name !== 'TERMINATED' && began !== '' && firstRunOf(job) === began;
+  } catch (error) {
+    if (error instanceof ServerFailed && error.temporary) return true;
+    throw error;
+  }
 }
 
 const isOver = (client: Client, id: string): Promise<boolean> =>
