@@ -12,6 +12,7 @@ beforeAll(async () => {
   system = await startSystem({ emulator: ['--customers', '6000', '--latency', '250'] });
 });
 afterAll(() => system.close());
+beforeEach(() => system.control('reset', {}));
 afterEach(() => expectThreeAtMost(system));
 
 test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to act', async () => {
