@@ -23,7 +23,9 @@ test.each([
   const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
   const ending = { job, input: { storeHash: 'abc', source: { customers: [] } }, plan, outcomes, failures, olderIn };
-  const { closeJob } = createJobActivities({ storage, sourceRoots: [] } as unknown as PreparingParts);
+  // The server tells nothing of the run's start.
+  const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
+  const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);
 
   const worker = new MockActivityEnvironment();
   const read = storage.read.bind(storage);
