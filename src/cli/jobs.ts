@@ -1,6 +1,6 @@
 /** Jobs as the server knows them, whether or not a worker is there to ask. */
 import { customerUpdate, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
-import { describeJob } from '../client/server.ts';
+import { describeJob, firstRunOf } from '../client/server.ts';
 import { JOBS_TASK_QUEUE, type JobOptions, type Progress } from '../contract.ts';
 import { inWords, isGiven, jobsQueue, makeCurrent } from '../deployment.ts';
 import { jobOptionsSchema } from '../schema.ts';
@@ -40,10 +40,8 @@ function memoOf(memo: Record<string, unknown> | undefined): Pick<FoundJob, 'sour
 export async function findJob({ client, call }: Session, id: string, run?: string): Promise<FoundJob | undefined> {
   const described = await call(() => describeJob(client, id, run));
   if (described === undefined) return undefined;
-  const { status, runId, startTime: startedAt, closeTime: endedAt, memo, raw } = described;
-  // Servers before 1.27 don't say which run was the first.
-  const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
-  return { id, runId, firstRunId, status: status.name, startedAt, endedAt, ...memoOf(memo) };
+  const { status, runId, startTime: startedAt, closeTime: endedAt, memo } = described;
+  return { id, runId, firstRunId: firstRunOf(described), status: status.name, startedAt, endedAt, ...memoOf(memo) };
 }
 
 /** findJob where there has to be one. Throws NotAJob, NoSuchJob, or BadUse where the id looks like a job's name alone. */

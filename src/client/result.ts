@@ -1,15 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Client,
-  isGrpcDeadlineError,
-  type WorkflowExecutionDescription,
-  WorkflowFailedError,
-} from '@temporalio/client';
+import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobResult } from '../contract.ts';
 import { jobResultSchema } from '../schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
-import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
+import { findJob, firstRunOf, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
 
 /** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
 const ROUND_MS = 60_000;
@@ -43,14 +38,11 @@ export async function resultOf(client: Client, id: string, signal: AbortSignal |
   }
 }
 
-/** The run with which a job began, the same over continue-as-new and reset; empty at servers before 1.27, which don't say. */
-const firstRunOf = ({ raw }: WorkflowExecutionDescription): string => raw.workflowExecutionInfo?.firstRunId ?? '';
-
 /** Whether a job of which a run was terminated has another one, which was not; or nobody says at present. */
 async function goesOn(client: Client, id: string, began: string): Promise<boolean> {
   try {
     const job = await findJob(client, id);
-    return job !== undefined && job.status.name !== 'TERMINATED' && began !== '' && firstRunOf(job) === began;
+    return job !== undefined && job.status.name !== 'TERMINATED' && firstRunOf(job) === began;
   } catch (error) {
     if (error instanceof ServerFailed && error.temporary) return true;
     throw error;

@@ -65,6 +65,10 @@ export async function describeJob(
   }
 }
 
+/** The run with which a job began, through continue-as-new and reset; this one at servers before 1.27, which don't say. */
+export const firstRunOf = ({ raw, runId }: WorkflowExecutionDescription): string =>
+  raw.workflowExecutionInfo?.firstRunId || runId;
+
 /** describeJob, in a while of its own. Throws NotAJob and ServerFailed. */
 export async function findJob(client: Client, id: string): Promise<WorkflowExecutionDescription | undefined> {
   try {

@@ -84,7 +84,7 @@ export async function* settledRows(
       } else if (done) yield { ...of, id, outcome: 'updated', code: '', message: '' };
       else {
         const maybe = whyMaybeSent(job, of, unanswered);
-        const message = maybe ?? whyUnprocessed(job, of.chunk);
+        const message = maybe ?? whyNeverSent(job.options, of.chunk) ?? 'Not sent: the job was cancelled.';
         const maybeSent = maybe !== undefined;
         yield again({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
@@ -107,7 +107,7 @@ function again(settled: SettledRow): SettledRow {
 /** What is said of a row that a cancelled job has sent, or may have, without an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
-/** Undefined for what was not sent for sure. */
+/** Undefined for what was certainly not sent. */
 function whyMaybeSent(
   { options, wasReset }: EndedJob,
   { chunk, present }: Omit<RowInChunk, 'done'>,
@@ -116,18 +116,16 @@ function whyMaybeSent(
   // A job that reads present values sends nothing of a page before it has them.
   if (readsPresent(options) && present === undefined) return undefined;
   if (unanswered.has(chunk)) return MAYBE_SENT;
-  const never = options.dryRun || isBeyond(options, chunk);
-  return wasReset && !never ? 'It may have been sent: the job was reset after it had begun.' : undefined;
+  if (!wasReset || whyNeverSent(options, chunk) !== undefined) return undefined;
+  return 'It may have been sent: the job was reset after it had begun.';
 }
 
-function whyUnprocessed({ options }: EndedJob, chunk: number): string {
-  if (options.dryRun) return 'Not sent: the job was a dry run.';
-  if (isBeyond(options, chunk)) return `Not sent: the job was limited to ${options.limit} customers.`;
-  return 'Not sent: the job was cancelled.';
+/** Undefined for a chunk that was to be sent. */
+function whyNeverSent({ dryRun, limit }: EndedJob['options'], chunk: number): string | undefined {
+  if (dryRun) return 'Not sent: the job was a dry run.';
+  const beyond = limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
+  return beyond ? `Not sent: the job was limited to ${limit} customers.` : undefined;
 }
-
-const isBeyond = ({ limit }: EndedJob['options'], chunk: number): boolean =>
-  limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
 
 interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
   chunk: number;
