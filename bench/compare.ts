@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { jobId } from '../src/contract.ts';
+import { jobId } from '../src/contract/job.ts';
 import { customers, writeSource } from '../test/support/customers.ts';
 import { startSystem, TOKENS, type System } from '../test/support/system.ts';
 import { ratioChart } from './chart.ts';

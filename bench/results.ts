@@ -1,8 +1,8 @@
 /** Results as people read them: a table in markdown, printed and kept. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { sql } from '../dev/postgres.ts';
-import { SERVER_VERSION } from '../dev/temporal-server-build.ts';
+import { sql } from '../dev/servers/postgres.ts';
+import { SERVER_VERSION } from '../dev/servers/temporal-server-build.ts';
 import { testDatabase } from '../test/support/server.ts';
 
 const FOLDER = new URL('results/', import.meta.url);

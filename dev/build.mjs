@@ -31,10 +31,10 @@ const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn,
 // From the sources: these are what its stack traces name.
 const bundle = {
   workflowsPath: `${root}src/workflows/index.ts`,
-  payloadConverterPath: `${root}src/workflows/payload-converter.ts`,
+  payloadConverterPath: `${root}src/payloads/converter.ts`,
   logger: quiet,
 };
-const encrypting = { ...bundle, failureConverterPath: `${root}src/encryption/failure-converter.ts` };
+const encrypting = { ...bundle, failureConverterPath: `${root}src/payloads/failure-converter.ts` };
 for (const [name, options] of Object.entries({ 'workflow-bundle-encrypting': encrypting, 'workflow-bundle': bundle })) {
   writeFileSync(`${fresh}/${name}.js`, withoutRoot((await bundleWorkflowCode(options)).code));
 }

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { customerUpdate } from '../src/client.ts';
-import { jobId, type JobResult } from '../src/contract.ts';
-import { SEARCH_ATTRIBUTES } from '../src/search-attributes.ts';
-import { onSignals } from '../src/signals.ts';
-import { startDevServer } from './dev-server.ts';
-import { startProgram } from './processes.ts';
+import { jobId, type JobResult } from '../src/contract/job.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contract/search-attributes.ts';
+import { onSignals } from '../src/process.ts';
+import { startDevServer } from './servers/dev-server.ts';
+import { startProgram } from './servers/processes.ts';
 import { SAMPLE_STORE_SIZE, sampleCustomers, type GoodCustomer, type Sample } from './sample.ts';
 
 const STORE = 'demo';

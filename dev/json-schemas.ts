@@ -1,12 +1,13 @@
 /**
  * Writes the JSON Schemas of the contract into a folder: `npm run schemas` does into `schemas`. Their shapes are those of
- * src/schema.ts, which is what checks; their words are the documentation of src/contract.ts, so that each has one home.
+ * src/contract/schema.ts and answer-schemas.ts, which is what checks; their words are the documentation of src/contract/job.ts, so that each has one home.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { z } from 'zod';
-import { failuresSchema, jobInputSchema, jobResultSchema, outcomesSchema, progressSchema } from '../src/schema.ts';
+import { jobInputSchema, jobResultSchema } from '../src/contract/schema.ts';
+import { failuresSchema, outcomesSchema, progressSchema } from './answer-schemas.ts';
 
 /** Each schema's file, the type of contract.ts that it is of, and the zod that makes it. */
 const SCHEMAS = [
@@ -45,7 +46,7 @@ function documentation(source: string): Map<string, Documented> {
   return types;
 }
 
-const types = documentation(readFileSync(fileURLToPath(new URL('../src/contract.ts', import.meta.url)), 'utf8'));
+const types = documentation(readFileSync(fileURLToPath(new URL('../src/contract/job.ts', import.meta.url)), 'utf8'));
 
 /** Gives all properties of a schema their words. */
 function describe(schema: Schema, typeName: string): void {
@@ -55,7 +56,7 @@ function describe(schema: Schema, typeName: string): void {
   for (const [name, property] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
     const { text, type } = documented?.properties.get(name) ??
       types.get(documented?.parent ?? '')?.properties.get(name) ?? { text: '', type: '' };
-    if (text === '') throw new Error(`src/contract.ts: expected documentation of ${typeName}.${name}, got none.`);
+    if (text === '') throw new Error(`src/contract/job.ts: expected documentation of ${typeName}.${name}, got none.`);
     property.description = text;
     describe(property, /\w+/.exec(type)?.[0] ?? '');
   }

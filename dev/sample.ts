@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { CustomerCounts, OutcomeCode } from '../src/contract.ts';
+import type { CustomerCounts, OutcomeCode } from '../src/contract/job.ts';
 
 /** Customers that a store needs for the sample: ids 1 to this. */
 export const SAMPLE_STORE_SIZE = 5_000;

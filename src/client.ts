@@ -12,7 +12,7 @@
  * ```
  */
 export { startCustomerUpdate, type StartOptions } from './client/start.ts';
-export type { NewCustomerUpdate } from './client/new-job.ts';
+export type { NewCustomerUpdate } from './client/source.ts';
 export { customerUpdate, type CustomerUpdate, type JobStoreOption } from './client/customer-update.ts';
 export {
   FilesGone,
@@ -24,7 +24,7 @@ export {
   StreamFailed,
   TooLate,
 } from './client/errors.ts';
-export { BadInput } from './schema.ts';
+export { BadInput } from './contract/schema.ts';
 export { StorageFailed } from './storage/storage.ts';
-export { jobId } from './contract.ts';
-export type * from './contract.ts';
+export { jobId } from './contract/job.ts';
+export type * from './contract/job.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { STORE_HASH } from './contract.ts';
+import { STORE_HASH } from './contract/job.ts';
 
 /** The package's own folder, to which relative paths in settings refer. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('..', import.meta.url));

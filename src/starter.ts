@@ -1,22 +1,22 @@
 /** The command line: starts jobs, and shows how they go on. */
 import { Command, CommanderError } from 'commander';
-import type { Act } from './cli/command.ts';
-import { EXIT, EXIT_CODES_HELP } from './cli/exit-codes.ts';
-import { wordsFor } from './cli/expected.ts';
-import { harmless } from './cli/harmless.ts';
-import { untilInterrupted } from './cli/interrupt.ts';
-import { addFailures } from './cli/failures.ts';
-import { addList } from './cli/list.ts';
-import { addPurge } from './cli/purge.ts';
-import { addReport } from './cli/report.ts';
-import { addRetry } from './cli/retry.ts';
-import { addSetup } from './cli/setup.ts';
-import { addShow } from './cli/show.ts';
-import { addStart } from './cli/start.ts';
-import { addCancel, addPause, addResume } from './cli/steer.ts';
-import { addUndo } from './cli/undo.ts';
-import { addWatch } from './cli/watch.ts';
-import { STARTER } from './cli/words.ts';
+import type { Act } from './starter/command.ts';
+import { EXIT, EXIT_CODES_HELP } from './starter/exit.ts';
+import { wordsFor } from './starter/errors.ts';
+import { harmless } from './starter/terminal.ts';
+import { untilInterrupted } from './starter/exit.ts';
+import { addFailures } from './starter/failures.ts';
+import { addList } from './starter/list.ts';
+import { addPurge } from './starter/purge.ts';
+import { addReport } from './starter/report.ts';
+import { addRetry } from './starter/retry.ts';
+import { addSetup } from './starter/setup.ts';
+import { addShow } from './starter/show.ts';
+import { addStart } from './starter/start.ts';
+import { addCancel, addPause, addResume } from './starter/steer.ts';
+import { addUndo } from './starter/undo.ts';
+import { addWatch } from './starter/watch.ts';
+import { STARTER } from './starter/words.ts';
 
 const COMMANDS = [
   ...[addStart, addList, addWatch, addShow],

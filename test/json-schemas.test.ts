@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { startProgram } from '../dev/processes.ts';
-import { parseJobInput } from '../src/schema.ts';
+import { startProgram } from '../dev/servers/processes.ts';
+import { parseJobInput } from '../src/contract/schema.ts';
 import { breaks } from './support/json-schemas.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { createLogger, temporalLogger } from '../src/log.ts';
+import { createLogger, temporalLogger } from '../src/worker/log.ts';
 
 /** What a call of `log` prints. */
 function printed(log: (log: ReturnType<typeof createLogger>) => void): {

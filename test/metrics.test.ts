@@ -1,5 +1,5 @@
 import type { MetricMeter } from '@temporalio/common';
-import { createMetrics } from '../src/metrics.ts';
+import { createMetrics } from '../src/worker/metrics.ts';
 
 /** A meter that keeps what each gauge says last, by name. */
 function meter() {

@@ -6,7 +6,7 @@ import {
   encodeChunk,
   encodeRuns,
   MAX_ATTEMPTS_SHOWN,
-} from '../src/outcomes.ts';
+} from '../src/contract/outcomes.ts';
 
 const chunkCode: fc.Arbitrary<ChunkCode> = fc.oneof(
   fc.constantFrom<ChunkCode>(

@@ -1,15 +1,7 @@
 import type { z } from 'zod';
-import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract.ts';
-import {
-  BadInput,
-  type CheckedInput,
-  failuresSchema,
-  jobInputSchema,
-  jobResultSchema,
-  outcomesSchema,
-  parseJobInput,
-  progressSchema,
-} from '../src/schema.ts';
+import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract/job.ts';
+import { BadInput, type CheckedInput, jobInputSchema, jobResultSchema, parseJobInput } from '../src/contract/schema.ts';
+import { failuresSchema, outcomesSchema, progressSchema } from '../dev/answer-schemas.ts';
 
 // Compiles only while schemas and contract say the same, word for word.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;

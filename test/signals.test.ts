@@ -1,4 +1,4 @@
-import { onSignals } from '../src/signals.ts';
+import { onSignals } from '../src/process.ts';
 
 test('the same signal at once again is the same Ctrl-C, and another one or a later one is not', () => {
   const now = jest.spyOn(performance, 'now');

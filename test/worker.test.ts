@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../dev/processes.ts';
+import { startProgram } from '../dev/servers/processes.ts';
 import { noSettings } from './support/system.ts';
 
 const WORKER = fileURLToPath(new URL('../dist/worker.js', import.meta.url));

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { storeTaskQueue, storeWorkflowId } from '../contract.ts';
+import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
 
 /** What the holder of a lease tells: whoever takes over after it died, and, in the Web UI, whoever wants to know. */
 export interface LeaseDetails {

@@ -1,15 +1,16 @@
 import { Context } from '@temporalio/activity';
-import type { JobActivities } from '../activity-contract.ts';
-import { openSignal, storeWorkflowId, STORES_TASK_QUEUE, JOBS_TASK_QUEUE } from '../contract.ts';
+import type { JobActivities } from '../contract/activities.ts';
+import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failures.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { parseJobInput } from '../schema.ts';
-import { startedEvent } from '../started-event.ts';
-import { stoppable } from '../storage/stoppable.ts';
-import { beating } from './beating.ts';
+import { parseJobInput } from '../contract/schema.ts';
+import { startedEvent } from '../temporal/runs.ts';
+import { stoppable } from '../storage/storage.ts';
+import { beating } from './context.ts';
 import { jobFailure } from './failures.ts';
-import { prepareJob, type PreparingParts } from './prepare-job.ts';
+import { prepareJob } from './prepare-job.ts';
+import type { PreparingParts } from './job-source.ts';
 
 /** temporal.api.enums.v1.PendingActivityState: a process runs it. */
 const PENDING_ACTIVITY_STATE_STARTED = 2;

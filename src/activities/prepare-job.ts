@@ -1,26 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { type JobActivities, type PreparedJob, readsPresent } from '../activity-contract.ts';
-import type { Source } from '../contract.ts';
-import { BadInput, BadSource } from '../jobs/errors.ts';
-import { isSourceFor, jobKeys, ownCopy, type SourceReader } from '../jobs/keys.ts';
+import { type JobActivities, type PreparedJob, readsPresent } from '../contract/activities.ts';
+import { BadInput } from '../jobs/errors.ts';
+import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';
-import type { CsvOptions } from '../jobs/sources/csv.ts';
-import type { SourceRecord } from '../jobs/sources/record.ts';
-import { inlineRecords, openSource } from '../jobs/sources/source.ts';
-import { notAnInput, parseJobInput } from '../schema.ts';
-import type { Storage } from '../storage/storage.ts';
+import { notAnInput, parseJobInput } from '../contract/schema.ts';
 import { jobFailure } from './failures.ts';
-import { retryFileOf } from './retry-file.ts';
-import { hasSearchAttributes } from './search-attributes.ts';
-
-/** What preparing needs of the process. */
-export interface PreparingParts {
-  client: Client;
-  storage: Storage;
-  /** Places that a source may lie in. */
-  sourceRoots: Storage[];
-}
+import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { type PreparingParts, recordsOf } from './job-source.ts';
 
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
@@ -61,26 +48,15 @@ export async function prepareJob(
   }
 }
 
-async function recordsOf(
-  { client, storage, sourceRoots }: PreparingParts,
-  reader: SourceReader,
-  source: Source,
-  csv: CsvOptions,
-): Promise<AsyncIterable<SourceRecord[]>> {
-  if ('customers' in source) return inlineRecords(source.customers);
-  if ('uri' in source) {
-    return openSource(source, sourceRoots, csv, (uri) => checkSource(storage, uri, reader));
-  }
-  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
-  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], csv);
-}
-
-/** What is in the job store is not every job's to read, whatever SOURCE_ROOTS are. */
-function checkSource(storage: Storage, uri: string, reader: SourceReader): void {
-  const key = storage.keyOf(uri);
-  if (key === undefined || isSourceFor(reader, key)) return;
-  throw new BadSource(
-    'source.uri: expected a file that this job may read, got one of the job store that belongs to another job or store. A ' +
-      'copy that the starter has made is for its own job: start this one with the file itself. A backup is for its store.',
+/**
+ * Whether the client's namespace has the jobs' search attributes: a workflow that sets one which is not there would stand
+ * still. Where the server doesn't tell, it has none.
+ */
+async function hasSearchAttributes({ connection, options: { namespace } }: Client): Promise<boolean> {
+  const { customAttributes } = await connection.operatorService
+    .listSearchAttributes({ namespace })
+    .catch(() => ({ customAttributes: {} as Record<string, number> }));
+  return Object.entries(SEARCH_ATTRIBUTES).every(
+    ([name, type]) => Number(customAttributes[name]) === INDEXED_VALUE_TYPES[type],
   );
 }

@@ -3,20 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { type NativeConnection, Worker } from '@temporalio/worker';
 import type { Stores } from '../bigcommerce/store.ts';
-import type { ChunkRef, LeaseEnd, PagesRef, ReadChunkRef, StoreActivities } from '../activity-contract.ts';
-import { STORE_CONCURRENCY, storeTaskQueue } from '../contract.ts';
+import type { LeaseEnd } from '../contract/activities.ts';
+import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
-import { checkStore } from './check-store.ts';
-import { compareCustomers } from './compare-customers.ts';
-import { customersToSend } from './customers-to-send.ts';
+import { createStoreActivities } from './store-activities.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
-import { holding, type TellLease } from './holding.ts';
-import { Lease, RENEWAL_DEADLINE_MS, type LeaseOptions } from './lease.ts';
-import type { Serving } from './serving.ts';
-import { type Choose, updateChunk } from './update-chunk.ts';
+import { Lease, type LeaseOptions, RENEWAL_DEADLINE_MS } from './lease.ts';
+import { Load, type Serving } from './serving.ts';
 
 /** The queue was idle for this long: the lease is given back. serveStore counts on it. */
 const IDLE_MS = 60_000;
@@ -106,22 +102,13 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
-  const store = stores.get(storeHash);
 
   const worker = await Worker.create({
     connection,
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
-    activities: {
-      updateChunk: (ref: ChunkRef) => load.during(() => updateChunk(store, permit, pages, ref)),
-      readAndUpdateChunk: (ref: ReadChunkRef) => {
-        const choose: Choose = (chunk, calling) => customersToSend(store, present, ref, chunk, calling);
-        return load.during(() => updateChunk(store, permit, pages, ref, choose));
-      },
-      compareCustomers: (ref: PagesRef) => load.during(() => compareCustomers(store, permit, pages, ref)),
-      checkStore: () => load.during(() => checkStore(store, permit)),
-    } satisfies StoreActivities,
+    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present, load }),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
     identity: holderIdentity(context.info),
@@ -149,39 +136,32 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
   return performance.now() < until ? 'idle' : 'rotated';
 }
 
-/** A job was served lately if it was within this. */
-const LATELY_MS = 60_000;
-
-/** What runs on a queue at present, and for whom. */
-class Load {
-  #running = 0;
-  readonly #servedAt = new Map<string, number>();
-  #idleSince = performance.now();
-
-  async during<T>(run: () => Promise<T>): Promise<T> {
-    this.#running++;
-    this.#servedAt.set(Context.current().info.workflowExecution?.workflowId ?? '', performance.now());
-    try {
-      return await run();
-    } finally {
-      this.#running--;
-      this.#idleSince = performance.now();
-    }
-  }
-
-  /** Workflow ids of the jobs that it ran something for lately. */
-  jobs(): string[] {
-    const since = performance.now() - LATELY_MS;
-    for (const [job, at] of this.#servedAt) if (at < since) this.#servedAt.delete(job);
-    return [...this.#servedAt.keys()];
-  }
-
-  /** For how long nothing has run, in ms. */
-  idleMs(): number {
-    return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
-  }
-}
-
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** Says that this process has the lease of a store; the function it returns says that it has it no more. */
+export type TellLease = (storeHash: string) => () => void;
+
+/** Runs `serve` under a lease that was just taken, and tells log and metrics of it, and of how it ended. */
+export async function holding(
+  store: string,
+  lost: AbortSignal,
+  leaseTaken: TellLease,
+  serve: () => Promise<LeaseEnd>,
+): Promise<LeaseEnd> {
+  log.info('lease taken', { store });
+  const ended = leaseTaken(store);
+  try {
+    const end = await serve();
+    log.info('lease given back', { store, why: end });
+    return end;
+  } catch (error) {
+    const why = (error as Error).message;
+    if (lost.aborted) log.warn('lease lost', { store, why });
+    else log.warn('lease given up', { store, why });
+    throw error;
+  } finally {
+    ended();
+  }
 }

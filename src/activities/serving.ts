@@ -1,3 +1,5 @@
+import { Context } from '@temporalio/activity';
+
 /**
  * What this process serves, and the order in which it stops: first the stores' queues are drained, then the process
  * stops its other work, then the leases are handed over.
@@ -45,5 +47,38 @@ export class Serving {
   /** Gives the leases back. */
   handOver(): void {
     this.#handOver.abort();
+  }
+}
+
+/** A job was served lately if it was within this. */
+const LATELY_MS = 60_000;
+
+/** What runs on a queue at present, and for whom. */
+export class Load {
+  #running = 0;
+  readonly #servedAt = new Map<string, number>();
+  #idleSince = performance.now();
+
+  async during<T>(run: () => Promise<T>): Promise<T> {
+    this.#running++;
+    this.#servedAt.set(Context.current().info.workflowExecution?.workflowId ?? '', performance.now());
+    try {
+      return await run();
+    } finally {
+      this.#running--;
+      this.#idleSince = performance.now();
+    }
+  }
+
+  /** Workflow ids of the jobs that it ran something for lately. */
+  jobs(): string[] {
+    const since = performance.now() - LATELY_MS;
+    for (const [job, at] of this.#servedAt) if (at < since) this.#servedAt.delete(job);
+    return [...this.#servedAt.keys()];
+  }
+
+  /** For how long nothing has run, in ms. */
+  idleMs(): number {
+    return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
   }
 }

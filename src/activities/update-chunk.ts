@@ -2,14 +2,15 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Permit, Store, Wait } from '../bigcommerce/store.ts';
-import type { ChunkOutcome, ChunkRef } from '../activity-contract.ts';
-import type { Failure } from '../contract.ts';
+import { type ChunkOutcome, type ChunkRef, CHUNKS_PER_PAGE, type ReadChunkRef } from '../contract/activities.ts';
+import type { Failure } from '../contract/job.ts';
 import type { Chunk, PageReader } from '../jobs/pages.ts';
-import { MAYBE_SENT } from '../jobs/report.ts';
 import { StorageFailed } from '../storage/storage.ts';
-import { logSettled, logUnsettled } from './chunk-log.ts';
-import { chunkFailure, isUnanswered } from './failures.ts';
-import { runKeys } from './run-keys.ts';
+import { chunkFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
+import { runKeys } from './context.ts';
+import type { PresentReader } from '../jobs/present.ts';
+import { isUnchanged, type Row } from '../jobs/fields.ts';
+import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 
 /**
  * An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. The store reports
@@ -133,4 +134,32 @@ function failuresOf(chunk: Chunk, { rejected, failed }: Settled): Failure[] {
 
 function idsOf(chunk: Chunk): number[] {
   return (JSON.parse(chunk.body) as { id: number }[]).map(({ id }) => id);
+}
+
+/**
+ * The customers of a chunk that are to be sent, undefined for all of them, once the present values of its page are in the
+ * job store. Throws BadPage, and any of bigcommerce/errors.ts.
+ */
+export async function customersToSend(
+  store: Store,
+  present: PresentReader,
+  ref: ReadChunkRef,
+  chunk: Chunk,
+  calling: CallOptions,
+): Promise<number[] | undefined> {
+  // Those were sent before, and rejected.
+  if (ref.only) return ref.only;
+  let asked = false;
+  const read = (ids: number[]) => {
+    asked = true;
+    return store.readCustomers({ ids, ...calling });
+  };
+  const page = Math.floor(ref.chunk / CHUNKS_PER_PAGE);
+  const values = await present.ofPage(runKeys(ref.job), page, ref.chunks, read);
+  if (!ref.skipUnchanged) return undefined;
+  const rows = JSON.parse(chunk.body) as Row[];
+  const changed = rows.filter((row) => !isUnchanged(row, values.get(row.id)));
+  // Whoever asks whether the store takes calls again has to make one.
+  if (changed.length === 0 && ref.probe && !asked) await read(rows.map(({ id }) => id));
+  return changed.length === rows.length ? undefined : changed.map(({ id }) => id);
 }

@@ -1,8 +1,8 @@
 /** What an answer of the store means. Pure. The classes are those of BigCommerce's error table, and there are no others. */
 import { z } from 'zod';
-import type { OutcomeCode } from '../contract.ts';
+import type { OutcomeCode } from '../contract/job.ts';
 import { findEmails, isHtml, tidy } from './message.ts';
-import { type Headers, readRetryAfterMs, readThrottleMs } from './rate-limit.ts';
+import { type Headers, readRetryAfterMs, readThrottleMs } from './headers.ts';
 
 /** An answer as it came. */
 export interface Answer {

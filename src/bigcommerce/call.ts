@@ -1,15 +1,15 @@
 /** Calls to one store: its token, its gate, and what it last refused, shared by everyone who calls. */
 import type { Dispatcher } from 'undici';
-import type { Quota } from '../contract.ts';
+import type { Quota } from '../contract/job.ts';
 import { classify, type Reading, type Verdict } from './answer.ts';
 import { Draining, LeaseLost, type Reached, Refused, Throttled, Unavailable } from './errors.ts';
 import { createGate, type Wait } from './gate.ts';
 import { exchange, NoAnswer } from './http.ts';
 import type { CallOutcome, Observer } from './observer.ts';
 import { createPace, type Heard } from './pace.ts';
-import { readRateLimit } from './rate-limit.ts';
-import { createRecentCalls } from './recent-calls.ts';
-import { readRequestId } from './request-id.ts';
+import { readRateLimit } from './headers.ts';
+import { createRecentCalls } from './observer.ts';
+import { readRequestId } from './headers.ts';
 import type { Tokens } from './tokens.ts';
 
 /** The right to send to a store at this instant, and how it ends. Its signals serve one store, not the whole process. */

@@ -6,7 +6,7 @@
  * or sends a single one once more because it was left out (once each). So n customers take at most 3n - 1 calls; 2n - 1
  * where no successful answer leaves anyone out; and 1 more than there are rejected ones where the store names them.
  */
-import type { OutcomeCode } from '../contract.ts';
+import type { OutcomeCode } from '../contract/job.ts';
 import type { Complaint, Isolate, Verdict } from './answer.ts';
 
 /** A customer that was not updated. The message holds no e-mail address. */

@@ -8,9 +8,9 @@
  *   count as used until they answer.
  * - While nothing is in flight, the wait is finite: an idle store always gets its turn.
  */
-import { STORE_CONCURRENCY } from '../contract.ts';
-import { type Climb, startClimb } from './climb.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { STORE_CONCURRENCY } from '../contract/job.ts';
+import { type Climb, startClimb } from './concurrency.ts';
+import type { RateLimit } from './headers.ts';
 
 /** What the pace learns from an answer. */
 export interface Heard {

@@ -1,6 +1,6 @@
 /** BigCommerce stores as this process sees them: one token, one pace and one refusal a store, for all of its jobs. */
 import type { Dispatcher } from 'undici';
-import { type Quota, READ_SIZE } from '../contract.ts';
+import { type Quota, READ_SIZE } from '../contract/job.ts';
 import { type Listed, type ListedCustomer, listedCustomers, noIds, updatedIds } from './answer.ts';
 import { type Address, type CallOptions, openLine } from './call.ts';
 import { LeaseLost, type Reached, Unavailable } from './errors.ts';

@@ -1,5 +1,5 @@
 /** What a caller has to tell apart, beside BadInput of schema.ts and StorageFailed of the job store. */
-import type { JobResult } from '../contract.ts';
+import type { JobResult } from '../contract/job.ts';
 
 /**
  * There is no job of this id in the namespace. Thrown by every method of a job.

@@ -1,5 +1,5 @@
-import { found } from '../found.ts';
-import { BadInput } from '../schema.ts';
+import { found } from '../contract/describe.ts';
+import { BadInput } from '../contract/schema.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 

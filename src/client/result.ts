@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
-import type { JobResult } from '../contract.ts';
-import { jobResultSchema } from '../schema.ts';
+import type { JobResult } from '../contract/job.ts';
+import { jobResultSchema } from '../contract/schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
-import { findJob, firstRunOf, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
+import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
+import { firstRunOf } from '../temporal/runs.ts';
 
 /** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
 const ROUND_MS = 60_000;

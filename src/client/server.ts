@@ -2,15 +2,15 @@
 import { setMaxListeners } from 'node:events';
 import {
   type Client,
+  QueryNotRegisteredError,
   ServiceError,
   type WorkflowExecutionDescription,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
-  QueryNotRegisteredError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
-import { isPossibleId } from '../contract.ts';
-import { detailsOf, grpcFailure, isRefused } from '../grpc.ts';
+import { isPossibleId } from '../contract/job.ts';
+import { detailsOf, grpcFailure, isRefused } from '../temporal/grpc.ts';
 import { NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from './errors.ts';
 
 /** Longest that a job may take to answer: a worker that does not know it any more reads its history first. */
@@ -64,10 +64,6 @@ export async function describeJob(
     throw error;
   }
 }
-
-/** The run with which a job began, through continue-as-new and reset; this one at servers before 1.27, which don't say. */
-export const firstRunOf = ({ raw, runId }: WorkflowExecutionDescription): string =>
-  raw.workflowExecutionInfo?.firstRunId || runId;
 
 /** describeJob, in a while of its own. Throws NotAJob and ServerFailed. */
 export async function findJob(client: Client, id: string): Promise<WorkflowExecutionDescription | undefined> {

@@ -1,11 +1,11 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobOptions, type Source } from '../contract.ts';
+import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobOptions, type Source } from '../contract/job.ts';
 import { type CustomerUpdate, customerUpdate, type JobStoreOption } from './customer-update.ts';
 import { ServerFailed } from './errors.ts';
 import { openJobStore } from './job-store.ts';
-import { checkNewJob, type NewCustomerUpdate } from './new-job.ts';
+import { checkNewJob, type NewCustomerUpdate } from './source.ts';
 import { ANSWER_MS, findJob, serverFailure, TimeIsUp, within } from './server.ts';
-import { streamCopy } from './streamed-copy.ts';
+import { streamCopy } from './source.ts';
 
 /** How a job is started, apart from its input. */
 export interface StartOptions extends JobStoreOption {

@@ -3,7 +3,7 @@ import {
   decodeFromPayloadsAtIndex,
   decodeOptionalFailureToOptionalError,
 } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { WaitingFor } from '../contract.ts';
+import type { WaitingFor } from '../contract/job.ts';
 
 const MESSAGES = {
   quota: "The store's request quota is used up; the job goes on when it is renewed.",

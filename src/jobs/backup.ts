@@ -1,18 +1,16 @@
 /** The backup of a job: the source that puts back what the job changed. */
-import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
+import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import type { Storage } from '../storage/storage.ts';
-import { batches } from './batches.ts';
-import { type Earlier, earlierOf } from './earlier.ts';
+import { batches, nonEmpty } from './streams.ts';
+import { isTooLarge } from './customer.ts';
 import { BadPage } from './errors.ts';
+import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
 import { FirstRows } from './first-rows.ts';
 import type { JobKeys } from './keys.ts';
-import { nonEmpty } from './non-empty.ts';
 import { PageReader } from './pages.ts';
 import { presentIn } from './present.ts';
-import { type EndedJob, type SettledRow, settledRows } from './report.ts';
 import { ndjsonRecords } from './sources/ndjson.ts';
-import { isUnchanged } from './unchanged.ts';
-import type { Row } from './values.ts';
+import { type EndedJob, type SettledRow, settledRows } from './settled-rows.ts';
 
 /** What was written: `backup` is null where there is nothing to put back. */
 export interface Written {
@@ -94,4 +92,30 @@ async function* allRead(storage: Storage, keys: JobKeys): AsyncGenerator<Changed
       for (const source of rows) if (present.has(source.id)) yield { source, present: present.get(source.id) };
     }
   }
+}
+
+/** What puts a customer's earlier values back. */
+interface Earlier {
+  /** Undefined where there is nothing that it could put back. */
+  row: Row | undefined;
+  /** Something that the source's row sets can't be put back: a new password, or what the store did not tell or takes no more. */
+  lacking: boolean;
+}
+
+/** The fields that `row` sets with the values that the customer had before. */
+export function earlierOf(row: Row, before: Values | null | undefined): Earlier {
+  const { id, ...fields } = row;
+  const earlier: Values = {};
+  let lacking = false;
+  for (const [field, wanted] of Object.entries(fields)) {
+    const { schema, earlier: earlierOf } = FIELDS[field as CustomerField];
+    const value = before ? earlierOf(before[field], wanted) : undefined;
+    // The store may tell what it takes no more.
+    if (value !== undefined && schema.safeParse(value).success) earlier[field] = value;
+    else lacking = true;
+    if (field === 'authentication' && 'new_password' in (wanted as Values)) lacking = true;
+  }
+  const taken = { id, ...earlier };
+  if (isTooLarge(taken)) return { row: undefined, lacking: true };
+  return { row: Object.keys(earlier).length > 0 ? taken : undefined, lacking };
 }

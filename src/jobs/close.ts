@@ -1,12 +1,13 @@
-import { type ClosedJob, readsPresent } from '../activity-contract.ts';
-import type { Source } from '../contract.ts';
+import { type ClosedJob, readsPresent } from '../contract/activities.ts';
+import type { Source } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
-import { nonEmpty } from './non-empty.ts';
+import { nonEmpty } from './streams.ts';
 import { countPages, deletePages } from './pages.ts';
 import { deletePresent } from './present.ts';
-import { type EndedJob, reportCsv, retryNdjson } from './report.ts';
+import { reportCsv, retryNdjson } from './report.ts';
+import type { EndedJob } from './settled-rows.ts';
 
 /** A job that ends, with its source and its workflow id. */
 type SourcedJob = EndedJob & { source: Source; id: string };

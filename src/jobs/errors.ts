@@ -1,5 +1,5 @@
 /** Why a job can't run, or go on. Messages are for people and end up in histories: they hold no customer's data. */
-export { BadInput } from '../schema.ts';
+export { BadInput } from '../contract/schema.ts';
 
 /** The source can't be read as what it should be. */
 export class BadSource extends Error {

@@ -2,7 +2,7 @@
  * Failures that are not in workflow state: files of newline-delimited JSON, sorted by row. The first line names the file
  * of older ones, so that the newest file leads to all of them.
  */
-import type { Failure } from '../contract.ts';
+import type { Failure } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failuresKey } from './keys.ts';
 import { ndjsonRecords } from './sources/ndjson.ts';

@@ -1,7 +1,7 @@
 /** Keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
-import type { JobRef } from '../activity-contract.ts';
-import { jobId, STORE_HASH } from '../contract.ts';
+import type { JobRef } from '../contract/activities.ts';
+import { jobId, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // What a run id looks like.

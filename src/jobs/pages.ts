@@ -3,11 +3,11 @@
  * chunk is sent without parsing it. JSON escapes tabs and line ends, so both are only ever separators.
  */
 import { isUtf8 } from 'node:buffer';
-import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
+import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
-import { Recent } from './recent.ts';
+import { Recent } from './cache.ts';
 
 const NEWLINE = 0x0a;
 

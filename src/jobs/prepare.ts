@@ -1,13 +1,13 @@
-import type { PreparedJob } from '../activity-contract.ts';
-import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract.ts';
-import { encodeRuns } from '../outcomes.ts';
+import type { PreparedJob } from '../contract/activities.ts';
+import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract/job.ts';
+import { encodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { BadInput, BadSource } from './errors.ts';
 import { saveFailures } from './failures.ts';
 import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
-import { nonEmpty } from './non-empty.ts';
+import { nonEmpty } from './streams.ts';
 import { PageWriter } from './pages.ts';
 import { MAX_ROWS } from './sources/bounded.ts';
 import type { Problem, SourceRecord } from './sources/record.ts';

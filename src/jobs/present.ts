@@ -3,14 +3,14 @@
  * customer: `[id, values]`, with the fields that its row sets, or `[id, null]` where the store does not have it. Values that
  * were written once stand: read anew, they would be the job's own.
  */
-import { CHUNKS_PER_PAGE } from '../activity-contract.ts';
-import { READ_SIZE } from '../contract.ts';
+import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
+import { READ_SIZE } from '../contract/job.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
 import type { JobKeys } from './keys.ts';
 import { KEPT_BYTES, type PageReader } from './pages.ts';
-import { Recent } from './recent.ts';
-import type { Row, Values } from './values.ts';
+import { Recent } from './cache.ts';
+import type { Row, Values } from './fields.ts';
 
 /** By customer id. */
 export type PresentValues = Map<number, Values | null>;

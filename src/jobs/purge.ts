@@ -1,4 +1,4 @@
-import { failuresFile, type JobRef } from '../activity-contract.ts';
+import { failuresFile, type JobRef } from '../contract/activities.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobKeys } from './keys.ts';
 import { countPages, deletePages } from './pages.ts';

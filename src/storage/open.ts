@@ -14,7 +14,7 @@ export async function openStorage(uri: string, base: string): Promise<Storage> {
   if (place !== undefined) {
     // The AWS SDK takes a tenth of a second to load, which is for those who use it.
     const { S3Storage } = await import('./s3.ts');
-    const { s3Client } = await import('./s3-client.ts');
+    const { s3Client } = await import('./s3.ts');
     return new S3Storage(await s3Client(), place.bucket, place.prefix);
   }
   throw new RangeError(

@@ -8,8 +8,15 @@ import {
   isCancellation,
   proxyActivities,
 } from '@temporalio/workflow';
-import type { ChunkOutcome, JobActivities, LeaseActivities, StoreActivities } from '../activity-contract.ts';
-import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract.ts';
+import {
+  failuresFile,
+  type ChunkOutcome,
+  type JobActivities,
+  type LeaseActivities,
+  type StoreActivities,
+} from '../contract/activities.ts';
+import { FAILURES_IN_STATE, JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract/job.ts';
+import type { Job } from './job.ts';
 
 // Attempts are unlimited everywhere: a full disk or a server that restarts must not end a job. What is hopeless is
 // thrown as not retryable. Every activity ends before a cancelled workflow goes on, so that its outcome is known.
@@ -17,13 +24,14 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** Reading and writing the files of a job of two million customers takes minutes; a heartbeat tells that it goes on. */
-export const { prepareJob, closeJob, closeReadingJob, saveFailures } = proxyActivities<JobActivities>({
+const jobActivities = proxyActivities<JobActivities>({
   taskQueue: JOBS_TASK_QUEUE,
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',
   cancellationType,
   retry,
 });
+export const { prepareJob, closeJob, closeReadingJob } = jobActivities;
 
 export const { openStore } = proxyActivities<JobActivities>({
   taskQueue: JOBS_TASK_QUEUE,
@@ -56,6 +64,23 @@ export const storeActivities = (storeHash: string) =>
     cancellationType,
     retry,
   });
+
+/**
+ * Moves the failures that are too many for the state to a file. At most 1,000 a file: as an activity's input they must
+ * stay far below 2 MiB.
+ */
+export async function saveFailuresOf({ ref: job, ledger }: Job): Promise<void> {
+  if (ledger.surplus === 0) return;
+  await CancellationScope.nonCancellable(() =>
+    ledger.saveOldest(FAILURES_IN_STATE, (failures, file) => {
+      const name = failuresFile(file);
+      const summary = `${failures.length} failures · file ${name}`;
+      return jobActivities.saveFailures.executeWithOptions({ summary }, [
+        { job, name, failures, olderIn: ledger.olderIn },
+      ]);
+    }),
+  );
+}
 
 /** What an activity that failed, or was cancelled, said of it. */
 interface Thrown {

@@ -1,9 +1,9 @@
 /** What comes as arguments of a job and of its queries, before anybody has checked it: it may be anything. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { JobInput } from '../contract.ts';
-import { found, foundName } from '../found.ts';
+import type { JobInput } from '../contract/job.ts';
+import { found, foundName } from '../contract/describe.ts';
 import type { CarriedJob } from './job.ts';
-import { Unreadable } from './payload-converter.ts';
+import { Unreadable } from '../payloads/converter.ts';
 
 /** The arguments of updateCustomers. */
 export type Arguments = [input: JobInput, carried?: Uint8Array | CarriedJob];
@@ -38,19 +38,7 @@ export function tooMuch(input: unknown): string | undefined {
   return `Expected a job's input of at most ${MAX_INPUT} characters of JSON, got ${size}; a file may have more.`;
 }
 
-/** A query's argument: nothing, or some of the numbers of `example`. Throws an error for whoever asks. */
-export function pageOf<Page extends Record<string, number>>(argument: unknown, example: Page): Partial<Page> {
-  if (argument === undefined || argument === null) return {};
-  const fields = typeof argument === 'object' && !ArrayBuffer.isView(argument) ? Object.entries(argument) : undefined;
-  // Whoever has no next row may say so.
-  const given = fields?.filter(([, value]) => value !== null);
-  if (given?.every(([name, value]) => Object.hasOwn(example, name) && typeof value === 'number')) {
-    return Object.fromEntries(given) as Partial<Page>;
-  }
-  throw new Error(`Expected nothing, or an object such as ${JSON.stringify(example)}, got ${inWords(argument)}.`);
-}
-
-function inWords(value: unknown): string {
+export function inWords(value: unknown): string {
   if (value instanceof Unreadable) return value.found;
   if (ArrayBuffer.isView(value)) return 'bytes';
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return found(value);

@@ -1,8 +1,7 @@
-import { CHUNKS_PER_PAGE, type Compared } from '../activity-contract.ts';
-import { CHUNK_SIZE } from '../contract.ts';
+import { CHUNKS_PER_PAGE, type Compared } from '../contract/activities.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
 import { storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
-import type { Ledger } from './ledger.ts';
 import { open, whileOpen } from './open-store.ts';
 
 /** Pages that one activity compares: 25,000 customers, a hundred calls. Between two of them the store is known to answer. */
@@ -12,7 +11,7 @@ const PAGES_AT_ONCE = 25;
  * Asks the store whether it takes the token, and, for a job that reads present values, what sending would change; enters
  * what it takes to send. Changes nothing. Returns why the store refuses, where it does.
  */
-export async function dryRun(job: Job, { plan }: Ledger): Promise<string | undefined> {
+export async function dryRun(job: Job): Promise<string | undefined> {
   const { checkStore } = storeActivities(job.ref.storeHash);
   await open(job, 'a dry run asks the store');
   job.heardAt = Date.now();
@@ -22,7 +21,7 @@ export async function dryRun(job: Job, { plan }: Ledger): Promise<string | undef
     ]);
     // Workers of 0.1.0 return nothing.
     const quota = (checked as typeof checked | null)?.quota ?? null;
-    const { chunksToSend, lastSentSize } = plan;
+    const { chunksToSend, lastSentSize } = job.ledger.plan;
     const all = chunksToSend === 0 ? 0 : (chunksToSend - 1) * CHUNK_SIZE + lastSentSize;
     if (!job.readsPresent) return { customers: all, calls: chunksToSend, quota };
     const { chunks, ...compared } = await compare(job, chunksToSend);

@@ -1,5 +1,5 @@
 /** When a job stops sending by its own decision, and when it asks the store again. Pure. */
-import type { WaitingFor } from '../contract.ts';
+import type { WaitingFor } from '../contract/job.ts';
 
 export type HoldKind = Extract<WaitingFor['kind'], 'outage' | 'refused' | 'rejections'>;
 

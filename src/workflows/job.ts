@@ -1,12 +1,16 @@
-import { type JobRef, readsPresent } from '../activity-contract.ts';
-import type { CustomerCounts, JobInput, JobOptions, JobResult, JobState, Progress, WaitingFor } from '../contract.ts';
-import { ChunkQueue, type CarriedQueue } from './chunk-queue.ts';
-import type { Hold, RejectionsFrom } from './hold.ts';
-import { Ledger, type CarriedLedger } from './ledger.ts';
+/** One job: what it knows, how what it hears changes that, and what it does next. Pure: times are given, in ms since 1970. */
+import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
+import type { JobInput, JobOptions, JobResult, JobState } from '../contract/job.ts';
+import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
+import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
+import { type CarriedLedger, Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
 
 /** Where a job is in its life, apart from what makes it wait. */
 export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
+
+/** Nothing was heard from the store's queue for a while, although a process serves it, or because none does. */
+export type Starved = 'slow' | 'unserved';
 
 /** A job as it travels through continue-as-new. */
 export interface CarriedJob {
@@ -23,28 +27,41 @@ export interface CarriedJob {
   attributesShown?: string;
 }
 
-/** What chunks waited for counts for this long: a window of the usual quota, twice. */
-const SLOWED_MS = 60_000;
+/** A chunk, or customers of it, given to an activity; `probe`: it asks whether the store takes calls again. */
+export interface Sent {
+  item: Item;
+  probe: ChunkRef['probe'];
+  /** Chunks that were settled then. */
+  doneBefore: number;
+}
 
-/** Nothing was heard from the store's queue for a while, although a process serves it, or because none does. */
-export type Starved = 'slow' | 'unserved';
+/** Sends chunks, as many as `window` allows, or one that asks as `probe`; after opening the store, where `open` says why. */
+export interface Step {
+  open?: string;
+  probe?: 'check' | 'resume';
+}
 
-const STARVED: Record<Starved, string> = {
-  slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
-  unserved:
-    'No worker serves the store at present: each serves as many others as its MAX_STORES allows, or stops. The job goes ' +
-    'on when one has a place; start another worker, or raise MAX_STORES, to have one now.',
-};
+/**
+ * Chunks scheduled at once. Above the 3 slots of the store, so that the next chunk is there when a slot falls free and
+ * not a workflow task later; more gains nothing.
+ */
+const LOOK_AHEAD = 8;
 
-const NONE: CustomerCounts = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 };
+/** Percent of the customers tried that may be rejected, unless the job says otherwise. */
+const MAX_REJECTED_PERCENT = 20;
 
-/** The state of one job: what the messages read and change, and the loop that sends acts on. */
+const noRows = () => ({
+  ...{ total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },
+  ...{ failures: [], olderIn: null },
+});
+
 export class Job {
   readonly ref: JobRef;
   readonly input: JobInput;
   phase: Phase = 'preparing';
-  /** From the end of prepareJob on. */
-  ledger: Ledger | undefined;
+  /** Its source was read; before that there are no rows. */
+  isPrepared = false;
+  ledger = Ledger.of(noRows());
   queue = ChunkQueue.of(0);
   /** Why a person paused the job; null while it isn't paused. */
   paused: string | null = null;
@@ -52,7 +69,7 @@ export class Job {
   /** A person has resumed the job and it has not acted on that yet. */
   resumed = false;
   cancelling = false;
-  /** When the store's queue last gave an answer, or was given something after it had nothing; ms since 1970. */
+  /** When the store's queue last gave an answer, or was given something after it had nothing. */
   heardAt = 0;
   starved: Starved | null = null;
   rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
@@ -71,6 +88,8 @@ export class Job {
   wouldSend: JobResult['wouldSend'];
   /** Something has changed that the loop must look at. */
   woken = false;
+  #unansweredInRow = 0;
+  #open = false;
 
   constructor(ref: JobRef, input: JobInput) {
     this.ref = ref;
@@ -94,34 +113,11 @@ export class Job {
     return this.hold ? 'held' : 'running';
   }
 
-  result(): JobResult {
-    const { ledger } = this;
-    return {
-      customers: ledger?.counts ?? NONE,
-      chunks: { total: ledger?.plan.chunks ?? 0, done: ledger?.done ?? 0 },
-      ...(this.options.skipUnchanged && { unchanged: ledger?.unchanged ?? 0 }),
-      calls: ledger?.calls ?? 0,
-      throttled: ledger?.throttled ?? 0,
-      ...this.files,
-      ...(this.wouldSend && { wouldSend: this.wouldSend }),
-    };
-  }
-
-  progress(now: number): Progress {
-    const rate = this.state === 'running' ? this.rate.at(now) : undefined;
-    const left = this.ledger ? this.ledger.plan.chunksToSend - this.ledger.done : 0;
-    return {
-      ...this.result(),
-      state: this.state,
-      waitingFor: this.#waitingFor(),
-      pace: rate ? { callsPerSecond: round(rate.callsPerSecond), concurrency: this.concurrency } : null,
-      eta: rate?.chunksPerSecond ? iso(now + (left / rate.chunksPerSecond) * 1000) : null,
-    };
-  }
-
-  /** What chunks waited for lately. */
-  slowedByAt(now: number): 'quota' | 'throttle' | null {
-    return this.slowed && now - this.slowed.at < SLOWED_MS ? this.slowed.by : null;
+  prepared(ledger: Ledger, queue: ChunkQueue): void {
+    this.isPrepared = true;
+    this.ledger = ledger;
+    this.queue = queue;
+    this.phase = 'running';
   }
 
   pause(reason: string): void {
@@ -135,14 +131,75 @@ export class Job {
     this.woken = true;
   }
 
-  /** Ends the hold. */
-  release(): void {
-    this.hold = null;
-    this.resumed = false;
+  /**
+   * What comes next while `inFlight` chunks are under way; undefined: nothing until something changes. `heeds` is asked
+   * where jobs that began before 0.3.0 went another way.
+   */
+  next(now: number, inFlight: number, heeds: () => boolean): Step | undefined {
+    if (this.queue.empty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
+    if (this.paused !== null) this.#open = false;
+    if (this.paused !== null || this.queue.empty) return undefined;
+    if (this.hold?.kind === 'rejections' && this.resumed) this.#waiveRejections(heeds);
+    if (this.hold) {
+      const due = this.resumed || (this.hold.until !== null && this.hold.until <= now);
+      if (!due || inFlight > 0) return undefined;
+      const probe = this.resumed ? 'resume' : 'check';
+      this.resumed = false;
+      return { open: 'asks the store again', probe };
+    }
+    if (this.#open) return {};
+    this.#open = true;
+    return { open: 'the job needs the store' };
   }
 
-  carry(ledger: Ledger): CarriedJob {
-    const { queue, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
+  /** Chunks that may be under way at once. The first one goes alone: a wrong token or a wrong mapping costs one call. */
+  get window(): number {
+    return this.ledger.done > 0 ? LOOK_AHEAD : 1;
+  }
+
+  /** How long to wait for a change, in ms; undefined: until there is one. */
+  waitMs(now: number, inFlight: number): number | undefined {
+    const until = this.hold?.until;
+    return this.paused === null && inFlight === 0 && until ? Math.max(1, until - now) : undefined;
+  }
+
+  /** Enters the outcome of a chunk, unless it does not tell of everyone in it: a page that can't be read tells of nobody. */
+  settle(sent: Sent, outcome: ChunkOutcome, now: number): void {
+    if (!this.#enter(sent.item, outcome)) {
+      return this.unanswered(sent, outcome, 'The chunk has lost customers in the job store.', now);
+    }
+    this.#unansweredInRow = 0;
+    this.starved = null;
+    this.concurrency = outcome.concurrency;
+    if (outcome.waitedFor) this.slowed = { by: outcome.waitedFor, at: now };
+    this.rate.settled(now, outcome.calls);
+    // A refusal ends only with the chunk that asks: others may have been sent before it began.
+    if (sent.probe || this.hold?.kind === 'outage') this.#goOn();
+    const message = tooManyRejected(
+      this.ledger,
+      this.rejectionsFrom,
+      this.options.maxRejectedPercent ?? MAX_REJECTED_PERCENT,
+    );
+    if (message && !this.hold) this.#holdFor('rejections', message, now);
+  }
+
+  /** The store did not answer for a chunk, in all tries of an activity. */
+  unanswered({ item, probe, doneBefore }: Sent, outcome: ChunkOutcome, message: string, now: number): void {
+    this.#unansweredInRow++;
+    const { attempts, unanswered: tries = attempts } = outcome;
+    const unsettled = { tries, attempts, doneBefore, done: this.ledger.done };
+    const again = this.queue.unanswered(item, unsettled, false);
+    if (!again && !this.#enter(item, outcome)) this.queue.unanswered(item, unsettled, true);
+    if (probe || (this.#unansweredInRow >= OUTAGE_AFTER && !this.hold)) this.#holdFor('outage', message, now);
+  }
+
+  /** The store takes no calls of this job at present. */
+  refused({ probe }: Sent, message: string, now: number): void {
+    if (probe || this.hold?.kind !== 'refused') this.#holdFor('refused', message, now);
+  }
+
+  carry(): CarriedJob {
+    const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
     const { searchAttributes, attributesShown } = this;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
     return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, attributesShown };
@@ -151,29 +208,41 @@ export class Job {
   /** Goes on where the run before this one stopped. */
   restore({ ledger, queue, ...rest }: CarriedJob): void {
     Object.assign(this, rest);
-    this.ledger = new Ledger(ledger);
-    this.queue = new ChunkQueue(queue);
-    this.phase = 'running';
+    this.prepared(new Ledger(ledger), new ChunkQueue(queue));
   }
 
-  #waitingFor(): WaitingFor | null {
-    if (this.state === 'paused') {
-      const reason = this.paused ? ` (${this.paused})` : '';
-      return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to go on.`, until: null };
-    }
-    if (this.state === 'held' && this.hold) {
-      const { kind, message, until } = this.hold;
-      return { kind, message, until: until === null ? null : iso(until) };
-    }
-    if (this.state === 'running' && this.starved) return { kind: 'lease', message: STARVED[this.starved], until: null };
-    return null;
+  #enter(item: Item, outcome: ChunkOutcome): boolean {
+    const { ledger, queue } = this;
+    const told = outcome.updated + outcome.failures.length;
+    if (told !== (item.only?.length ?? ledger.sizeOf(item.chunk))) return false;
+    const attempts = queue.attemptsBefore(item.chunk) + outcome.attempts;
+    if (item.only) ledger.amend(item.chunk, item.only, outcome);
+    else ledger.settle(item.chunk, outcome, attempts);
+    queue.settled(item.chunk);
+    return true;
   }
-}
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
+  /** Begins to hold, or goes on holding after a try that failed. */
+  #holdFor(kind: HoldKind, message: string, now: number): void {
+    this.hold = hold(this.hold, kind, message, now);
+  }
 
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  #goOn(): void {
+    this.hold = null;
+    this.resumed = false;
+  }
+
+  #waiveRejections(heeds: () => boolean): void {
+    const { tried, rejected } = this.ledger;
+    this.rejectionsFrom = { tried, rejected, waived: true };
+    // Held for long, its queue is not served any more.
+    if (heeds()) this.#open = false;
+    this.#goOn();
+  }
+
+  /** E-mail addresses that moved between two customers have no order among 3 slots: those rejected are sent once more. */
+  #sendEmailsAgain(): void {
+    this.emailsSentAgain = true;
+    this.queue.add([...this.ledger.emailsTaken()].map(([chunk, only]) => ({ chunk, only })));
+  }
 }

@@ -1,4 +1,4 @@
-import type { ChunkOutcome, Plan, PreparedJob } from '../activity-contract.ts';
+import type { ChunkOutcome, Plan, PreparedJob } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   MAX_PAGE,
@@ -6,8 +6,8 @@ import {
   type Failure,
   type Failures,
   type Outcomes,
-} from '../contract.ts';
-import { chunkRows, chunkSize, decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../outcomes.ts';
+} from '../contract/job.ts';
+import { chunkRows, chunkSize, decodeChunk, decodeRuns, encodeChunk, encodeRuns } from '../contract/outcomes.ts';
 
 /** A ledger as it travels through continue-as-new. */
 export interface CarriedLedger {

@@ -2,9 +2,9 @@
  * What jobs add to the metrics. Told once, however often a workflow is replayed, and no part of its history. Each is
  * labelled with the store and never with a job, of which there is no end.
  */
-import { metricMeter } from '@temporalio/workflow';
-import type { CustomerCounts } from '../contract.ts';
-import type { HoldKind } from './hold.ts';
+import { log, metricMeter } from '@temporalio/workflow';
+import type { CustomerCounts } from '../contract/job.ts';
+import type { Hold, HoldKind } from './hold.ts';
 import type { Starved } from './job.ts';
 
 /**
@@ -20,8 +20,27 @@ export function countCustomers(store: string, counts: Partial<Omit<CustomerCount
   for (const [outcome, count] of Object.entries(counts)) customers.add(Math.max(0, count), { store, outcome });
 }
 
+/** What a chunk's outcome has added. */
+export function countSettled(store: string, before: CustomerCounts, now: CustomerCounts): void {
+  const [updated, rejected, failed] = [
+    now.updated - before.updated,
+    now.rejected - before.rejected,
+    now.failed - before.failed,
+  ];
+  if (updated !== 0 || rejected !== 0 || failed !== 0) countCustomers(store, { updated, rejected, failed });
+}
+
+/** A job began to hold, asked the store again in vain, or goes on. */
+export function tellHold(store: string, before: Hold | null, now: Hold | null): void {
+  if (!now) return log.info('job goes on after a hold', { store, kind: before?.kind });
+  const { kind, message, probes, until } = now;
+  const goesOn = until === null ? 'on resume' : new Date(until).toISOString();
+  log.warn('job holds', { store, kind, why: message, asked: probes, until: goesOn });
+  countHold(store, kind);
+}
+
 /** A job began to hold, or asked the store again in vain. */
-export function countHold(store: string, kind: HoldKind, count = 1): void {
+function countHold(store: string, kind: HoldKind, count = 1): void {
   const holds = metricMeter.createCounter(
     'customer_updates_holds_total',
     '',

@@ -7,8 +7,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ServeStoreInput } from '../activity-contract.ts';
-import { openSignal, STORE_HASH, storeWorkflowId } from '../contract.ts';
+import type { ServeStoreInput } from '../contract/activities.ts';
+import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
 
 /** How long a queue is idle before its lease is given back; serve-store-queue.ts waits that long. */

@@ -1,9 +1,10 @@
 /** What the Web UI shows of a job beside its history. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
-import { details } from './details.ts';
+import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import type { Job } from './job.ts';
+import { progressOf, slowedBy } from './progress.ts';
 
 /** Latest failures that the current details quote. */
 const QUOTED_FAILURES = 3;
@@ -19,23 +20,87 @@ const keys = {
 export function show(job: Job): void {
   const now = Date.now();
   const { workflowId: id } = workflowInfo();
-  const latest = job.ledger?.latestFailures(QUOTED_FAILURES) ?? [];
-  setCurrentDetails(details(job.progress(now), { id, latest, slowedBy: job.slowedByAt(now) }));
+  const latest = job.ledger.latestFailures(QUOTED_FAILURES);
+  setCurrentDetails(details(progressOf(job, now), { id, latest, slowedBy: slowedBy(job, now) }));
   if (job.searchAttributes) showAttributes(job);
 }
 
 /** Each upsert is an event in the history: one a change of the state, and one each tenth of the job. */
 function showAttributes(job: Job): void {
-  const { state } = job;
-  const { chunks, customers } = job.result();
-  const percent = chunks.total === 0 ? 100 : Math.floor((100 * chunks.done) / chunks.total);
+  const { state, ledger } = job;
+  const { chunks } = ledger.plan;
+  const percent = chunks === 0 ? 100 : Math.floor((100 * ledger.done) / chunks);
   const shown = `${state} ${Math.floor(percent / 10)}`;
   if (shown === job.attributesShown) return;
   job.attributesShown = shown;
   upsertSearchAttributes([
     { key: keys.store, value: job.ref.storeHash },
     { key: keys.state, value: state },
-    { key: keys.rejected, value: customers.rejected },
+    { key: keys.rejected, value: ledger.rejected },
     { key: keys.progress, value: percent },
   ]);
+}
+
+/** What the current details tell beyond a job's progress. */
+export interface Beyond {
+  /** The job's workflow id. */
+  id: string;
+  /** The rows that were not updated last. */
+  latest: Failure[];
+  /** What its chunks waited for lately, for more than a few seconds each. */
+  slowedBy: 'quota' | 'throttle' | null;
+}
+
+const SLOWED_BY = {
+  quota: "The store's request quota sets the pace: chunks wait until it is renewed.",
+  throttle: 'The store throttles (429): chunks wait for as long as it says.',
+};
+
+/** Commands that help in a state. */
+const HELP: Partial<Record<JobState, string[]>> = {
+  preparing: ['pause', 'cancel'],
+  running: ['pause', 'cancel'],
+  held: ['resume', 'cancel'],
+  paused: ['resume', 'cancel'],
+  completed: ['failures', 'retry', 'undo'],
+  cancelled: ['failures', 'retry', 'undo'],
+};
+
+/** A job's state as short markdown: the current details that the Web UI shows. Pure. */
+export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
+  const { state, customers, chunks, unchanged, calls, throttled, waitingFor, pace, eta } = progress;
+  const { report, retry, backup } = progress;
+  const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
+  if (waitingFor) {
+    lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
+  } else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
+  const speed = [`${calls} calls, ${throttled} throttled`];
+  if (unchanged !== undefined) speed.push(`${unchanged} unchanged, sent nothing`);
+  if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
+  if (eta) speed.push(`done at about ${toSeconds(eta)}`);
+  lines.push('', ...countsTable(customers), '', speed.join(' · '));
+  if (latest.length > 0) lines.push('', 'Not updated lately:', '', ...latest.map(failureLine));
+  if (report) lines.push('', `Report: ${report}`);
+  if (retry) lines.push('', `To send again: ${retry}`);
+  if (backup) lines.push('', `Backup: ${backup}`);
+  const leftOver = customers.failed + customers.unprocessed > 0;
+  const helps = (command: string) => (command === 'retry' ? leftOver : command !== 'undo' || Boolean(backup));
+  const help = (HELP[state] ?? []).filter(helps);
+  if (help.length > 0) lines.push('', ...help.map((command) => `- \`npm run starter -- ${command} ${id}\``));
+  return lines.join('\n');
+}
+
+function countsTable({ total, updated, rejected, failed, invalid, unprocessed }: CustomerCounts): string[] {
+  const counts = { total, updated, rejected, failed, invalid, unprocessed };
+  // The Web UI puts nothing between columns.
+  const line = (cells: string[]) => `| ${cells.map((cell) => `${cell}\u2003`).join(' | ')} |`;
+  const rule = `|${' ---: |'.repeat(Object.keys(counts).length)}`;
+  return [line(Object.keys(counts)), rule, line(Object.values(counts).map(String))];
+}
+
+const toSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
+
+function failureLine({ row, id, outcome, code, message }: Failure): string {
+  // Line breaks and bars would break the list or what follows it.
+  return `- row ${row}, id ${id ?? 'unknown'}: ${outcome}, ${code}. ${message.replace(/[\r\n|]+/g, ' ')}`;
 }

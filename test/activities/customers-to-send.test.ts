@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { customersToSend } from '../../src/activities/customers-to-send.ts';
-import type { ReadChunkRef } from '../../src/activity-contract.ts';
+import { customersToSend } from '../../src/activities/update-chunk.ts';
+import type { ReadChunkRef } from '../../src/contract/activities.ts';
 import type { CallOptions, Store } from '../../src/bigcommerce/store.ts';
 import type { PresentReader, ReadCustomers } from '../../src/jobs/present.ts';
 

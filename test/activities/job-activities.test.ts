@@ -1,13 +1,13 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
-import type { PreparingParts } from '../../src/activities/prepare-job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
-import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { newStorage } from '../jobs/support.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
+import type { PreparingParts } from '../../src/activities/job-source.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { prepareJob, type PreparingParts } from '../../src/activities/prepare-job.ts';
+import { prepareJob } from '../../src/activities/prepare-job.ts';
 import { newStorage } from '../jobs/support.ts';
+import type { PreparingParts } from '../../src/activities/job-source.ts';
 
 test.each(['backup', 'skipUnchanged'])(
   'a job with %s that a workflow of an older worker began fails',

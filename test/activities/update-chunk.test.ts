@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Choose, updateChunk } from '../../src/activities/update-chunk.ts';
-import type { ChunkOutcome } from '../../src/activity-contract.ts';
+import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { Draining } from '../../src/bigcommerce/errors.ts';
 import { start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit, Store } from '../../src/bigcommerce/store.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createPace, type Delay, type Heard } from '../../src/bigcommerce/pace.ts';
-import type { RateLimit } from '../../src/bigcommerce/rate-limit.ts';
+import type { RateLimit } from '../../src/bigcommerce/headers.ts';
 
 /** A store as the rules describe it, with time of its own: calls arrive, are counted, and are answered out of order. */
 interface World {

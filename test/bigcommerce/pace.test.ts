@@ -1,5 +1,5 @@
 import { createPace, type Heard, type Pace } from '../../src/bigcommerce/pace.ts';
-import type { RateLimit } from '../../src/bigcommerce/rate-limit.ts';
+import type { RateLimit } from '../../src/bigcommerce/headers.ts';
 
 const limit = (left: number, resetMs: number, quota = 10, windowMs = 30_000): RateLimit => ({
   quota,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import type { Browser } from 'playwright-core';
-import { freePorts } from '../../dev/ports.ts';
-import type { Program } from '../../dev/processes.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import type { Program } from '../../dev/servers/processes.ts';
 import { startCustomerUpdate } from '../../src/client.ts';
-import { dataConverterOf } from '../../src/encryption/index.ts';
+import { dataConverterOf } from '../../src/payloads/index.ts';
 import { startCodecServer, writePayloadKeys } from '../support/codec-server.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

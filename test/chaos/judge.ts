@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import type { JobResult } from '../../src/contract.ts';
+import type { JobResult } from '../../src/contract/job.ts';
 import type { System } from '../support/system.ts';
 import type { PlannedJob } from './plan.ts';
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { progressQuery, resumeUpdate, storeWorkflowId, type Progress } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate, storeWorkflowId, type Progress } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';

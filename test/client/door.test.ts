@@ -40,7 +40,7 @@ test('the client loads neither worker nor S3, and nothing of ours that is not fo
   expect(loaded.filter((path) => FOREIGN.test(path))).toEqual([]);
   const ours = loaded.flatMap((path) => /\/dist\/(.*)/.exec(path.replace(/.*node_modules.*/, ''))?.[1] ?? []);
   expect(ours).toContain('client/start.js');
-  expect(ours.filter((path) => /^(workflows|activities|bigcommerce|cli)\//.test(path))).toEqual([]);
+  expect(ours.filter((path) => /^(workflows|activities|bigcommerce|starter|worker)\//.test(path))).toEqual([]);
 });
 
 test('the list of what is loaded would name them', () => {

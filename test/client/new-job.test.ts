@@ -1,5 +1,5 @@
 import { BadInput } from '../../src/client.ts';
-import { checkNewJob, type NewCustomerUpdate } from '../../src/client/new-job.ts';
+import { checkNewJob, type NewCustomerUpdate } from '../../src/client/source.ts';
 import { customers } from '../support/customers.ts';
 
 const input = (customers: unknown, more = {}): NewCustomerUpdate =>

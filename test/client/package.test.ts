@@ -3,7 +3,7 @@ import { cp, mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram, type Program } from '../../dev/processes.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import type { Failure, JobResult, Progress } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
 import { expectThreeAtMost } from '../support/jobs.ts';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BadInput, StorageFailed, StreamFailed } from '../../src/client.ts';
-import { streamCopy } from '../../src/client/streamed-copy.ts';
+import { streamCopy } from '../../src/client/source.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { newStorage } from '../jobs/support.ts';
 import { textOf } from '../storage/conformance.ts';

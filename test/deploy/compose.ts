@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { freePorts } from '../../dev/ports.ts';
-import { startProgram, type Exit, type Program } from '../../dev/processes.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import { startProgram, type Exit, type Program } from '../../dev/servers/processes.ts';
 import { noSettings } from '../support/system.ts';
 
 const run = promisify(execFile);

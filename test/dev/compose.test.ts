@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { composeScript } from '../../dev/compose.ts';
-import { SERVER_VERSION } from '../../dev/temporal-server-build.ts';
+import { composeScript } from '../../dev/servers/compose.ts';
+import { SERVER_VERSION } from '../../dev/servers/temporal-server-build.ts';
 
 const file = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { findTemporal, startDevServer, type DevServer } from '../../dev/dev-server.ts';
+import { findTemporal, startDevServer, type DevServer } from '../../dev/servers/dev-server.ts';
 
 describe('a dev server', () => {
   const started: DevServer[] = [];

@@ -2,7 +2,7 @@ import { mkdtempSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../../dev/processes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
 
 const lockModule = fileURLToPath(new URL('../../dev/lock.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lock-'));

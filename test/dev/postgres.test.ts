@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPostgres } from '../../dev/postgres.ts';
+import { findPostgres } from '../../dev/servers/postgres.ts';
 
 const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
 let folder: string;

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../../dev/processes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (script: string, env: Record<string, string | undefined> = {}) =>
@@ -65,7 +65,7 @@ test('adds and removes environment variables and appends the output to a file', 
 
 test('a program that inherits prints where we print', async () => {
   const script = `
-    import { startProgram } from './dev/processes.ts';
+    import { startProgram } from './dev/servers/processes.ts';
     const child = startProgram('sh', ['-c', 'echo to out; echo to err >&2'], { inherit: true });
     await child.exited;
     console.log(JSON.stringify(child.output()));`;
@@ -104,7 +104,7 @@ test('signal reaches the program itself', async () => {
 
 test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('nothing outlives a parent that dies by %s', async (signal) => {
   const script = `
-    import { startProgram } from './dev/processes.ts';
+    import { startProgram } from './dev/servers/processes.ts';
     const child = startProgram('sh', ['-c', 'sleep 600 & echo grandchild $!; wait']);
     console.log('child', child.pid, await child.waitFor(/grandchild/), 'ready');`;
   const parent = startProgram('node', ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
@@ -119,7 +119,7 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('nothing outlives a parent 
 test('what a parent leaves behind by SIGKILL ends as its last will says', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'processes-'));
   const script = `
-    import { startProgram } from './dev/processes.ts';
+    import { startProgram } from './dev/servers/processes.ts';
     const lastWill = 'kill -TERM $$; rm -r ${folder}';
     const child = startProgram('sh', ['-c', 'echo child $$ ready; exec sleep 600'], { lastWill });
     console.log(await child.waitFor(/ready/));`;

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTemporalServer } from '../../dev/temporal-server-build.ts';
+import { findTemporalServer } from '../../dev/servers/temporal-server-build.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { progressSchema } from '../../src/schema.ts';
+import { progressSchema } from '../../dev/answer-schemas.ts';
 
 const git = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { encoding: 'utf8' });
 const DOCUMENTS = git.stdout.trim().split('\n');
@@ -57,12 +57,12 @@ describe('the runbook says what to do', () => {
     expect(rows).toContain(kind);
   });
 
-  test.each(found(read('src/contract.ts'), /^export type JobFailureType = (.+);$/gm)[0]?.split(' | ') ?? [])(
+  test.each(found(read('src/contract/job.ts'), /^export type JobFailureType = (.+);$/gm)[0]?.split(' | ') ?? [])(
     'when a job fails with %s',
     (type) => expect(rows).toContain(type.slice(1, -1)),
   );
 
-  test.each(found(read('src/contract.ts').split('export type OutcomeCode =')[1]?.split(';')[0] ?? '', /'(\w+)'/g))(
+  test.each(found(read('src/contract/job.ts').split('export type OutcomeCode =')[1]?.split(';')[0] ?? '', /'(\w+)'/g))(
     'when a row has the code %s',
     (code) => expect(rows).toContain(code),
   );

@@ -1,7 +1,7 @@
 /** What the command line gives to scripts, and a job's files. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { startProgram } from '../../dev/processes.ts';
-import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../src/contract.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
+import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
 import { runStarter, type Started } from '../support/starter.ts';

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { findTemporal } from '../../dev/dev-server.ts';
-import { startProgram } from '../../dev/processes.ts';
-import { progressQuery, type JobResult } from '../../src/contract.ts';
+import { findTemporal } from '../../dev/servers/dev-server.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
+import { progressQuery, type JobResult } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { noSettings, startSystem, TOKENS, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../../dev/processes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
 import { makeAuthority, makeCertificate, type Certificate } from '../support/certificates.ts';
 import { runStarter } from '../support/starter.ts';
 import { startSystem, type System } from '../support/system.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { customerUpdate } from '../../src/client.ts';
-import { type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, lastFailure, untilDone } from '../support/jobs.ts';
 import { startSystem, type JobHandle, type System } from '../support/system.ts';

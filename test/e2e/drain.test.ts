@@ -1,4 +1,4 @@
-import { progressQuery } from '../../src/contract.ts';
+import { progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { findTemporal } from '../../dev/dev-server.ts';
-import { freePorts } from '../../dev/ports.ts';
-import type { Program } from '../../dev/processes.ts';
+import { findTemporal } from '../../dev/servers/dev-server.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import type { Program } from '../../dev/servers/processes.ts';
 import { startCodecServer, writePayloadKeys } from '../support/codec-server.ts';
 import { startSystem, type System } from '../support/system.ts';
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { startCustomerUpdate } from '../../src/client.ts';
-import { dataConverterOf } from '../../src/encryption/index.ts';
+import { dataConverterOf } from '../../src/payloads/index.ts';
 import { customers } from '../support/customers.ts';
 import { runStarter } from '../support/starter.ts';
 import { storedBy } from '../support/server.ts';

@@ -1,4 +1,4 @@
-import { pauseUpdate, resumeUpdate, progressQuery } from '../../src/contract.ts';
+import { pauseUpdate, resumeUpdate, progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, lastFailure } from '../support/jobs.ts';
 import { startSystem, TOKENS, type System } from '../support/system.ts';

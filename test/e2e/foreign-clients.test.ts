@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findTemporal } from '../../dev/dev-server.ts';
-import { startProgram, type Program } from '../../dev/processes.ts';
-import { failuresQuery, outcomesQuery, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { findTemporal } from '../../dev/servers/dev-server.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
+import { failuresQuery, outcomesQuery, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { expectNoFailedTask, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { breaks } from '../support/json-schemas.ts';

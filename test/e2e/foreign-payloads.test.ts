@@ -1,7 +1,7 @@
 /** Whatever payloads a job is sent, by a client of any language or by hand: with the whole system. */
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract.ts';
+import { JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { startWithPayloads } from '../support/payloads.ts';
 import { runStarter } from '../support/starter.ts';

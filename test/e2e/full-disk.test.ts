@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pauseUpdate, resumeUpdate } from '../../src/contract.ts';
+import { pauseUpdate, resumeUpdate } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, lastFailure, untilDone } from '../support/jobs.ts';
 import { startSystem, type System } from '../support/system.ts';

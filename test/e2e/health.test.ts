@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../../dev/ports.ts';
-import { startProgram, type Program } from '../../dev/processes.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { customers } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startSystem, type System } from '../support/system.ts';

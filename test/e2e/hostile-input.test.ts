@@ -3,7 +3,7 @@ import { access, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
-import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult, pauseUpdate } from '../../src/contract.ts';
+import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobResult, pauseUpdate } from '../../src/contract/job.ts';
 import { sourceCopyKey } from '../../src/jobs/keys.ts';
 import { customers } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';

@@ -8,7 +8,7 @@ import {
   resumeUpdate,
   type JobInput,
   type JobResult,
-} from '../../src/contract.ts';
+} from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
 import { allFailures, startSystem, type System } from '../support/system.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract.ts';
+import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract/job.ts';
 import { readFailures } from '../../src/jobs/failures.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { customers, writeSource } from '../support/customers.ts';

@@ -1,4 +1,4 @@
-import { progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, TOKENS, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../../dev/ports.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
 import { customers } from '../support/customers.ts';
-import { progressQuery, resumeUpdate } from '../../src/contract.ts';
+import { progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { lastFailure } from '../support/jobs.ts';
 import { startSystem, TOKENS, type JobHandle, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { startCustomerUpdate } from '../../src/client.ts';
-import type { JobInput, JobResult } from '../../src/contract.ts';
+import type { JobInput, JobResult } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';

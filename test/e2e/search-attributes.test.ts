@@ -1,6 +1,6 @@
-import { startProgram } from '../../dev/processes.ts';
-import { jobId } from '../../src/contract.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/search-attributes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
+import { jobId } from '../../src/contract/job.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

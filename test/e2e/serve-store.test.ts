@@ -1,4 +1,4 @@
-import { pauseUpdate, resumeUpdate, storeWorkflowId } from '../../src/contract.ts';
+import { pauseUpdate, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
 import { expectThreeAtMost } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';

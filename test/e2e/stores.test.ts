@@ -1,4 +1,4 @@
-import { progressQuery } from '../../src/contract.ts';
+import { progressQuery } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { startSystem, TOKENS, type System } from '../support/system.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { customerUpdate } from '../../src/client.ts';
-import { progressQuery } from '../../src/contract.ts';
+import { progressQuery } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
 import { allFailures, startSystem, type System } from '../support/system.ts';

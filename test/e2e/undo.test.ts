@@ -7,7 +7,7 @@ import {
   type JobInput,
   type JobOptions,
   type JobResult,
-} from '../../src/contract.ts';
+} from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';

@@ -7,8 +7,8 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { progressQuery } from '../../src/contract.ts';
-import { jobsQueue } from '../../src/deployment.ts';
+import { progressQuery } from '../../src/contract/job.ts';
+import { jobsQueue } from '../../src/temporal/versions.ts';
 import { committed, replayCommitted } from '../replay/committed.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectNoFailedTask, expectThreeAtMost, untilDone } from '../support/jobs.ts';
@@ -30,7 +30,7 @@ const NEXT: Edit[] = [
   ],
   ['src/workflows/activities.ts', 'export const { openStore } ', 'export const { openStore, noteEnd } '],
   [
-    'src/activity-contract.ts',
+    'src/contract/activities.ts',
     'export interface JobActivities {\n',
     'export interface JobActivities {\n  noteEnd(input: { storeHash: string }): Promise<void>;\n',
   ],

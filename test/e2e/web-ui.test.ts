@@ -1,5 +1,5 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import { progressQuery, storeWorkflowId } from '../../src/contract.ts';
+import { progressQuery, storeWorkflowId } from '../../src/contract/job.ts';
 import { startCustomerUpdate } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from '../../src/contract.ts';
+import type { Failure } from '../../src/contract/job.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
 import { closeJob } from '../../src/jobs/close.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -8,13 +8,13 @@ import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { PresentReader } from '../../src/jobs/present.ts';
 import { purgeJob } from '../../src/jobs/purge.ts';
-import type { EndedJob } from '../../src/jobs/report.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
-import type { Row } from '../../src/jobs/values.ts';
-import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/outcomes.ts';
+import type { Row } from '../../src/jobs/fields.ts';
+import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
+import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { checkCustomer, CUSTOMER_FIELDS, customerId, READ_ONLY_FIELDS } from '../../src/jobs/customer.ts';
+import { checkCustomer, customerId } from '../../src/jobs/customer.ts';
+import { CUSTOMER_FIELDS, READ_ONLY_FIELDS } from '../../src/jobs/fields.ts';
 
 const long = (length: number) => 'x'.repeat(length);
 

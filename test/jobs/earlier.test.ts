@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { checkCustomer } from '../../src/jobs/customer.ts';
-import { earlierOf } from '../../src/jobs/earlier.ts';
-import { isUnchanged } from '../../src/jobs/unchanged.ts';
-import type { Row, Values } from '../../src/jobs/values.ts';
+import { earlierOf } from '../../src/jobs/backup.ts';
+import { isUnchanged } from '../../src/jobs/fields.ts';
+import type { Row, Values } from '../../src/jobs/fields.ts';
 
 /** What the store tells of a customer. */
 const told: Values = {

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from '../../src/contract.ts';
+import type { Failure } from '../../src/contract/job.ts';
 import { readFailures, saveFailures } from '../../src/jobs/failures.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { NotFound, type Storage } from '../../src/storage/storage.ts';

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import type { Format } from '../../src/contract.ts';
-import { csvLines, type ReportedRow } from '../../src/jobs/csv-lines.ts';
+import type { Format } from '../../src/contract/job.ts';
+import { csvLines } from '../../src/jobs/report.ts';
 import { BadInput, BadSource } from '../../src/jobs/errors.ts';
 import { readFailures } from '../../src/jobs/failures.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -18,6 +18,7 @@ import type { FileStorage } from '../../src/storage/file.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { all, newStorage } from './support.ts';
+import type { ReportedRow } from '../../src/jobs/settled-rows.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 const keep: CsvOptions = { blankCells: 'keep', ignoreColumns: [] };

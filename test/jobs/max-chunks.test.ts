@@ -1,15 +1,16 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { prepareJob, type PreparingParts } from '../../src/activities/prepare-job.ts';
+import { prepareJob } from '../../src/activities/prepare-job.ts';
 import { BadInput } from '../../src/jobs/errors.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
+import type { PreparingParts } from '../../src/activities/job-source.ts';
 
 // One customer a chunk, so that a job is full ten times sooner.
-jest.mock('../../src/contract.ts', () => ({
-  ...jest.requireActual<object>('../../src/contract.ts'),
+jest.mock('../../src/contract/job.ts', () => ({
+  ...jest.requireActual<object>('../../src/contract/job.ts'),
   CHUNK_SIZE: 1,
 }));
 

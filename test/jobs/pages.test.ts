@@ -1,4 +1,4 @@
-import { CHUNKS_PER_PAGE } from '../../src/activity-contract.ts';
+import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { countPages, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';

@@ -2,7 +2,7 @@ import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import { deletePresent, PresentReader, presentIn } from '../../src/jobs/present.ts';
-import type { Row } from '../../src/jobs/values.ts';
+import type { Row } from '../../src/jobs/fields.ts';
 import { type Storage, StorageFailed } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
 

@@ -1,13 +1,13 @@
 /** What the workflow and its activities pass each other at the worst, beside the 2 MiB at which Temporal ends a payload. */
-import type { CloseJobInput, PreparedJob } from '../../src/activity-contract.ts';
+import type { CloseJobInput, PreparedJob } from '../../src/contract/activities.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
-import { type Failure, FAILURES_IN_STATE } from '../../src/contract.ts';
+import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import { MAX_ROWS } from '../../src/jobs/sources/bounded.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
-import { encodeChunk, encodeRuns } from '../../src/outcomes.ts';
-import { jobOptionsSchema } from '../../src/schema.ts';
+import { encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
+import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import { newStorage } from './support.ts';
 
 const TEMPORAL_BYTES = 2 * 1024 * 1024;

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { fromDebian } from '../../dev/debian.ts';
-import { freePorts } from '../../dev/ports.ts';
-import { startPostgres, type Postgres } from '../../dev/postgres.ts';
-import { startProgram, type Program } from '../../dev/processes.ts';
-import { findTemporalServer } from '../../dev/temporal-server-build.ts';
-import { freeServerPorts, portSettings, prepareDatabases } from '../../dev/temporal-server.ts';
+import { fromDebian } from '../../dev/servers/debian.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import { startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
+import { findTemporalServer } from '../../dev/servers/temporal-server-build.ts';
+import { freeServerPorts, portSettings, prepareDatabases } from '../../dev/servers/temporal-server.ts';
 import { until } from '../support/until.ts';
 
 const FILE = new URL('../../docker-compose.yml', import.meta.url);

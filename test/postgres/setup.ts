@@ -1,4 +1,4 @@
-import type { Postgres } from '../../dev/postgres.ts';
+import type { Postgres } from '../../dev/servers/postgres.ts';
 import { startTestDatabase } from '../support/server.ts';
 
 /** The database of the run, for teardown: jest hands nothing on. */

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Worker } from '@temporalio/worker';
-import { dataConverterOf } from '../../src/encryption/index.ts';
+import { dataConverterOf } from '../../src/payloads/index.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 

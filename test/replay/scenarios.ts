@@ -1,7 +1,7 @@
 /** Jobs and stores whose histories are recorded: one of each feature that gives a history its shape. */
 import { writeFile } from 'node:fs/promises';
 import { Client, type WorkflowHandle } from '@temporalio/client';
-import type { Program } from '../../dev/processes.ts';
+import type { Program } from '../../dev/servers/processes.ts';
 import {
   JOBS_TASK_QUEUE,
   jobId,
@@ -12,8 +12,8 @@ import {
   type JobInput,
   type JobOptions,
   type JobState,
-} from '../../src/contract.ts';
-import { dataConverterOf } from '../../src/encryption/index.ts';
+} from '../../src/contract/job.ts';
+import { dataConverterOf } from '../../src/payloads/index.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';

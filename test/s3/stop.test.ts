@@ -1,9 +1,9 @@
 /** A worker that is stopped while it writes the report of a large job, to a bucket that is slow. */
 import { CancelledFailure } from '@temporalio/common';
-import { startS3Server, type S3Server } from '../../dev/s3-server.ts';
+import { startS3Server, type S3Server } from '../../dev/servers/s3-server.ts';
 import { customerUpdate } from '../../src/client.ts';
-import { progressQuery } from '../../src/contract.ts';
-import { createS3Client } from '../../src/storage/s3-client.ts';
+import { progressQuery } from '../../src/contract/job.ts';
+import { createS3Client } from '../../src/storage/s3.ts';
 import { S3Storage } from '../../src/storage/s3.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';

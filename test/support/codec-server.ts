@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { startProgram, type Program } from '../../dev/processes.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { noSettings } from './system.ts';
 
 /** Writes a file of one payload key, of this id. */

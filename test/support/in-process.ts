@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { startDevServer } from '../../dev/dev-server.ts';
-import { JOBS_TASK_QUEUE } from '../../src/contract.ts';
+import { startDevServer } from '../../dev/servers/dev-server.ts';
+import { JOBS_TASK_QUEUE } from '../../src/contract/job.ts';
 
 export const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 

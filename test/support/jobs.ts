@@ -1,7 +1,7 @@
 /** What tests of jobs wait for and expect. */
 import type { WorkflowHandle } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import { progressQuery, type JobResult } from '../../src/contract.ts';
+import { progressQuery, type JobResult } from '../../src/contract/job.ts';
 import type { System } from './system.ts';
 import { until } from './until.ts';
 

@@ -2,7 +2,7 @@
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../../dev/processes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

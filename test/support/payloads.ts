@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import { jobId, JOBS_TASK_QUEUE } from '../../src/contract.ts';
+import { jobId, JOBS_TASK_QUEUE } from '../../src/contract/job.ts';
 import type { System } from './system.ts';
 
 /** Starts a job of store abc as no client of ours would: with these payloads as its arguments, and in its memo. */

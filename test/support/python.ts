@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CACHE, keep } from '../../dev/pypi.ts';
+import { CACHE, keep } from '../../dev/servers/pypi.ts';
 
 const run = promisify(execFile);
 

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/dev-server.ts';
-import { dump, startPostgres, type Postgres } from '../../dev/postgres.ts';
-import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/temporal-server.ts';
+import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/servers/dev-server.ts';
+import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
+import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
 
 /** The PostgreSQL cluster that systems have their servers in; undefined where those are dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];

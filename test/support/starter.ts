@@ -1,4 +1,4 @@
-import { startProgram } from '../../dev/processes.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
 import type { System } from './system.ts';
 
 /** How a starter ended, and what it printed. */

@@ -10,8 +10,8 @@ import {
   type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
-import type { DevServer, DevServerOptions } from '../../dev/dev-server.ts';
-import { startProgram, type Program } from '../../dev/processes.ts';
+import type { DevServer, DevServerOptions } from '../../dev/servers/dev-server.ts';
+import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import {
   JOBS_TASK_QUEUE,
   jobId,
@@ -21,7 +21,7 @@ import {
   type JobResult,
   storeWorkflowId,
   failuresQuery,
-} from '../../src/contract.ts';
+} from '../../src/contract/job.ts';
 import { startServer } from './server.ts';
 
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));

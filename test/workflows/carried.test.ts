@@ -1,5 +1,5 @@
-import { type Failure, FAILURES_IN_STATE } from '../../src/contract.ts';
-import { encodeRuns } from '../../src/outcomes.ts';
+import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
+import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { pack, unpack } from '../../src/workflows/carried.ts';
 import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
 import { Job } from '../../src/workflows/job.ts';
@@ -60,8 +60,8 @@ test.each<[string, Failure['code'], (random: Random) => string, number]>([
 ])(
   'the state of a million customers stays below 256 KiB, and comes back as it was: %s',
   async (_, code, message, kept) => {
-    const { job, ledger } = await worstJob(code, message);
-    const carried = job.carry(ledger);
+    const { job } = await worstJob(code, message);
+    const carried = job.carry();
     expect(carried.ledger.failures).toHaveLength(kept);
     const cpuMs = cpuTimer();
     const packed = pack(carried);

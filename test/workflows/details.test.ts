@@ -1,5 +1,5 @@
-import type { Failure, Progress } from '../../src/contract.ts';
-import { details } from '../../src/workflows/details.ts';
+import type { Failure, Progress } from '../../src/contract/job.ts';
+import { details } from '../../src/workflows/show.ts';
 
 const running: Progress = {
   state: 'running',

@@ -16,7 +16,7 @@ import type {
   ClosedJob,
   JobActivities,
   StoreActivities,
-} from '../../src/activity-contract.ts';
+} from '../../src/contract/activities.ts';
 import {
   jobId,
   JOBS_TASK_QUEUE,
@@ -26,8 +26,8 @@ import {
   resumeUpdate,
   storeTaskQueue,
   type Failure,
-} from '../../src/contract.ts';
-import { encodeRuns } from '../../src/outcomes.ts';
+} from '../../src/contract/job.ts';
+import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { startInProcess, workflowBundle } from '../support/in-process.ts';
 import { expectCountsToAddUp, expectNoFailedTask } from '../support/jobs.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { ChunkOutcome, PreparedJob } from '../../src/activity-contract.ts';
-import type { Failure } from '../../src/contract.ts';
-import { encodeRuns } from '../../src/outcomes.ts';
+import type { ChunkOutcome, PreparedJob } from '../../src/contract/activities.ts';
+import type { Failure } from '../../src/contract/job.ts';
+import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 
 /** What prepareJob finds in a source: per row, whether it is valid. */

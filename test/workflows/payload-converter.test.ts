@@ -1,5 +1,5 @@
 import { defaultPayloadConverter, type Payload, type SerializationContext } from '@temporalio/common';
-import { payloadConverter, Unreadable } from '../../src/workflows/payload-converter.ts';
+import { payloadConverter, Unreadable } from '../../src/payloads/converter.ts';
 
 const IN_WORKFLOW = { type: 'workflow', namespace: 'default', workflowId: 'w' } as const;
 const IN_ACTIVITY = { type: 'activity', namespace: 'default', isLocal: false } as const;

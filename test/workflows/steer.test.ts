@@ -8,7 +8,7 @@ import type {
   JobActivities,
   PreparedJob,
   StoreActivities,
-} from '../../src/activity-contract.ts';
+} from '../../src/contract/activities.ts';
 import {
   jobId,
   JOBS_TASK_QUEUE,
@@ -17,8 +17,8 @@ import {
   resumeUpdate,
   storeTaskQueue,
   type JobInput,
-} from '../../src/contract.ts';
-import { encodeRuns } from '../../src/outcomes.ts';
+} from '../../src/contract/job.ts';
+import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { startInProcess } from '../support/in-process.ts';
 import { expectNoFailedTask } from '../support/jobs.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
-import { foundName, listed, quoted } from '../../found.ts';
-import { CUSTOMER_FIELDS, type CustomerField, READ_ONLY_FIELDS } from '../customer.ts';
+import { foundName, listed, quoted } from '../../contract/describe.ts';
 import { BadSource } from '../errors.ts';
+import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField, READ_ONLY_FIELDS } from '../fields.ts';
 
 /** A column of a CSV file: the field it stands for, and how a cell that is not blank reads. */
 export interface Column {
@@ -8,49 +8,6 @@ export interface Column {
   /** A cell that does not read as its field should stays text, for checkCustomer to say so. */
   read(cell: string): unknown;
 }
-
-const text = (cell: string): unknown => cell;
-
-function number(cell: string): unknown {
-  return /^-?\d+(\.\d+)?$/.test(cell.trim()) ? Number(cell) : cell;
-}
-
-function yesOrNo(cell: string): unknown {
-  const word = cell.trim().toLowerCase();
-  if (['true', 'yes', '1'].includes(word)) return true;
-  return ['false', 'no', '0'].includes(word) ? false : cell;
-}
-
-function json(cell: string): unknown {
-  try {
-    return JSON.parse(cell) as unknown;
-  } catch {
-    return cell;
-  }
-}
-
-// "Store Credit" of the control panel is one number.
-function credit(cell: string): unknown {
-  const amount = number(cell);
-  return typeof amount === 'number' ? [{ amount }] : json(cell);
-}
-
-const READERS: Record<CustomerField, (cell: string) => unknown> = {
-  id: number,
-  email: text,
-  first_name: text,
-  last_name: text,
-  company: text,
-  phone: text,
-  notes: text,
-  tax_exempt_category: text,
-  customer_group_id: number,
-  authentication: json,
-  accepts_product_review_abandoned_cart_emails: yesOrNo,
-  store_credit_amounts: credit,
-  channel_ids: json,
-  form_fields: json,
-};
 
 /** What the control panel's export calls fields, where it is not the field's own name with spaces. */
 const CONTROL_PANEL: Record<string, string> = {
@@ -70,9 +27,6 @@ const FIELD_OF = new Map<string, string>([
   ...[...CUSTOMER_FIELDS, ...READ_ONLY_FIELDS].map((field): [string, string] => [plain(field), field]),
   ...Object.entries(CONTROL_PANEL),
 ]);
-
-const isCustomerField = (field: string | undefined): field is CustomerField =>
-  (CUSTOMER_FIELDS as (string | undefined)[]).includes(field);
 
 /**
  * What the columns of a CSV file stand for, by its headings, without regard to case, spaces and underscores; undefined
@@ -103,7 +57,7 @@ export function columnsOf(headings: readonly string[], ignore: readonly string[]
 
   return headings.map((heading) => {
     const field = fieldOf(heading);
-    return ignored.has(plain(heading)) || !isCustomerField(field) ? undefined : { field, read: READERS[field] };
+    return ignored.has(plain(heading)) || !isCustomerField(field) ? undefined : { field, read: FIELDS[field].read };
   });
 }
 

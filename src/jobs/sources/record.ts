@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { OutcomeCode } from '../../contract.ts';
+import type { OutcomeCode } from '../../contract/job.ts';
 
 /** What makes a row unusable, found before any call. The message never holds a customer's data. */
 export interface Problem {

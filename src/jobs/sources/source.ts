@@ -1,7 +1,7 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { Format } from '../../contract.ts';
-import { quoted } from '../../found.ts';
+import type { Format } from '../../contract/job.ts';
+import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
 import { SOURCE_COPIES } from '../keys.ts';

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type { Format } from '../../../src/contract.ts';
+import type { Format } from '../../../src/contract/job.ts';
 import { BadSource } from '../../../src/jobs/errors.ts';
 import { inlineRecords, openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';

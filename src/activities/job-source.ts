@@ -1,0 +1,77 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { isPossibleId, type Source } from '../contract/job.ts';
+import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
+import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { quoted } from '../contract/describe.ts';
+import { startedEvent } from '../temporal/runs.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { CsvOptions } from '../jobs/sources/csv.ts';
+import type { SourceRecord } from '../jobs/sources/record.ts';
+import { inlineRecords, openSource } from '../jobs/sources/source.ts';
+
+/**
+ * The key of what an ended job of this store has left to send again. The job itself is not asked: its worker may be
+ * anybody's. Its first run's id, which the server gives, and the store are where only our own workers write. Throws
+ * BadInput, BadSource and NothingToRetry.
+ */
+async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
+  const name = quoted(id);
+  const noSuchJob = () => new BadInput(`source.retryOf: there is no job ${name}.`);
+  if (!isPossibleId(id)) throw noSuchJob();
+  const { type, status, runId } = await client.workflow
+    .getHandle(id)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) throw noSuchJob();
+      throw error;
+    });
+  if (type !== 'updateCustomers') throw new BadInput(`source.retryOf: ${name} is not a job.`);
+  if (status.name === 'RUNNING') {
+    throw new BadInput(`source.retryOf: ${name} has not ended. Wait for its end, or cancel it.`);
+  }
+  if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT') {
+    throw new BadInput(
+      `source.retryOf: ${name} was terminated, so it left no retry file. Start from its source again.`,
+    );
+  }
+  const started = await startedEvent(client, id, runId);
+  const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
+  if (await storage.exists(keys.retry)) return keys.retry;
+  if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} has left no customer to send again.`);
+  throw new BadSource(
+    `source.retryOf: there is nothing of ${name} in JOB_STORE (${storage.root}) for store ${storeHash}: it is a job of ` +
+      'another store, failed before it had read its source, or its files were purged. Start from its source.',
+  );
+}
+
+/** What preparing needs of the process. */
+export interface PreparingParts {
+  client: Client;
+  storage: Storage;
+  /** Places that a source may lie in. */
+  sourceRoots: Storage[];
+}
+
+export async function recordsOf(
+  { client, storage, sourceRoots }: PreparingParts,
+  reader: SourceReader,
+  source: Source,
+  csv: CsvOptions,
+): Promise<AsyncIterable<SourceRecord[]>> {
+  if ('customers' in source) return inlineRecords(source.customers);
+  if ('uri' in source) {
+    return openSource(source, sourceRoots, csv, (uri) => checkSource(storage, uri, reader));
+  }
+  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
+  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], csv);
+}
+
+/** What is in the job store is not every job's to read, whatever SOURCE_ROOTS are. */
+function checkSource(storage: Storage, uri: string, reader: SourceReader): void {
+  const key = storage.keyOf(uri);
+  if (key === undefined || isSourceFor(reader, key)) return;
+  throw new BadSource(
+    'source.uri: expected a file that this job may read, got one of the job store that belongs to another job or store. A ' +
+      'copy that the starter has made is for its own job: start this one with the file itself. A backup is for its store.',
+  );
+}

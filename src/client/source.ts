@@ -1,0 +1,121 @@
+import type { JobOptions, Source } from '../contract/job.ts';
+import { found } from '../contract/describe.ts';
+import { BadInput, parseJobInput } from '../contract/schema.ts';
+import { randomUUID } from 'node:crypto';
+import { sourceCopyKey } from '../jobs/keys.ts';
+import type { Storage } from '../storage/storage.ts';
+import { StreamFailed } from './errors.ts';
+
+/** The input of a job, as startCustomerUpdate takes it: that of the workflow, or with a source that is streamed. */
+export interface NewCustomerUpdate {
+  storeHash: string;
+  /**
+   * Besides what the workflow takes: any number of customers from an iterable that is no array, such as an async generator.
+   * They are streamed into `options.jobStore`.
+   */
+  source: Source | { customers: AsyncIterable<unknown> | Iterable<unknown> };
+  options?: JobOptions | undefined;
+}
+
+/** The source of a job: one that the workflow takes, or customers to be streamed first. */
+export type CheckedSource = { stream: Customers } | { source: Source };
+
+/** Longest encoded name that is also a folder's in the job store, on the file systems there are (255), with room to spare. */
+const MAX_NAME = 200;
+
+/** Checks what a job is to be started with, before anything is done. Throws BadInput. */
+export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSource {
+  const customers = (input?.source as { customers?: unknown } | undefined)?.customers;
+  if (isStream(customers)) {
+    parseJobInput({ ...input, source: { ...input.source, customers: [] } });
+    checkName(name);
+    return { stream: customers };
+  }
+  // Before they are measured as JSON.
+  if (Array.isArray(customers)) customers.forEach((customer, index) => jsonOf(customer, index + 1));
+  try {
+    parseJobInput(input);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!(error instanceof BadInput && message.startsWith('source.customers: '))) throw error;
+    throw new BadInput(`${message} An iterable that is no array, such as an async generator, may have any number.`);
+  }
+  checkName(name);
+  return { source: input.source as Source };
+}
+
+function isStream(customers: unknown): customers is Customers {
+  if (typeof customers !== 'object' || customers === null || Array.isArray(customers)) return false;
+  return Symbol.asyncIterator in customers || Symbol.iterator in customers;
+}
+
+function checkName(name: unknown): void {
+  if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
+    if (encodeURIComponent(name).length <= MAX_NAME) return;
+  }
+  throw new BadInput(
+    `name: expected a job's name of 1 to ${MAX_NAME} characters (others than a-z, A-Z, 0-9 and -_.!~*'() count threefold or ` +
+      `more), got ${found(name)}.`,
+  );
+}
+
+/** Customers, one by one. */
+export type Customers = AsyncIterable<unknown> | Iterable<unknown>;
+
+/** Characters put together for one write. */
+const BATCH = 64 * 1024;
+
+/** A source in the job store, for one job, which deletes it at its end. */
+export interface StreamedCopy {
+  uri: string;
+  /** Deletes it, where no job reads it. Throws StorageFailed. */
+  delete(): Promise<void>;
+}
+
+/**
+ * Writes customers as NDJSON into the job store, under a name of its own; a few of them are in memory at a time. Throws
+ * StreamFailed, BadInput and StorageFailed, and leaves nothing then.
+ */
+export async function streamCopy(
+  storage: Storage,
+  { storeHash, name }: { storeHash: string; name: string },
+  customers: Customers,
+): Promise<StreamedCopy> {
+  const key = sourceCopyKey(storeHash, name, `${randomUUID()}.ndjson`);
+  await storage.write(key, ndjson(numbered(customers)));
+  return { uri: storage.uri(key), delete: () => storage.delete(key) };
+}
+
+/** Only what the iterable itself throws is its failure. */
+async function* numbered(customers: Customers): AsyncGenerator<[item: number, customer: unknown]> {
+  let item = 1;
+  try {
+    for await (const customer of customers) yield [item++, customer];
+  } catch (error) {
+    throw new StreamFailed(item, error);
+  }
+}
+
+async function* ndjson(customers: AsyncIterable<[item: number, customer: unknown]>): AsyncGenerator<string> {
+  let batch = '';
+  for await (const [item, customer] of customers) {
+    batch += `${jsonOf(customer, item)}\n`;
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = '';
+  }
+  if (batch !== '') yield batch;
+}
+
+/** A customer as JSON; what JSON leaves out is null, and so remains a row. Throws BadInput, which names the item. */
+function jsonOf(customer: unknown, item: number): string {
+  try {
+    return JSON.stringify(customer) ?? 'null';
+  } catch (error) {
+    throw new BadInput(
+      `source.customers: expected customer ${item} to be an object that JSON can hold, got one that it can't: with a BigInt, ` +
+        'one that contains itself, or one whose toJSON fails. Nothing was started.',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Chunk outcomes as small numbers, and runs of small numbers as short text: how a job of 100,000 chunks fits into one
+ * workflow's state. Pure, and part of the workflow bundle.
+ */
+import type { Plan } from './activities.ts';
+import { CHUNK_SIZE } from './job.ts';
+
+/** What is kept of one chunk. `updated` is what is left of its customers. */
+export interface ChunkCode {
+  state: 'pending' | 'done' | 'unprocessed';
+  rejected: number;
+  failed: number;
+  attempts: number;
+}
+
+/** Attempts are counted up to this; beyond, it means "this many or more". */
+export const MAX_ATTEMPTS_SHOWN = 15;
+
+const PENDING = 0;
+const UNPROCESSED = 1;
+const FIRST_DONE = 2;
+
+// A chunk has at most 10 customers, so 11 values each of rejected and failed.
+const VALUES = 11;
+
+/** A number below 2,000: the most frequent outcomes have the smallest, which take one character. */
+export function encodeChunk({ state, rejected, failed, attempts }: ChunkCode): number {
+  if (state === 'pending') return PENDING;
+  if (state === 'unprocessed') return UNPROCESSED;
+  const shown = Math.min(Math.max(attempts, 1), MAX_ATTEMPTS_SHOWN) - 1;
+  return FIRST_DONE + shown + MAX_ATTEMPTS_SHOWN * (rejected + VALUES * failed);
+}
+
+export function decodeChunk(code: number): ChunkCode {
+  if (code < FIRST_DONE) {
+    return { state: code === PENDING ? 'pending' : 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
+  }
+  const done = code - FIRST_DONE;
+  const counts = Math.floor(done / MAX_ATTEMPTS_SHOWN);
+  return {
+    state: 'done',
+    rejected: counts % VALUES,
+    failed: Math.floor(counts / VALUES),
+    attempts: (done % MAX_ATTEMPTS_SHOWN) + 1,
+  };
+}
+
+// Base 32 with a continuation bit, so that a number below 32 is one character and one below 1,024 two. 64 characters
+// that JSON does not escape; the first 32 end a number, the others continue it.
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345abcdefghijklmnopqrstuvwxyz6789-_';
+const REPEAT = '*';
+
+function encodeNumber(value: number): string {
+  let text = DIGITS.charAt(value % 32);
+  for (let rest = Math.floor(value / 32); rest > 0; rest = Math.floor(rest / 32)) {
+    text = DIGITS.charAt(32 + (rest % 32)) + text;
+  }
+  return text;
+}
+
+/** Non-negative whole numbers as text: each once, followed by how often it repeats. */
+export function encodeRuns(values: ArrayLike<number>): string {
+  const parts: string[] = [];
+  for (let start = 0, end = 0; start < values.length; start = end) {
+    const value = values[start] as number;
+    while (end < values.length && values[end] === value) end++;
+    const repeats = end - start - 1;
+    parts.push(encodeNumber(value), repeats > 0 ? REPEAT + encodeNumber(repeats) : '');
+  }
+  return parts.join('');
+}
+
+/** The inverse of encodeRuns. Throws RangeError where `text` does not hold exactly `count` numbers. */
+export function decodeRuns(text: string, count: number): Uint32Array {
+  const values = new Uint32Array(count);
+  let length = 0;
+  let repeating = false;
+  let number = 0;
+  for (const char of text) {
+    if (char === REPEAT) {
+      repeating = true;
+      continue;
+    }
+    const digit = DIGITS.indexOf(char);
+    if (digit < 0) throw new RangeError(`Expected encoded numbers, found the character ${JSON.stringify(char)}.`);
+    number = number * 32 + (digit % 32);
+    if (digit >= 32) continue;
+    const end = length + (repeating ? number : 1);
+    if (end > count) throw new RangeError(`Expected ${count} encoded numbers, found more.`);
+    values.fill(repeating ? (values[length - 1] as number) : number, length, end);
+    length = end;
+    repeating = false;
+    number = 0;
+  }
+  if (length !== count) throw new RangeError(`Expected ${count} encoded numbers, found ${length}.`);
+  return values;
+}
+
+/** Customers in a chunk: as many as a call takes, but in the last one to be sent and in the very last one. */
+export function chunkSize(plan: Plan, chunk: number): number {
+  if (chunk === plan.chunks - 1) return plan.lastSize;
+  return chunk === plan.chunksToSend - 1 ? plan.lastSentSize : CHUNK_SIZE;
+}
+
+/** First and last source row of every chunk. */
+export function chunkRows(plan: Plan): { first: Uint32Array; last: Uint32Array } {
+  const skipped = decodeRuns(plan.gaps, 2 * plan.chunks);
+  const first = new Uint32Array(plan.chunks);
+  const last = new Uint32Array(plan.chunks);
+  for (let chunk = 0, row = 0; chunk < plan.chunks; chunk++) {
+    first[chunk] = row + 1 + (skipped[2 * chunk] as number);
+    row = (first[chunk] as number) + chunkSize(plan, chunk) - 1 + (skipped[2 * chunk + 1] as number);
+    last[chunk] = row;
+  }
+  return { first, last };
+}

@@ -1,0 +1,213 @@
+/**
+ * The fields of a customer that a source may have. For each: what the API takes, how a CSV cell reads, whether a customer
+ * has a value already, and what puts an earlier one back. Pure.
+ */
+import { z } from 'zod';
+
+/** Fields of a customer with their values, as the API takes and tells them. */
+export type Values = Record<string, unknown>;
+
+/** A row of a source: a customer's id, and the fields that it sets. */
+export type Row = { id: number } & Values;
+
+interface Field {
+  /** Its error message is what it expects. */
+  schema: z.ZodType;
+  /** A cell that is not blank. One that does not read as it should stays text, for the schema to complain of. */
+  read(cell: string): unknown;
+  /** Whether a customer who has `has` need not be sent `wanted`. In doubt false: that costs a call, the contrary an update. */
+  same(wanted: unknown, has: unknown): boolean;
+  /** What puts `had` back where `wanted` was sent; undefined where nothing can. */
+  earlier(had: unknown, wanted: unknown): unknown;
+}
+
+const MAX_INT32 = 0x7fff_ffff;
+
+const asIs = (cell: string): unknown => cell;
+
+function number(cell: string): unknown {
+  return /^-?\d+(\.\d+)?$/.test(cell.trim()) ? Number(cell) : cell;
+}
+
+function yesOrNo(cell: string): unknown {
+  const word = cell.trim().toLowerCase();
+  if (['true', 'yes', '1'].includes(word)) return true;
+  return ['false', 'no', '0'].includes(word) ? false : cell;
+}
+
+function json(cell: string): unknown {
+  try {
+    return JSON.parse(cell) as unknown;
+  } catch {
+    return cell;
+  }
+}
+
+/** A field of one value. A blank text is told as null by some stores; where the API takes none, it can't be put back. */
+const single = (schema: z.ZodType, read = asIs): Field => ({
+  schema: schema.optional(),
+  read,
+  same: (wanted, has) => wanted === has || (wanted === '' && has === null),
+  earlier: (had) => had ?? '',
+});
+
+function text(min: number, max: number): Field {
+  const expected = min === 0 ? `text of at most ${max} characters` : `text of ${min} to ${max} characters`;
+  return single(z.string(expected).min(min, expected).max(max, expected));
+}
+
+function whole(min: number) {
+  const expected = `a whole number from ${min} to ${MAX_INT32}`;
+  return z.number(expected).int(expected).min(min, expected).max(MAX_INT32, expected);
+}
+
+// BigCommerce is the judge of addresses. This only finds columns that are mixed up, and what would fail for sure: it
+// takes 3 to 250 characters.
+const EMAIL = 'an e-mail address of at most 250 characters';
+
+/** A new password is never known to be the present one, and can't be put back. */
+const authentication: Field = {
+  schema: z
+    .strictObject(
+      { force_password_reset: z.boolean('true or false').optional(), new_password: z.string('text').optional() },
+      'an object',
+    )
+    .optional(),
+  read: json,
+  same: (wanted, has) =>
+    Object.entries(wanted as Values).every(
+      ([name, value]) => name === 'force_password_reset' && value === (has as Values | null | undefined)?.[name],
+    ),
+  earlier(had, wanted) {
+    const reset = (had as Values | null | undefined)?.['force_password_reset'];
+    const wasSet = 'force_password_reset' in (wanted as Values);
+    return wasSet && reset !== undefined ? { force_password_reset: reset } : undefined;
+  },
+};
+
+const amounts = (list: unknown): unknown =>
+  Array.isArray(list) ? list.map((item: { amount?: unknown } | null) => item?.amount) : undefined;
+
+const storeCredit: Field = {
+  schema: z
+    .array(z.strictObject({ amount: z.number('a number') }, 'an object with an amount'), 'a list of amounts')
+    .optional(),
+  // "Store Credit" of the control panel is one number.
+  read(cell) {
+    const amount = number(cell);
+    return typeof amount === 'number' ? [{ amount }] : json(cell);
+  },
+  same: (wanted, has) => sameList(amounts(wanted), amounts(has)),
+  // No store credit is told as none at all, or as an amount of 0.
+  earlier(had) {
+    if (!Array.isArray(had)) return undefined;
+    return had.length === 0 ? [{ amount: 0 }] : (amounts(had) as unknown[]).map((amount) => ({ amount }));
+  },
+};
+
+const sorted = (list: unknown): unknown =>
+  Array.isArray(list) ? [...new Set(list as number[])].sort((a, b) => a - b) : undefined;
+
+const channels: Field = {
+  schema: z.array(whole(1), 'a list of channel ids').nullish(),
+  read: json,
+  same: (wanted, has) => (wanted === null || has === null ? wanted === has : sameList(sorted(wanted), sorted(has))),
+  earlier: (had) => had,
+};
+
+/** A form field as a row sets it, or the store tells it. */
+interface FormField {
+  name: string;
+  value: unknown;
+}
+
+const formFields: Field = {
+  schema: z
+    .array(
+      z.strictObject(
+        {
+          name: z.string('text'),
+          value: z.union([z.string(), z.number(), z.array(z.string())], 'text, a number or a list of texts'),
+        },
+        'an object with name and value',
+      ),
+      'a list of form fields',
+    )
+    .optional(),
+  read: json,
+  same: (wanted, has) => (wanted as FormField[]).every(({ name, value }) => sameFormField(value, name, has)),
+  // All that the customer had, and blanks for those that were added: nobody knows whether an update leaves the others alone.
+  earlier(had, wanted) {
+    if (had !== null && !Array.isArray(had)) return undefined;
+    const before = (had ?? []) as FormField[];
+    const names = new Set(before.map(({ name }) => name));
+    const added = (wanted as FormField[]).filter(({ name }) => !names.has(name));
+    return [
+      ...before.map(({ name, value }) => ({ name, value: value ?? '' })),
+      ...added.map(({ name, value }) => ({ name, value: Array.isArray(value) ? [] : '' })),
+    ];
+  },
+};
+
+/** One that is not there is blank. A number may come back as text. */
+function sameFormField(wanted: unknown, name: string, all: unknown): boolean {
+  if (!Array.isArray(all)) return false;
+  const [has = { value: '' }, ...more] = (all as FormField[]).filter((field) => field?.name === name);
+  if (more.length > 0) return false;
+  const { value } = has;
+  if (Array.isArray(wanted)) return sameList(wanted, value === '' ? [] : value);
+  const asText = (one: unknown) => (typeof one === 'number' ? String(one) : one);
+  return value === null ? wanted === '' : asText(wanted) === asText(value);
+}
+
+function sameList(wanted: unknown, has: unknown): boolean {
+  if (!Array.isArray(wanted) || !Array.isArray(has) || wanted.length !== has.length) return false;
+  return wanted.every((item, index) => item === has[index]);
+}
+
+/** By name, `id` first. */
+export const FIELDS = {
+  id: { ...single(whole(1), number), schema: whole(1) },
+  email: single(
+    z
+      .string(EMAIL)
+      .max(250, EMAIL)
+      .regex(/^[^\s@]+@[^\s@]+$/, EMAIL),
+  ),
+  first_name: text(1, 100),
+  last_name: text(1, 100),
+  company: text(0, 255),
+  phone: text(0, 50),
+  notes: single(z.string('text')),
+  tax_exempt_category: text(0, 255),
+  customer_group_id: single(whole(0), number),
+  authentication,
+  accepts_product_review_abandoned_cart_emails: single(z.boolean('true or false'), yesOrNo),
+  store_credit_amounts: storeCredit,
+  channel_ids: channels,
+  form_fields: formFields,
+} satisfies Record<string, Field>;
+
+/** A field of a customer that a job may change, or `id`. */
+export type CustomerField = keyof typeof FIELDS;
+
+export const CUSTOMER_FIELDS = Object.keys(FIELDS) as CustomerField[];
+
+export const isCustomerField = (name: string | undefined): name is CustomerField =>
+  name !== undefined && Object.hasOwn(FIELDS, name);
+
+/** Fields that BigCommerce tells but does not take. */
+export const READ_ONLY_FIELDS: readonly string[] = [
+  'registration_ip_address',
+  'date_created',
+  'date_modified',
+  'origin_channel_id',
+];
+
+/** Whether a customer has all that a row sets; `current` is null for one that the store does not have. */
+export function isUnchanged(row: Row, current: Values | null | undefined): boolean {
+  if (!current) return false;
+  return Object.entries(row).every(
+    ([name, wanted]) => name === 'id' || (isCustomerField(name) && FIELDS[name].same(wanted, current[name])),
+  );
+}

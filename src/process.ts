@@ -1,0 +1,24 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+
+/** `npm run` forwards the Ctrl-C that the terminal has sent already, within a millisecond. A person takes longer. */
+const SAME_MS = 500;
+
+/** Calls `act` each time one of the signals is meant: the same one again within half a second is the same Ctrl-C. */
+export function onSignals(signals: readonly NodeJS.Signals[], act: (signal: NodeJS.Signals) => void): void {
+  for (const signal of signals) {
+    let cameAt = -Infinity;
+    process.on(signal, () => {
+      const same = performance.now() - cameAt < SAME_MS;
+      cameAt = performance.now();
+      if (!same) act(signal);
+    });
+  }
+}
+
+/** Has a server listen at `address`, an IP address and a port such as `127.0.0.1:9464` or `[::1]:9464`. Throws what `listen` throws. */
+export async function listen(server: Server, address: string): Promise<void> {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
+  server.listen(Number(port), host?.replace(/[[\]]/g, ''));
+  await once(server, 'listening');
+}

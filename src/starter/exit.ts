@@ -1,0 +1,55 @@
+import type { JobResult } from '../contract/job.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onSignals } from '../process.ts';
+
+/** What the starter's exit code says. */
+export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, detached: 130 } as const;
+
+/** The exit codes for `--help`. */
+export const EXIT_CODES_HELP = `
+Exit codes:
+  ${EXIT.allUpdated}    it was done; by start, retry, undo, watch and show: every customer was updated, or for a dry run no row is invalid
+  ${EXIT.notAllUpdated}    of these five: the job has ended, and some customers were not updated
+  ${EXIT.badUse}    it was not done, and the message says why: bad use, no Temporal server, no such job, no worker that answers
+  ${EXIT.noResult}    of these five: the job has failed, or was cancelled or terminated
+  ${EXIT.detached}  Ctrl-C, or nobody reads the output any more: the job goes on
+`;
+
+/** Only a dry run tells what it would send. */
+export const wasDryRun = ({ wouldSend }: JobResult): boolean => wouldSend !== undefined;
+
+/** The exit code for a job that has ended with a result. */
+export function exitCodeOf(result: JobResult): number {
+  const { total, updated, unprocessed } = result.customers;
+  return updated + (wasDryRun(result) ? unprocessed : 0) === total ? EXIT.allUpdated : EXIT.notAllUpdated;
+}
+
+/** Ctrl-C: a signal for what should clean up then, and what is said in the end. */
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  farewell: string;
+}
+
+const CLEAN_UP_MS = 1_000;
+
+/** Runs a command until it ends, or Ctrl-C does: then says the farewell and returns the code for being detached. A second Ctrl-C ends it at once. */
+export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
+  const controller = new AbortController();
+  const interrupt: Interrupt = { signal: controller.signal, farewell: 'Nothing was started.' };
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    onSignals(['SIGINT'], () => {
+      if (controller.signal.aborted) process.exit(EXIT.detached);
+      controller.abort();
+      resolve('interrupted');
+    });
+  });
+  const running = run(interrupt);
+  const code = await Promise.race([running, interrupted]).catch((error: unknown) => {
+    if (!controller.signal.aborted) throw error;
+    return 'interrupted' as const;
+  });
+  if (code !== 'interrupted') return code;
+  await Promise.race([running.catch(() => undefined), sleep(CLEAN_UP_MS)]);
+  console.error(`\n${interrupt.farewell}`);
+  return EXIT.detached;
+}

@@ -1,0 +1,137 @@
+import { jobCommand, JSON_OPTION } from './command.ts';
+import { EXIT, exitCodeOf, wasDryRun } from './exit.ts';
+import { endingOf, printStanding, standingOf } from './standing.ts';
+import {
+  countsTable,
+  cureOf,
+  failuresTable,
+  grouped,
+  notInBackupText,
+  oneLine,
+  paceLine,
+  place,
+  shellWord,
+  skippedText,
+  STARTER,
+  stateLine,
+  wouldSendText,
+} from './words.ts';
+import { customerUpdate, JobEnded } from '../client.ts';
+import type { Failures, JobResult, Progress } from '../contract/job.ts';
+import { printable } from '../contract/describe.ts';
+import { whyMissing } from './jobs.ts';
+import type { Session } from './session.ts';
+import { print } from './terminal.ts';
+
+/** `show JOB`: prints where a job stands, once. */
+export const addShow = jobCommand<{ json?: boolean }>(
+  'show',
+  'print where a job stands; exits with 0 while it runs',
+  async ({ session, id, job, flags, config: { jobStore } }) => {
+    if (flags.json) return printStanding(session, job);
+    announce(session, id);
+    const { progress, trouble } = await standingOf(session, job);
+    if (trouble !== undefined) print(`State:  ${job.status.toLowerCase()}. ${trouble}`);
+    if (job.status !== 'RUNNING') return showEnding(session, id, jobStore, progress);
+    if (progress !== undefined) {
+      print(`State:  ${cureOf(id, progress) ?? stateLine(progress, Date.now())}`);
+      const pace = paceLine(progress, Date.now());
+      if (pace !== '') print(`        ${pace}`);
+      await showResult(session, id, jobStore, progress);
+    }
+    return EXIT.allUpdated;
+  },
+  { options: [JSON_OPTION('one JSON object: id, webUi, status, progress, error')] },
+);
+
+/** Failures that are shown; the report has all of them. */
+const SHOWN = 5;
+
+/**
+ * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last, where
+ * it is known.
+ */
+export async function showEnding(
+  session: Session,
+  id: string,
+  jobStore: string,
+  progress: Progress | undefined,
+): Promise<number> {
+  const ending = await endingOf(session, id);
+  print(`\nThe job ${howItEnded(ending)}`);
+  if (!(ending instanceof JobEnded) && ending.wouldSend) print(wouldSendText(ending.wouldSend));
+  const result = ending instanceof JobEnded ? (ending.result ?? progress) : ending;
+  if (result === undefined) print('Its counts and files are not known here: no worker answers.');
+  else await showResult(session, id, jobStore, result);
+  return ending instanceof JobEnded ? EXIT.noResult : exitCodeOf(ending);
+}
+
+/** Prints the counts, the first rows that were not updated, and where the files are. */
+async function showResult(session: Session, id: string, jobStore: string, result: JobResult): Promise<void> {
+  const { customers, unchanged, calls, throttled } = result;
+  if (customers.total > 0) {
+    const skipped = unchanged === undefined ? '' : `\n\n${skippedText(unchanged)}`;
+    print(`\n${countsTable(customers)}${skipped}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
+  }
+  if (customers.rejected + customers.failed + customers.invalid > 0) {
+    const job = customerUpdate(session.client, id);
+    // The counts are worth showing without them, when no worker is there to answer.
+    const failures = await session.call(() => job.failures(0, SHOWN)).catch(() => undefined);
+    if (failures !== undefined) print(failuresText(id, failures));
+  }
+  const files = await filesText(id, jobStore, result);
+  if (files !== '') print(`\n${files}`);
+}
+
+function howItEnded(ending: JobResult | JobEnded): string {
+  if (ending instanceof JobEnded) {
+    const { how, type, message } = ending;
+    return how === 'failed'
+      ? `has failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 2_001)}`
+      : `was ${how}.`;
+  }
+  if (ending.customers.total === 0) return 'has ended: its source has no customers.';
+  return wasDryRun(ending) ? 'was a dry run: nothing was sent. To send, start it without --dry-run.' : 'has ended.';
+}
+
+function failuresText(id: string, { failures, total }: Failures): string {
+  const some = total > failures.length;
+  return (
+    `\n${some ? `${grouped(total)} rows were not updated, such as` : 'Not updated'}:\n${failuresTable(failures)}` +
+    (some ? `\n  To see all of them: ${STARTER} failures ${shellWord(id)}` : '')
+  );
+}
+
+async function filesText(id: string, jobStore: string, result: JobResult): Promise<string> {
+  const lines = [];
+  if (result.report !== null) {
+    const why = await whyMissing(result.report, jobStore);
+    if (why !== undefined) return `Report: not there any more: ${why}.`;
+    lines.push(`Report: ${place(result.report)}`);
+  }
+  if (result.retry !== null && !wasDryRun(result)) {
+    lines.push(
+      `Retry:  ${place(result.retry)}`,
+      `        To send these customers again: ${STARTER} retry ${shellWord(id)}`,
+    );
+  }
+  if (typeof result.backup === 'string') {
+    lines.push(
+      `Backup: ${place(result.backup)}`,
+      `        To put back what was there before: ${STARTER} undo ${shellWord(id)}`,
+    );
+  }
+  if (result.notInBackup) lines.push(notInBackupText(result.notInBackup));
+  return lines.join('\n');
+}
+
+/** Says which job it is and where to see it. */
+export function announce(session: Session, id: string): void {
+  print(`Job:    ${oneLine(id)}`);
+  printWebPage(session, id);
+}
+
+export function printWebPage(session: Session, id: string): void {
+  const page = session.webPage(id);
+  if (page !== undefined) print(`Web UI: ${page}`);
+}

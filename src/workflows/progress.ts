@@ -1,0 +1,59 @@
+/** What a job tells of itself. Pure. */
+import type { JobResult, Progress, WaitingFor } from '../contract/job.ts';
+import type { Job, Starved } from './job.ts';
+
+/** What chunks waited for counts for this long: a window of the usual quota, twice. */
+const SLOWED_MS = 60_000;
+
+const STARVED: Record<Starved, string> = {
+  slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
+  unserved:
+    'No worker serves the store at present: each serves as many others as its MAX_STORES allows, or stops. The job goes ' +
+    'on when one has a place; start another worker, or raise MAX_STORES, to have one now.',
+};
+
+export function resultOf({ ledger, options, files, wouldSend }: Job): JobResult {
+  const { counts, plan, done, unchanged, calls, throttled } = ledger;
+  return {
+    customers: counts,
+    chunks: { total: plan.chunks, done },
+    ...(options.skipUnchanged && { unchanged }),
+    calls,
+    throttled,
+    ...files,
+    ...(wouldSend && { wouldSend }),
+  };
+}
+
+export function progressOf(job: Job, now: number): Progress {
+  const { state, ledger } = job;
+  const rate = state === 'running' ? job.rate.at(now) : undefined;
+  const left = ledger.plan.chunksToSend - ledger.done;
+  return {
+    ...resultOf(job),
+    state,
+    waitingFor: waitingFor(job),
+    pace: rate ? { callsPerSecond: Math.round(rate.callsPerSecond * 100) / 100, concurrency: job.concurrency } : null,
+    eta: rate?.chunksPerSecond ? iso(now + (left / rate.chunksPerSecond) * 1000) : null,
+  };
+}
+
+/** What chunks waited for lately. */
+export function slowedBy({ slowed }: Job, now: number): 'quota' | 'throttle' | null {
+  return slowed && now - slowed.at < SLOWED_MS ? slowed.by : null;
+}
+
+function waitingFor({ state, paused, hold, starved }: Job): WaitingFor | null {
+  if (state === 'paused') {
+    const reason = paused ? ` (${paused})` : '';
+    return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to go on.`, until: null };
+  }
+  if (state === 'held' && hold) {
+    const { kind, message, until } = hold;
+    return { kind, message, until: until === null ? null : iso(until) };
+  }
+  if (state === 'running' && starved) return { kind: 'lease', message: STARVED[starved], until: null };
+  return null;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
