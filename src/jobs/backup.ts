@@ -9,7 +9,8 @@ import { FirstRows } from './first-rows.ts';
 import type { JobKeys } from './keys.ts';
 import { PageReader } from './pages.ts';
 import { presentIn } from './present.ts';
-import { ndjsonRecords } from './sources/ndjson.ts';
+import { jsonLines } from './sources/json.ts';
+import { textOf } from './sources/text.ts';
 import { type EndedJob, type SettledRow, settledRows } from './settled-rows.ts';
 
 /** What was written: `backup` is null where there is nothing to put back. */
@@ -63,7 +64,7 @@ async function* backupRows(
 const NOTHING: Earlier = { row: undefined, lacking: true };
 
 async function* rowsOf(storage: Storage, key: string, there: FirstRows): AsyncGenerator<Row> {
-  for await (const records of ndjsonRecords(storage.read(key))) {
+  for await (const records of jsonLines(textOf(storage.read(key)))) {
     const rows = records.flatMap(({ value }) => (value === undefined ? [] : [value as Row]));
     for (const { id } of rows) there.enter(id, 1);
     yield* rows;

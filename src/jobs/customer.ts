@@ -1,6 +1,7 @@
 /** Whether a row can be sent, and why not. */
 import { z } from 'zod';
 import { found, foundName } from '../contract/describe.ts';
+import { damageIn } from './damage.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, READ_ONLY_FIELDS } from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
@@ -28,6 +29,13 @@ export function checkCustomer(value: unknown): Problem | undefined {
   if (!result.success) return describe(result.error.issues, value);
   if (Object.keys(result.data).every((field) => field === 'id')) {
     return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
+  }
+  const damaged = damageIn(value);
+  if (damaged) {
+    return {
+      code: 'invalid_field',
+      message: `${damaged.path}: expected text as it was entered, got ${damaged.damage}.`,
+    };
   }
   if (!isTooLarge(value)) return undefined;
   const message = `Expected a customer of at most ${MAX_CUSTOMER_BYTES} bytes as JSON, got ${bytesOf(value)}.`;

@@ -5,7 +5,8 @@
 import type { Failure } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failuresKey } from './keys.ts';
-import { ndjsonRecords } from './sources/ndjson.ts';
+import { jsonLines } from './sources/json.ts';
+import { textOf } from './sources/text.ts';
 
 // Failures put together for one write to the disk.
 const BATCH = 1_000;
@@ -66,7 +67,7 @@ export async function* readFailures(storage: Storage, uri: string | null): Async
 }
 
 async function* values(storage: Storage, key: string): AsyncGenerator<unknown[]> {
-  for await (const records of ndjsonRecords(storage.read(key))) {
+  for await (const records of jsonLines(textOf(storage.read(key)))) {
     yield records.map((record) => {
       if (record.problem !== undefined) throw damaged(storage, key);
       return record.value;

@@ -24,7 +24,11 @@ function preparing(customers: number): { chunks: Promise<number>; pages: Set<str
   async function* records(): AsyncGenerator<SourceRecord[]> {
     for (let from = 1; from <= customers; from += 1_000) {
       const length = Math.min(1_000, customers - from + 1);
-      yield Array.from({ length }, (_, index) => ({ row: from + index, value: { id: from + index, notes: '' } }));
+      yield Array.from({ length }, (_, index) => ({
+        row: from + index,
+        line: null,
+        value: { id: from + index, notes: '' },
+      }));
     }
   }
   const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });

@@ -11,7 +11,7 @@ const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 let given = 0;
 
 async function* invalidRows(rows: number): AsyncGenerator<SourceRecord[]> {
-  for (given = 0; given < rows;) yield [{ row: ++given, value: 1 }];
+  for (given = 0; given < rows;) yield [{ row: ++given, line: null, value: 1 }];
 }
 
 test('a source of invalid rows without end is given up, and leaves nothing behind', async () => {

@@ -7,6 +7,7 @@ import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { openSource } from '../../src/jobs/sources/source.ts';
+import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import { FileStorage } from '../../src/storage/file.ts';
 
 const path = process.argv[2] as string;
@@ -20,8 +21,7 @@ const look = () => {
 setInterval(look, 10).unref();
 let result: string;
 try {
-  const csv = { blankCells: 'keep', ignoreColumns: [] } as const;
-  const records = openSource({ uri: storage.uri(basename(path)) }, [storage], csv);
+  const records = openSource({ uri: storage.uri(basename(path)) }, [storage], jobOptionsSchema.parse({}));
   const { total, valid, chunks } = await prepare({ storage, keys, records, limit: null });
   const pages = new PageReader(storage);
   for (let chunk = 0; chunk < chunks; chunk++) await pages.readChunk(keys, chunk);
