@@ -4,7 +4,7 @@ import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../contract/
 import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
-import { failureFiles, failuresIn } from './failures.ts';
+import { failureFiles, failuresIn } from './failure-files.ts';
 import { jobKeys } from './keys.ts';
 import { PageReader } from './pages.ts';
 import { presentIn, type PresentValues } from './present.ts';

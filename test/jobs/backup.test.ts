@@ -2,12 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract/job.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
-import { closeJob } from '../../src/jobs/close.ts';
+import { closeJob, purgeJob } from '../../src/jobs/close.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { PresentReader } from '../../src/jobs/present.ts';
-import { purgeJob } from '../../src/jobs/purge.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import type { Row } from '../../src/jobs/fields.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
@@ -17,6 +16,7 @@ import { newStorage } from './support.ts';
 import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
+const ID = 'customer-updates/abc/job';
 const keys = jobKeys(job);
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
@@ -40,7 +40,7 @@ async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob>
   const outcomes = encodeRuns(chunks.map(encodeChunk));
   return {
     job,
-    id: 'customer-updates/abc/job',
+    id: ID,
     source: { customers: [] },
     options: OPTIONS,
     plan,
@@ -161,8 +161,8 @@ test('of a job that could not write it has everyone of whom it had read, but for
 
 test('goes with purge, as does what a terminated job has read', async () => {
   await closeJob(storage, 'r', await ended(rows(20), [DONE, DONE]));
-  expect(await purgeJob(storage, job)).toBe(3);
+  expect(await purgeJob(storage, job, ID)).toBe(3);
   await ended(rows(20), [DONE, DONE]);
-  await purgeJob(storage, job);
+  await purgeJob(storage, job, ID);
   expect(await files()).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import type { Failure, Source } from '../../src/contract/job.ts';
 import { closeJob } from '../../src/jobs/close.ts';
-import { saveFailures } from '../../src/jobs/failures.ts';
+import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
@@ -296,6 +296,11 @@ describe('called again', () => {
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
       delete: (key) => change(() => storage.delete(key)),
+      async deleteBelow(folder, signal) {
+        let deleted = 0;
+        await change(async () => void (deleted = await storage.deleteBelow(folder, signal)));
+        return deleted;
+      },
       exists: (key) => storage.exists(key),
       uri: (key) => storage.uri(key),
       keyOf: (uri) => storage.keyOf(uri),
@@ -327,14 +332,14 @@ describe('called again', () => {
         expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json', 'report.csv', 'retry.ndjson']);
       }
     }
-    // Three writes; two pages and a copy to delete; each before and after.
+    // Three writes; two folders and a copy to delete; each before and after.
     expect(crashes).toBe(12);
   });
 
   test('once done.json is there, it writes nothing and only deletes', async () => {
     const ending = await everything();
     const closed = { report: 'x:report', retry: null };
-    await storage.write(keys.done, [JSON.stringify(closed)]);
+    await storage.write(keys.done, [JSON.stringify({ by: 'run-1', ...closed })]);
     expect(await closeJob(storage, 'run-1', ending)).toEqual(closed);
     expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json']);
   });

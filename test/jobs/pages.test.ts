@@ -1,7 +1,7 @@
 import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { countPages, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
@@ -55,19 +55,6 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
   expect((await textOf(storage, keys.page(0))).match(/\n/g)).toHaveLength(CHUNKS_PER_PAGE);
   expect(await storage.exists(keys.page(2))).toBe(true);
   expect(await storage.exists(keys.page(3))).toBe(false);
-});
-
-test.each([
-  [0, 0],
-  [1, 1],
-  [100, 1],
-  [101, 2],
-])('counts the pages of %i chunks as %i, whether or not that is known, and deletes them', async (chunks, pages) => {
-  await write(chunks);
-  expect([await countPages(storage, keys, 0), await countPages(storage, keys, chunks)]).toEqual([pages, pages]);
-  await deletePages(storage, keys, pages);
-  for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
-  expect(await countPages(storage, keys, chunks)).toBe(pages);
 });
 
 test('undoes what was written, and nothing of an earlier run beyond it', async () => {

@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract/job.ts';
-import { readFailures, saveFailures } from '../../src/jobs/failures.ts';
+import { readFailures, saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { NotFound, type Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
