@@ -11,9 +11,10 @@ import type { EndedJob } from './settled-rows.ts';
 type SourcedJob = EndedJob & { source: Source; id: string };
 
 /**
- * Writes the report, the retry file and the backup, then deletes the pages and our own copy of the source. Files of failures
- * stay, since queries of the ended job name them. Called again for the same workflow `run`, after a crash at any point, it
- * continues and returns the same. For another run, which a reset makes, it writes all of it again, unless that has no rows.
+ * Writes the report, the retry file and the backup, then deletes the pages and our own copy of the source. Files of
+ * failures stay, since queries of the ended job name them. Called again for the same workflow `run`, after a crash at
+ * any point, it continues and returns the same. For another run, which a reset makes, it writes all of it again, unless
+ * that has no rows.
  */
 export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
@@ -26,8 +27,8 @@ export async function closeJob(storage: Storage, run: string, job: SourcedJob): 
 }
 
 /**
- * Deletes all files of a job that has ended, the copy that was made of `source` for it among them. Returns how many there
- * were. Called again after a crash, it deletes the rest.
+ * Deletes all files of a job that has ended, the copy that was made of `source` for it among them. Returns how many
+ * there were. Called again after a crash, it deletes the rest.
  */
 export async function purgeJob(storage: Storage, job: JobRef, id: string, source?: string): Promise<number> {
   const keys = jobKeys(job);

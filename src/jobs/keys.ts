@@ -13,7 +13,7 @@ export const SOURCE_COPIES = 'sources/copies/';
 /** Jobs' backups, by store. */
 export const BACKUPS = 'sources/backups/';
 
-/** Where people put sources that any job may read. Nothing else in the job store is a source, except copies and backups. */
+/** Where people put sources that any job may read. Besides them only copies and backups are sources. */
 const SOURCES = 'sources/';
 
 /** The job that reads a source: its store and its workflow id. */
@@ -33,8 +33,8 @@ export interface JobKeys {
   /** The page with this 0-based number. */
   page(number: number): string;
   /**
-   * A file of failures that are not in workflow state: `invalid` from prepareJob, and `0000`, `0001` … from the workflow,
-   * without gaps.
+   * A file of failures that are not in workflow state: `invalid` from prepareJob, and `0000`, `0001` … from the
+   * workflow, without gaps.
    */
   failures(name: string): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
@@ -47,8 +47,8 @@ export interface JobKeys {
 }
 
 /**
- * The keys of one job's files, the same for all of its runs. Throws RangeError if the job's key or store hash can't be part
- * of one.
+ * The keys of one job's files, the same for all of its runs. Throws RangeError if the job's key or store hash can't be
+ * part of one.
  */
 export function jobKeys({ storeHash, key }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
@@ -70,8 +70,8 @@ export function jobKeys({ storeHash, key }: JobRef, run = ''): JobKeys {
 const FAILURES = /\/(jobs\/[a-z0-9]{1,32}\/[A-Za-z0-9-]{1,64}\/failures\/[A-Za-z0-9-]{1,64}\.ndjson)$/;
 
 /**
- * The key of the file of failures that a URI names; undefined if it names something else. It may name a place where the job
- * store used to be: jobs keep URIs, and people move job stores.
+ * The key of the file of failures that a URI names; undefined if it names something else. It may name a place where the
+ * job store used to be: jobs keep URIs, and people move job stores.
  */
 export const failuresKey = (uri: string): string | undefined => FAILURES.exec(uri)?.[1];
 
@@ -105,8 +105,8 @@ const copiesFolder = (storeHash: string, jobName: string): string =>
 const MAX_NAME = 200;
 
 /**
- * Any text as one name in a key, never the same for two texts: percent-encoded, or, if that is too long or `.` or `..`, a
- * hash after a character that percent-encoding never leaves.
+ * Any text as one name in a key, never the same for two texts: percent-encoded, or, if that is too long or `.` or `..`,
+ * a hash after a character that percent-encoding never leaves.
  */
 function anyName(text: string, extension = ''): string {
   // What UTF-8 can't encode is replaced, as on the way to the server.

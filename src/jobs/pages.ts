@@ -1,6 +1,6 @@
 /**
- * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, a tab, and the body of its PUT, so that most chunks
- * are sent without being parsed. JSON escapes tabs and line ends, so both are always separators.
+ * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, a tab, and the body of its PUT, so that most
+ * chunks are sent without being parsed. JSON escapes tabs and line ends, so both are always separators.
  */
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
@@ -54,7 +54,7 @@ export class PageWriter {
 /** Bytes of pages kept in memory per store served: several pages of usually a few hundred KB each. */
 export const KEPT_BYTES = 1024 * 1024;
 
-/** Reads chunks, and keeps the pages that it read last: a process that serves a store needs each one a hundred times. */
+/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one a hundred times. */
 export class PageReader {
   readonly #storage: Storage;
   readonly #recent: Recent<Buffer[]>;

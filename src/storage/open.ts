@@ -4,8 +4,8 @@ import { checkKey, type Storage } from './storage.ts';
 
 /**
  * The storage that a URI names: `file:./data` (relative to the folder `base`), `file:/abs/dir` or `file:///abs/dir`;
- * `s3://bucket` or `s3://bucket/prefix`, taken literally, without percent-encoding. Does not access it yet. Rejects with
- * RangeError for any other URI.
+ * `s3://bucket` or `s3://bucket/prefix`, taken literally, without percent-encoding. Does not access it yet. Rejects
+ * with RangeError for any other URI.
  */
 export async function openStorage(uri: string, base: string): Promise<Storage> {
   const folder = uri.startsWith('file:') ? folderOf(uri, base) : undefined;

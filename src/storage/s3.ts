@@ -16,7 +16,7 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 /** Objects deleted at once: as many as the client has connections. */
 const DELETES = 50;
 
-/** Objects in a bucket of S3, or of a server that speaks its API. Their URIs are plain text, as the AWS tools print them. */
+/** Objects in a bucket of S3, or of a server that speaks its API. Their URIs are plain text, as AWS tools print them. */
 export class S3Storage implements Storage {
   readonly root: string;
   readonly #client: S3Client;
@@ -42,8 +42,8 @@ export class S3Storage implements Storage {
   }
 
   /**
-   * Each piece is a request of its own, so a slow reader, or one of many files at once, holds no connection that the server
-   * would close or that others wait for. All pieces are from one version of the object.
+   * Each piece is a request of its own, so a slow reader, or one of many files at once, holds no connection that the
+   * server would close or that others wait for. All pieces are from one version of the object.
    */
   async *#pieces(object: { Bucket: string; Key: string }): AsyncGenerator<Uint8Array> {
     let version: string | undefined;
@@ -80,7 +80,8 @@ export class S3Storage implements Storage {
     await this.#delete(this.#object(key).Key);
   }
 
-  // One request an object: other servers don't all have DeleteObjects, or want checksums for it that the SDK doesn't send.
+  // One request an object: other servers don't all have DeleteObjects, or want checksums for it that the SDK doesn't
+  // send.
   async deleteBelow(folder: string, signal?: AbortSignal): Promise<number> {
     const { Bucket, Key } = this.#object(folder);
     const page = { Bucket, Prefix: `${Key}/`, MaxKeys: DELETES };
@@ -143,12 +144,13 @@ export function s3Client(): Promise<S3Client> {
 }
 
 /**
- * A client that is configured like every AWS tool: endpoint, region and credentials from `AWS_*` variables, profiles, or the
- * machine's role. Idle connections don't keep the process alive.
+ * A client that is configured like every AWS tool: endpoint, region and credentials from `AWS_*` variables, profiles,
+ * or the machine's role. Idle connections don't keep the process alive.
  */
 export async function createS3Client(): Promise<S3Client> {
   const client = new S3Client({
-    // Not every other server supports these checksums. Nothing is lost: a request's signature covers its body's SHA-256.
+    // Not every other server supports these checksums. Nothing is lost: a request's signature covers its body's
+    // SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // It would cost every part its own connection, and six seconds with proxies that don't support it.

@@ -5,8 +5,8 @@ export interface Storage {
   /** The URI of the place itself. */
   readonly root: string;
   /**
-   * The file's bytes, in pieces. Iterating throws NotFound if there is no such file, and StorageFailed. `check` is called
-   * before the first piece with the URI of the file that links, if any, led to; what it throws ends the read.
+   * The file's bytes, in pieces. Iterating throws NotFound if there is no such file, and StorageFailed. `check` is
+   * called before the first piece with the URI of the file that links, if any, led to; what it throws ends the read.
    */
   read(key: string, check?: (uri: string) => void): AsyncIterable<Uint8Array>;
   /** Writes or replaces the file. Readers see all of it or nothing. Throws StorageFailed. */
@@ -14,8 +14,8 @@ export interface Storage {
   /** Deletes the file, if it exists, and whatever killed writers left of it. Throws StorageFailed. */
   delete(key: string): Promise<void>;
   /**
-   * Deletes all files below `folder`, whoever wrote them and whether they finished, until `signal` aborts, which throws its
-   * reason. Returns how many there were. Throws StorageFailed.
+   * Deletes all files below `folder`, whoever wrote them and whether they finished, until `signal` aborts, which throws
+   * its reason. Returns how many there were. Throws StorageFailed.
    */
   deleteBelow(folder: string, signal?: AbortSignal): Promise<number>;
   exists(key: string): Promise<boolean>;
@@ -40,7 +40,7 @@ export class StorageFailed extends Error {
   override name = 'StorageFailed';
 }
 
-/** A StorageFailed that lasts until a person fixes it: no permission, no bucket, a folder or a link in place of a file. */
+/** A StorageFailed that lasts until a person fixes it: no permission, no bucket, a folder in place of a file. */
 export class NoAccess extends StorageFailed {
   override name = 'NoAccess';
 }
@@ -54,7 +54,7 @@ export function checkKey(key: string): string {
   );
 }
 
-/** The same place until `signal` aborts: from then on every call, and every further piece of a read, throws its reason. */
+/** The same place until `signal` aborts: from then on calls, and further pieces of a read, throw its reason. */
 export function stoppable(storage: Storage, signal: AbortSignal): Storage {
   const { root } = storage;
   return {

@@ -36,7 +36,7 @@ test.each([
   [{ id: -1, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a negative number.'],
   [{ id: 1.5, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number that is not whole'],
   [{ id: 2 ** 31, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number of more than 32 bits'],
-  [{ id: 1 }, 'Expected a field to update beside id, got nothing to update.'],
+  [{ id: 1 }, 'Expected at least one field to update besides id, got only id.'],
   [
     { id: 1, email: `${long(288)}@example.com` },
     'email: expected an e-mail address of at most 250 characters, got text of 300',
@@ -87,7 +87,7 @@ test.each([
 });
 
 test.each([
-  [{ id: 1, nots: 'x' }, '"nots" is not a field that can be updated. The known ones are id, email, first_name,'],
+  [{ id: 1, nots: 'x' }, '"nots" is not a field that can be updated. Known fields: id, email, first_name,'],
   [{ id: 1, notes: 'x', addresses: [] }, '"addresses" is not a field that can be updated.'],
   [{ id: 1, notes: 'x', 'bob@example.com': 1 }, 'a name of 15 characters is not a field that can be updated.'],
   [JSON.parse('{"id":1,"notes":"x","__proto__":{"email":"x"}}'), '"__proto__" is not a field that can be updated.'],
@@ -103,7 +103,7 @@ test.each([
 test.each(READ_ONLY_FIELDS)('names the read-only field %s', (field) => {
   expect(checkCustomer({ id: 1, notes: 'x', [field]: 'x' })).toEqual({
     code: 'read_only_field',
-    message: `${field}: BigCommerce does not let it be changed; leave it out.`,
+    message: `${field}: BigCommerce does not allow changing it; leave it out.`,
   });
 });
 

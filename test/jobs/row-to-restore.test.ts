@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { checkCustomer } from '../../src/jobs/customer.ts';
-import { earlierOf } from '../../src/jobs/backup.ts';
+import { rowToRestore } from '../../src/jobs/backup.ts';
 import { isUnchanged } from '../../src/jobs/fields.ts';
 import type { Row, Values } from '../../src/jobs/fields.ts';
 
@@ -114,7 +114,7 @@ describe('what takes a row back', () => {
       },
     ],
   ])('has %s', (_, fields, expected) => {
-    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row: { id: 7, ...expected }, lacking: false });
+    expect(rowToRestore({ id: 7, ...fields }, told)).toEqual({ row: { id: 7, ...expected }, incomplete: false });
   });
 
   test.each<[string, Values, Values | undefined]>([
@@ -127,7 +127,7 @@ describe('what takes a row back', () => {
     ['a name that was blank, which the API does not take', { last_name: 'L', notes: 'n' }, { notes: '' }],
   ])('lacks %s', (_, fields, expected) => {
     const row = expected && { id: 7, ...expected };
-    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row, lacking: true });
+    expect(rowToRestore({ id: 7, ...fields }, told)).toEqual({ row, incomplete: true });
   });
 
   test.each<[Values]>([
@@ -137,11 +137,11 @@ describe('what takes a row back', () => {
     [{ form_fields: [{ name: 'Size', value: 'L' }] }],
     [{ authentication: { force_password_reset: true } }],
   ])('lacks what the store does not tell: %j', (fields) => {
-    expect(earlierOf({ id: 7, ...fields }, {})).toEqual({ row: undefined, lacking: true });
+    expect(rowToRestore({ id: 7, ...fields }, {})).toEqual({ row: undefined, incomplete: true });
   });
 
   test('is nothing of a customer whom the store did not have', () => {
-    expect(earlierOf({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, lacking: true });
+    expect(rowToRestore({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, incomplete: true });
   });
 });
 
@@ -199,8 +199,8 @@ test('a row is unchanged once it was sent, and only if sending it changes nothin
 test.each([false, true])('what takes a row back is valid and does so, form fields replaced: %s', (replaced) => {
   fc.assert(
     fc.property(customers, rows, (before, row) => {
-      const { row: earlier, lacking } = earlierOf(row, before);
-      expect(lacking).toBe(false);
+      const { row: earlier, incomplete } = rowToRestore(row, before);
+      expect(incomplete).toBe(false);
       if (!earlier) return expect(Object.keys(row)).toEqual(['id']);
       expect(checkCustomer(earlier)).toBeUndefined();
       expect(Object.keys(earlier).sort()).toEqual(Object.keys(row).sort());
@@ -212,5 +212,5 @@ test.each([false, true])('what takes a row back is valid and does so, form field
 
 test('who had more than a source may hold can not be put back', () => {
   const before = { notes: 'x'.repeat(70_000), phone: '1' };
-  expect(earlierOf({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, lacking: true });
+  expect(rowToRestore({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, incomplete: true });
 });
