@@ -24,7 +24,7 @@ test.each([
       { name: 'd', value: ['e'] },
     ],
   },
-])('takes %j', (fields) => {
+])('accepts %j', (fields) => {
   expect(checkCustomer({ id: 1, ...fields })).toBeUndefined();
   expect(checkCustomer({ id: 0x7fff_ffff, ...fields })).toBeUndefined();
 });
@@ -82,7 +82,7 @@ test.each([
   [[], 'expected an object with the fields of a customer, got a list of 0.'],
   [null, 'expected an object with the fields of a customer, got null.'],
   ['x', 'expected an object with the fields of a customer, got text of 1 characters.'],
-])('finds %j invalid', (row, message) => {
+])('rejects %j', (row, message) => {
   expect(checkCustomer(row)).toEqual({ code: 'invalid_field', message: expect.stringContaining(message) });
 });
 
@@ -107,18 +107,18 @@ test.each(READ_ONLY_FIELDS)('names the read-only field %s', (field) => {
   });
 });
 
-test('never tells a value, whatever is wrong with it', () => {
+test('never quotes a value, whatever is wrong with it', () => {
   const secret = fc.constantFrom<unknown>('s3cret-x@y.z', ['s3cret'], { s3cret: 's3cret' }, 's3cret'.repeat(60));
   fc.assert(
     fc.property(fc.constantFrom(...CUSTOMER_FIELDS, ...READ_ONLY_FIELDS), secret, (field, value) => {
       const message = checkCustomer({ id: 1, first_name: 's3cret'.repeat(20), [field]: value })?.message ?? '';
-      // The name of a field is told, but not of one inside another's value that is no field.
+      // Names a field, but not what is inside another field's value and isn't one.
       expect(message.replace(/^"s3cret" in/, '')).not.toContain('s3cret');
     }),
   );
 });
 
-test('knows the id of a row that is not usable otherwise', () => {
+test('finds the id of a row that is otherwise unusable', () => {
   expect(customerId({ id: 5, x: 1 })).toBe(5);
   for (const row of [{ id: '5' }, { id: 0 }, {}, null, undefined, 'x', []]) expect(customerId(row)).toBeNull();
 });
