@@ -21,7 +21,7 @@ interface Case {
   quota?: typeof QUOTA;
 }
 
-/** The lists run one after the other, the cases of a list at once: the last two leave the machine idle most of the time. */
+/** The lists run one after the other, the cases in a list at once: the last two leave the machine mostly idle. */
 const CASES: Case[][] = [
   [{ name: '100 ms a call', customers: 12_000, latencyMs: 100 }],
   [{ name: '300 ms a call', customers: 6_000, latencyMs: 300 }],

@@ -101,8 +101,8 @@ function isCopyFor({ storeHash, id }: SourceReader, key: string): boolean {
 const copiesFolder = (storeHash: string, jobName: string): string =>
   `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
 
-// A file name may have 255 bytes, and while the file is being written it ends in a UUID and `.partial`.
-const MAX_NAME = 200;
+/** Most characters of an encoded name. File names have 255 bytes, and while written they end in a UUID and `.partial`. */
+export const MAX_NAME = 200;
 
 /**
  * Any text as one name in a key, never the same for two texts: percent-encoded, or, if that is too long or `.` or `..`,

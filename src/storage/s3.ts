@@ -16,7 +16,7 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 /** Objects deleted at once: as many as the client has connections. */
 const DELETES = 50;
 
-/** Objects in a bucket of S3, or of a server that speaks its API. Their URIs are plain text, as AWS tools print them. */
+/** Objects in a bucket of S3, or of a server that speaks its API. Their URIs are plain text, as in AWS tools. */
 export class S3Storage implements Storage {
   readonly root: string;
   readonly #client: S3Client;

@@ -1,6 +1,6 @@
 /**
- * Prepares a job from the source at a path, reads its chunks as the activities that send them do, and prints the result and
- * this process's peak memory.
+ * Prepares a job from the source at a path, reads its chunks as the activities that send them do, and prints the result
+ * and this process's peak memory.
  */
 import { basename, dirname } from 'node:path';
 import { jobKeys } from '../../src/jobs/keys.ts';

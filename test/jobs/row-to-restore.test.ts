@@ -165,7 +165,7 @@ const fields = {
 const rows = fc.record(fields, { requiredKeys: [] }).map((row): Row => ({ id: 1, ...row }));
 const customers = fc.record(fields).map((values) => update(values, { id: 1 }, false));
 
-/** The customer after an update; `replaced`: form fields that it does not name are gone. Blank means the same as missing. */
+/** The customer after an update; `replaced`: form fields that it does not name are gone. Blank means missing. */
 function update(before: Values, changes: Row, replaced: boolean): Values {
   const { id: _, ...row } = changes;
   type FormField = { name: string; value: unknown };

@@ -1,4 +1,4 @@
-/** The largest that workflow and activities pass to each other, against the 2 MiB that Temporal accepts as a payload. */
+/** The largest that workflow and activities pass to each other, against the 2 MiB of a payload. */
 import type { CloseJobInput, PreparedJob } from '../../src/contract/activities.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
