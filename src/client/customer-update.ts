@@ -15,7 +15,7 @@ import {
 import { resultOf } from './result.ts';
 import { asked, told } from './server.ts';
 import { waitingActivity } from './waiting.ts';
-import { readFailures } from '../jobs/failures.ts';
+import { readFailures } from '../jobs/failure-files.ts';
 import { NotFound } from '../storage/storage.ts';
 import { FilesGone } from './errors.ts';
 import { openJobStore } from './job-store.ts';

@@ -2,7 +2,7 @@ import type { JobOptions, Source } from '../contract/job.ts';
 import { found } from '../contract/describe.ts';
 import { BadInput, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
-import { sourceCopyKey } from '../jobs/keys.ts';
+import { MAX_NAME, sourceCopyKey } from '../jobs/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StreamFailed } from './errors.ts';
 
@@ -19,9 +19,6 @@ export interface NewCustomerUpdate {
 
 /** The source of a job: one that the workflow takes, or customers to be streamed first. */
 export type CheckedSource = { stream: Customers } | { source: Source };
-
-/** Longest encoded name that is also a folder's in the job store, on the file systems there are (255), with room to spare. */
-const MAX_NAME = 200;
 
 /** Checks what a job is to be started with, before anything is done. Throws BadInput. */
 export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSource {

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Format } from '../../src/contract/job.ts';
 import { csvLines } from '../../src/jobs/report.ts';
 import { BadInput, BadSource } from '../../src/jobs/errors.ts';
-import { readFailures } from '../../src/jobs/failures.ts';
+import { readFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { bounded } from '../../src/jobs/sources/bounded.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { PreparedJob } from '../../src/contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { BadSource } from '../../src/jobs/errors.ts';
-import { readFailures } from '../../src/jobs/failures.ts';
+import { readFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';

@@ -1,6 +1,6 @@
 /**
- * Prepares a job from the source at a path, reads its chunks as those who send them do, and prints what it came to and the
- * most memory that this process had.
+ * Prepares a job from the source at a path, reads its chunks as the activities that send them do, and prints the result
+ * and this process's peak memory.
  */
 import { basename, dirname } from 'node:path';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -14,7 +14,7 @@ const path = process.argv[2] as string;
 const storage = new FileStorage(dirname(path));
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 let rss = 0;
-// What the system says is the most would count what the process had that started this one.
+// The system's own peak would include the memory of the process that started this one.
 const look = () => {
   rss = Math.max(rss, process.memoryUsage.rss());
 };
