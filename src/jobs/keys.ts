@@ -96,7 +96,7 @@ const copiesFolder = (storeHash: string, jobName: string): string =>
   `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
 
 // A file's name may have 255 bytes, and while it is written it ends in a UUID and `.partial`.
-const MAX_NAME = 200;
+export const MAX_NAME = 200;
 
 /**
  * Any text as one name in a key, two texts never as the same: percent-encoded, or, where that would be too long or is `.`

@@ -232,7 +232,7 @@ test.each<[string, unknown, string, [string, unknown, string] | null]>([
       'abc123',
       many,
       'BadInput: source.customers: expected a list of at most 1000 customers; a file (source.uri) may have more, got a list of ' +
-        '1001. An iterable that is no array, such as an async generator, may have any number.',
+        '1001. An iterable other than an array, such as an async generator, can have any number.',
     ],
   ],
   [
