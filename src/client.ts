@@ -1,6 +1,6 @@
 /**
- * For other services: starts jobs and follows them. Loads neither the worker nor its activities, and the S3 library only for
- * a job store in S3.
+ * For other services: starts jobs and follows them. Loads neither the worker nor its activities, and the S3 library
+ * only for a job store in S3.
  *
  * @example
  * ```ts

@@ -12,13 +12,13 @@ import {
   progressQuery,
   resumeUpdate,
 } from '../contract/job.ts';
-import { resultOf } from './result.ts';
-import { askJob, tellJob } from './server.ts';
-import { waitingActivity } from './waiting.ts';
 import { readFailures } from '../jobs/failures.ts';
 import { NotFound } from '../storage/storage.ts';
 import { FilesGone } from './errors.ts';
 import { type JobStoreOption, openJobStore } from './job-store.ts';
+import { resultOf } from './result.ts';
+import { askJob, tellJob } from './server.ts';
+import { waitingActivity } from './waiting.ts';
 
 /**
  * A job, running or ended. Every method except `result` returns or throws within about ten seconds. Every method throws
@@ -48,20 +48,20 @@ export interface CustomerUpdate {
    */
   outcomes(from?: number, count?: number): Promise<Outcomes>;
   /**
-   * Rows after row `after` that were not updated; at most 500. Only the latest 1,000 are in the job's state: `allFailures`
-   * has the rest as well.
+   * Rows after row `after` that were not updated; at most 500. Only the latest 1,000 are in the job's state:
+   * `allFailures` has the rest as well.
    *
    * @example
    * ```ts
    * const { failures, total } = await job.failures(0, 20);
-   * console.log(`${total} rows were not updated, such as`, failures);
+   * console.log(`${total} rows were not updated, for example`, failures);
    * ```
    */
   failures(after?: number, limit?: number): Promise<Failures>;
   /**
-   * Every row that was not updated, including those in files of the job store, in no particular order. While the job runs,
-   * those up to now. If some are in files, iterating throws BadInput without a `jobStore`, FilesGone if the files are
-   * missing, and StorageFailed if the job store fails.
+   * Every row that was not updated, including those in files of the job store, in no particular order. While the job
+   * runs, those up to now. If some are in files, iterating throws BadInput without a `jobStore`, FilesGone if the files
+   * are missing, and StorageFailed if the job store fails.
    *
    * @example
    * ```ts
@@ -89,8 +89,8 @@ export interface CustomerUpdate {
    */
   resume(): Promise<Progress>;
   /**
-   * Lets what is in flight finish and the report be written; then the job ends as cancelled. Returns without waiting for
-   * that, and without a worker. Throws TooLate.
+   * Lets what is in flight finish and the report be written; then the job ends as cancelled. Returns without waiting
+   * for that, and without a worker. Throws TooLate.
    *
    * @example
    * ```ts
@@ -101,8 +101,8 @@ export interface CustomerUpdate {
    */
   cancel(): Promise<void>;
   /**
-   * Waits for the job to end, for hours if need be, and through any outage of the server. Throws JobEnded if it ends without
-   * a result. Once the signal is aborted it throws the signal's reason, and the job carries on.
+   * Waits for the job to end, for hours if need be, and through any outage of the server. Throws JobEnded if it ends
+   * without a result. Once the signal is aborted it throws the signal's reason, and the job carries on.
    *
    * @example
    * ```ts
@@ -143,7 +143,8 @@ export function customerUpdate(client: Client, id: string, { jobStore }: JobStor
         const { waitingFor, state } = progress;
         const knowsBetter = waitingFor !== null && waitingFor.kind !== 'lease';
         if (knowsBetter || !WORKING.includes(state)) return progress;
-        // While it waits for them its workflow does not run: only the activities know what for, and why the store is silent.
+        // While it waits for them its workflow does not run: only the activities know what for, and why the store is
+        // silent.
         return { ...progress, waitingFor: (await waitingActivity(handle)) ?? waitingFor };
       }),
     outcomes: (from = 0, count = 1_000) => askJob(client, id, () => handle.query(outcomesQuery, { from, count })),
@@ -172,7 +173,10 @@ async function* allFailures(job: FailuresOf, jobStore: string | undefined): Asyn
   yield* failures;
 }
 
-/** The failures in state at one moment. While a job runs, older ones move to a file from time to time: then it starts over. */
+/**
+ * The failures in state at one moment. While a job runs, older ones move to a file from time to time: then it starts
+ * over.
+ */
 async function inState(job: FailuresOf): Promise<{ olderIn: string | null; failures: Failure[] }> {
   for (;;) {
     const { olderIn, ...first } = await job.failures();

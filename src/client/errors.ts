@@ -31,7 +31,9 @@ export class NotAJob extends Error {
   }
 }
 
-/** `pause`, `resume` or `cancel` came too late: the job was closing, being cancelled, or had ended. Nothing was changed. */
+/**
+ * `pause`, `resume` or `cancel` came too late: the job was closing, being cancelled, or had ended. Nothing was changed.
+ */
 export class TooLate extends Error {
   override name = 'TooLate';
 }
@@ -54,8 +56,9 @@ export class JobEnded extends Error {
 }
 
 /**
- * The server is up and knows the job, but no worker answered for it within ten seconds. The message says why, as far as the
- * server knows. The job itself is safe, and continues once a worker is there; a `pause` or `resume` may still arrive.
+ * The server is up and knows the job, but no worker answered for it within ten seconds. The message says why, as far as
+ * the server knows. The job itself is safe, and continues once a worker is there; a `pause` or `resume` may still
+ * arrive.
  */
 export class NoAnswer extends Error {
   override name = 'NoAnswer';

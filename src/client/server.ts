@@ -26,8 +26,8 @@ export class TimeIsUp extends Error {
 }
 
 /**
- * Does something with the server. Rejects with TimeIsUp after `ms`, with the reason of `signal` once that is aborted, and
- * as usual when a deadline of the caller's own passes.
+ * Does something with the server. Rejects with TimeIsUp after `ms`, with the reason of `signal` once that is aborted,
+ * and as usual when a deadline of the caller's own passes.
  */
 export async function within<T>(client: Client, ms: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
@@ -59,7 +59,10 @@ export async function askServer<T>(client: Client, question: () => Promise<T>): 
   }
 }
 
-/** The job with this id, or one run of it, as the server knows it; undefined if there is none. Throws NotAJob, ServerFailed. */
+/**
+ * The job with this id, or one run of it, as the server knows it; undefined if there is none. Throws NotAJob,
+ * ServerFailed.
+ */
 export async function findJob(
   client: Client,
   id: string,
@@ -96,7 +99,7 @@ export async function askJob<T>(client: Client, id: string, question: () => Prom
     const why =
       (await whyNobodyAnswers(client)) ??
       `No worker answered for the job ${id}${reasonOf(error)}, although one polled for work in the last minute. ` +
-        "Try again; if that does not help, the worker's log says why.";
+        "If this lasts, the worker's log says why.";
     throw new NoAnswer(why, { cause: error });
   }
 }

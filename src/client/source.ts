@@ -10,8 +10,8 @@ import { StreamFailed } from './errors.ts';
 export interface NewCustomerUpdate {
   storeHash: string;
   /**
-   * What the workflow takes, or any number of customers from an iterable other than an array, such as an async generator;
-   * those are streamed into `options.jobStore`.
+   * What the workflow takes, or any number of customers from an iterable other than an array, such as an async
+   * generator; those are streamed into `options.jobStore`.
    */
   source: Source | { customers: AsyncIterable<unknown> | Iterable<unknown> };
   options?: JobOptions | undefined;
@@ -70,8 +70,8 @@ export interface StreamedCopy {
 }
 
 /**
- * Writes customers as NDJSON into the job store, under a unique name, with only a few of them in memory at a time. Throws
- * StreamFailed, BadInput and StorageFailed; it then leaves nothing behind.
+ * Writes customers as NDJSON into the job store, under a unique name, with only a few of them in memory at a time.
+ * Throws StreamFailed, BadInput and StorageFailed; it then leaves nothing behind.
  */
 export async function streamCopy(
   storage: Storage,
@@ -104,7 +104,10 @@ async function* ndjson(customers: AsyncIterable<[item: number, customer: unknown
   if (batch !== '') yield batch;
 }
 
-/** A customer as JSON; what JSON leaves out becomes null, so that it is still a row. Throws BadInput, which names the item. */
+/**
+ * A customer as JSON; what JSON leaves out becomes null, so that it is still a row. Throws BadInput, which names the
+ * item.
+ */
 function jsonOf(customer: unknown, item: number): string {
   try {
     return JSON.stringify(customer) ?? 'null';

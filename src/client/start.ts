@@ -18,14 +18,15 @@ export interface StartOptions extends JobStoreOption {
  * Starts a job with the id `customer-updates/{storeHash}/{name}`, or attaches to the one that has this id: if that is
  * running, or, without `again`, has ended with a result. One that failed or was cancelled is started anew.
  *
- * `source.customers` as an array is passed along with the job: at most 1,000 customers and 512 KiB. Any other iterable is
- * streamed into `options.jobStore`, which must be the workers' job store; the copy is deleted when the job ends. If there is
- * a job to attach to, the iterable is left unread. What JSON leaves out, such as undefined, counts as a row, and is invalid.
+ * `source.customers` as an array is passed along with the job: at most 1,000 customers and 512 KiB. Any other iterable
+ * is streamed into `options.jobStore`, which must be the workers' job store; the copy is deleted when the job ends. If
+ * there is a job to attach to, the iterable is left unread. What JSON leaves out, such as undefined, counts as a row,
+ * and is invalid.
  *
  * Throws BadInput before anything is done, or when JSON can't hold a customer; StreamFailed if the iterable throws;
- * StorageFailed if the job store fails; NotAJob if another kind of workflow has this id; ServerFailed. Whatever it throws,
- * it is safe to call again: it never starts two jobs. After a late ServerFailed, what was streamed may stay in the job store,
- * below `sources/copies`.
+ * StorageFailed if the job store fails; NotAJob if another kind of workflow has this id; ServerFailed. Whatever it
+ * throws, it is safe to call again: it never starts two jobs. After a late ServerFailed, what was streamed may stay in
+ * the job store, below `sources/copies`.
  *
  * @example A file that the workers can read
  * ```ts

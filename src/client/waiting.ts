@@ -17,9 +17,9 @@ interface Details {
 }
 
 /**
- * What a job's activities are waiting for; null if nothing. One that waits for the pace says so in its heartbeat; one that
- * was throttled waits at the server for its next attempt. Any other that failed, on a full disk for example, is retried
- * until it succeeds; the workflow itself knows when failing chunks mean an outage.
+ * What a job's activities are waiting for; null if nothing. One that waits for the pace says so in its heartbeat; one
+ * that was throttled waits at the server for its next attempt. Any other that failed, on a full disk for example, is
+ * retried until it succeeds; the workflow itself knows when failing chunks mean an outage.
  */
 export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFor | null> {
   const { raw } = await handle.describe();

@@ -91,6 +91,9 @@ export interface JobOptions {
   skipUnchanged?: boolean | undefined;
 }
 
+/** What `maxRejectedPercent` is by default. */
+export const MAX_REJECTED_PERCENT = 20;
+
 /** The one argument of updateCustomers. */
 export interface JobInput {
   /** The store, as in its API path `/stores/{store_hash}`. */
@@ -213,7 +216,7 @@ export interface WaitingFor {
 /** What a job says while it waits for a store that is busy. */
 export const STORE_WAITS = {
   quota: "The store's request quota is used up.",
-  throttle: 'The store throttles (429).',
+  throttle: 'The store is throttling (429).',
 } as const;
 
 /** The answer of the `progress` query. */

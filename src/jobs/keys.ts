@@ -1,7 +1,7 @@
 /** Keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
 import type { JobRef } from '../contract/activities.ts';
-import { jobId, STORE_HASH } from '../contract/job.ts';
+import { jobId, SOURCE_EXTENSION, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // What a run id looks like.
@@ -71,7 +71,7 @@ export const failuresKey = (uri: string): string | undefined => FAILURES.exec(ur
 
 /** The key of the starter's copy of a source, by the job it is for. `fileName` keeps its extension, which tells the format. */
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
-  const extension = /(\.(csv|ndjson|jsonl|json))?(\.gz)?$/i.exec(fileName)?.[0] ?? '';
+  const [extension = ''] = SOURCE_EXTENSION.exec(fileName) ?? [];
   return `${copiesFolder(storeHash, jobName)}${anyName(fileName, extension)}`;
 }
 

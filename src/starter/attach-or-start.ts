@@ -13,8 +13,8 @@ export interface WantedJob {
 }
 
 /**
- * What to do if a job with the wanted one's id may exist: attach to it, start the wanted one, or start it although the other
- * one has ended with a result, because that was a trial. Throws BadUse if the two are not the same job. Pure.
+ * What to do if a job with the wanted one's id may exist: attach to it, start the wanted one, or start it although the
+ * other one has ended with a result, because that was a trial. Throws BadUse if the two are not the same job. Pure.
  */
 export function attachOrStart(
   existing: Pick<JobInfo, 'status' | 'source' | 'options'> | undefined,

@@ -25,7 +25,9 @@ export interface JobCommand<Flags> {
   interrupt: Interrupt;
 }
 
-/** A command about one existing job, given by its workflow id, or by its name and store. `run` returns the exit code. */
+/**
+ * A command about one existing job, given by its workflow id, or by its name and store. `run` returns the exit code.
+ */
 export function jobCommand<Flags = object>(
   name: string,
   description: string,

@@ -33,8 +33,8 @@ export interface Interrupt {
 const CLEAN_UP_MS = 1_000;
 
 /**
- * Runs a command until it ends or Ctrl-C interrupts it: then prints the farewell and returns the exit code for a detached
- * job. A second Ctrl-C exits at once.
+ * Runs a command until it ends or Ctrl-C interrupts it: then prints the farewell and returns the exit code for a
+ * detached job. A second Ctrl-C exits at once.
  */
 export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
   const controller = new AbortController();

@@ -57,9 +57,9 @@ async function list(
 const AT_ONCE = 4;
 
 /**
- * The running jobs and those that ended last: at most `limit`, newest first. Of several jobs with one id only the last one is
- * listed, as all other commands see only that one. A job that no worker answers for comes without progress: all jobs together
- * are given the time of one.
+ * The running jobs and those that ended last: at most `limit`, newest first. Of several jobs with one id only the last
+ * one is listed, as all other commands see only that one. A job that no worker answers for comes without progress: all
+ * jobs together are given the time of one.
  */
 async function listJobs(session: Session, storeHash: string | undefined, limit: number): Promise<ListedJob[]> {
   const { client } = session;

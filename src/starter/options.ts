@@ -14,11 +14,11 @@ const READING = {
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
   blankCells: new Option(
     '--blank-cells <action>',
-    `what a blank CSV cell does to the value: keep or clear it; default: ${DEFAULTS.blankCells}`,
+    `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
   ).choices(['keep', 'clear']),
   onInvalid: new Option(
     '--on-invalid <action>',
-    `what to do about invalid rows: skip them, or fail before anything is sent; default: ${DEFAULTS.onInvalid}`,
+    `leave out invalid rows, or fail the job before it sends anything; default: ${DEFAULTS.onInvalid}`,
   ).choices(['skip', 'fail']),
 };
 
@@ -26,7 +26,7 @@ const READING = {
 const RUNNING = {
   maxRejectedPercent: new Option(
     '--max-rejected-percent <n>',
-    `hold when the store has rejected more than this; default: ${DEFAULTS.maxRejectedPercent}`,
+    `hold the job if the store rejects more than this percentage; default: ${DEFAULTS.maxRejectedPercent}`,
   ).argParser(numeric(0, 100)),
   limit: new Option('--limit <n>', 'send at most this many customers').argParser(numeric(1, Number.MAX_SAFE_INTEGER)),
   dryRun: new Option('--dry-run', 'check the customers and the token, but send nothing'),

@@ -38,7 +38,10 @@ export const addReport = jobCommand<{ force?: boolean }>(
     return EXIT.allUpdated;
   },
   {
-    operand: new Argument('[file]', "file to write, - for the standard output; default: the job's name, -report.csv"),
+    operand: new Argument(
+      '[file]',
+      'file to write, or - for the standard output; default: NAME-report.csv, with the name of the job',
+    ),
     options: [new Option('--force', 'overwrite an existing file')],
   },
 );

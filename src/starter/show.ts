@@ -48,8 +48,8 @@ export const addShow = jobCommand<{ json?: boolean }>(
 const SHOWN = 5;
 
 /**
- * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last progress,
- * if known.
+ * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last
+ * progress, if known.
  */
 export async function showEnding(session: Session, id: string, progress: Progress | undefined): Promise<number> {
   const ending = await endingOf(session, id);

@@ -28,8 +28,8 @@ export interface StartSource {
 }
 
 /**
- * The source that an argument names: a file of this machine, by a path relative to `folder`, or the URI of one that workers
- * can read. Throws BadUse, and BadSource if the format is not known.
+ * The source that an argument names: a file of this machine, by a path relative to `folder`, or the URI of one that
+ * workers can read. Throws BadUse, and BadSource if the format is not known.
  */
 export async function openStartSource(
   argument: string,

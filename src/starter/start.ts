@@ -37,7 +37,9 @@ export const addStart: AddCommand = (program, act) => {
     )
     .requiredOption(...STORE)
     .option('--name <name>', "the job's name; default: made from the file's name and content")
-    .addOption(new Option('--format <format>', "default: by the file's name").choices(['csv', 'ndjson', 'json']));
+    .addOption(
+      new Option('--format <format>', "the file's format; default: by its name").choices(['csv', 'ndjson', 'json']),
+    );
   for (const option of [...READING_AND_RUNNING, YES, JSON_LINES]) command.addOption(option);
   command.action((file: string, flags: StartFlags & { store: string; format?: Format }) =>
     act(async (interrupt) => {
@@ -50,7 +52,10 @@ export const addStart: AddCommand = (program, act) => {
   );
 };
 
-/** The options of a command that starts a job from an ended one; `suffix` is what the new job's name adds to the other's. */
+/**
+ * The options of a command that starts a job from an ended one; `suffix` is what the new job's name adds to the
+ * other's.
+ */
 export const fromJobOptions = (suffix: string): Option[] => [
   new Option('--name <name>', `the new job's name; default: the ended job's name with ${suffix}`),
   ...[...RUNNING_ONLY, YES, JSON_LINES],

@@ -27,8 +27,8 @@ export async function ask(question: string, signal: AbortSignal): Promise<boolea
 export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
 
 /**
- * A text without the control characters that a terminal would act on or that would mislead a reader: job ids, memos, reasons
- * and messages can come from anybody. Line ends and colours stay: `printable` has taken those of others away.
+ * A text without the control characters that a terminal would act on or that would mislead a reader: job ids, memos,
+ * reasons and messages can come from anybody. Line ends and colours stay: `printable` has taken those of others away.
  */
 export const stripControl = (text: string): string => text.replace(UNSAFE, (_, colour?: string) => colour ?? '\uFFFD');
 

@@ -13,7 +13,7 @@ import { notInBackupText, shellWord, STARTER } from './words.ts';
 /** `undo JOB`: starts a job that restores from its backup what an ended one changed. */
 export const addUndo = jobCommand<StartFlags>(
   'undo',
-  'start a job that restores the values that an ended one has changed; needs --backup at its start',
+  'start a job that restores what an ended one changed, if that was started with --backup',
   async (command) => {
     const { session, id, job } = command;
     if (job.status === 'RUNNING') {
@@ -40,7 +40,9 @@ async function backupOf(session: Session, job: JobInfo): Promise<string> {
   return backup;
 }
 
-/** Writes the backup for a job that ended before it could, from the values it had read; undefined if it had read none. */
+/**
+ * Writes the backup for a job that ended before it could, from the values it had read; undefined if it had read none.
+ */
 async function lateBackup(session: Session, job: JobInfo): Promise<string | undefined> {
   if (job.status === 'COMPLETED' || job.status === 'CANCELLED') return undefined;
   const keys = jobKeys(await jobRefOf(session, job));

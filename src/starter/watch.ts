@@ -28,7 +28,10 @@ export interface Watched {
   json: boolean;
 }
 
-/** Shows the job until it has ended, and then how; returns the exit code. From here on Ctrl-C only detaches from the job. */
+/**
+ * Shows the job until it has ended, and then how; returns the exit code. From here on Ctrl-C only detaches from the
+ * job.
+ */
 export async function watchToTheEnd(
   session: Session,
   { id, status, json }: Watched,
@@ -52,14 +55,16 @@ export async function watchToTheEnd(
   return code;
 }
 
-/** Between two looks at a job, in the first minute and later: each is a query, and Temporal Cloud charges for queries. */
+/**
+ * Between two looks at a job, in the first minute and later: each is a query, and Temporal Cloud charges for queries.
+ */
 const INTERVAL_MS = 1_000;
 const LATER_INTERVAL_MS = 5_000;
 const LATER_MS = 60_000;
 
 /**
- * Shows a job until it has ended, whatever happens to worker and server meanwhile; returns its last progress, if a worker was
- * there to report it. Throws NoSuchJob, and AbortError on `signal`.
+ * Shows a job until it has ended, whatever happens to worker and server meanwhile; returns its last progress, if a
+ * worker was there to report it. Throws NoSuchJob, and AbortError on `signal`.
  */
 async function follow(session: Session, id: string, view: View, signal: AbortSignal): Promise<Progress | undefined> {
   let trouble: string | undefined;
@@ -102,7 +107,8 @@ async function lookAt(session: Session, id: string): Promise<Look> {
     const { status } = await getJobInfo(session, id);
     return { ended: status !== 'RUNNING', ...(await askProgress(session, id)) };
   } catch (error) {
-    if (error instanceof ServerFailed && error.temporary) return { ended: false, trouble: error.message };
-    throw error;
+    if (!(error instanceof ServerFailed && error.temporary)) throw error;
+    // Without the error's details, which differ each time.
+    return { ended: false, trouble: `The Temporal server at ${session.address} can't be reached.` };
   }
 }

@@ -64,7 +64,7 @@ const STATES: Record<JobState, string> = {
   running: 'running',
   paused: 'paused',
   held: 'held',
-  cancelling: 'cancelling, once what is in flight has finished',
+  cancelling: 'cancelling: waiting for what is in flight',
   closing: 'writing the report',
   completed: 'completed',
   cancelled: 'cancelled',

@@ -122,7 +122,7 @@ test('the program in Python tells what a job waits for, all pages of failures, a
   await program.waitFor(/^running: 0 of 32 updated$/);
   const job = system.client.workflow.getHandle('customer-updates/abc123/waits');
   await job.executeUpdate(pauseUpdate, { args: [{ reason: 'lunch' }] });
-  await program.waitFor(/^paused: .*, waits for pause: Paused by a person \(lunch\)/);
+  await program.waitFor(/^paused: .*, waiting for pause: Paused by a person \(lunch\)/);
   await job.cancel();
   expect((await program.exited).code).toBe(3);
   expect(program.output()).toMatch(/cancelled/i);
