@@ -173,10 +173,7 @@ async function* allFailures(job: FailuresOf, jobStore: string | undefined): Asyn
   yield* failures;
 }
 
-/**
- * The failures in state at one moment. While a job runs, older ones move to a file from time to time: then it starts
- * over.
- */
+/** The failures in state at one moment: it starts over if the older ones have moved to a file meanwhile. */
 async function inState(job: FailuresOf): Promise<{ olderIn: string | null; failures: Failure[] }> {
   for (;;) {
     const { olderIn, ...first } = await job.failures();

@@ -31,9 +31,7 @@ export class NotAJob extends Error {
   }
 }
 
-/**
- * `pause`, `resume` or `cancel` came too late: the job was closing, being cancelled, or had ended. Nothing was changed.
- */
+/** `pause`, `resume` or `cancel` came too late: the job is closing, being cancelled, or has ended. Nothing changed. */
 export class TooLate extends Error {
   override name = 'TooLate';
 }

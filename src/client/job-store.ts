@@ -5,9 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 
 /** Where a job's files are. */
 export interface JobStoreOption {
-  /**
-   * The workers' job store (their JOB_STORE), `file:…` or `s3://…`; a relative folder is relative to the current one.
-   */
+  /** The workers' job store (their JOB_STORE), `file:…` or `s3://…`; a folder may be relative to the current one. */
   jobStore?: string | undefined;
 }
 

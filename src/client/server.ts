@@ -59,10 +59,7 @@ export async function askServer<T>(client: Client, question: () => Promise<T>): 
   }
 }
 
-/**
- * The job with this id, or one run of it, as the server knows it; undefined if there is none. Throws NotAJob,
- * ServerFailed.
- */
+/** The job with this id, or one run of it; undefined if there is none. Throws NotAJob, ServerFailed. */
 export async function findJob(
   client: Client,
   id: string,

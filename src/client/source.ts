@@ -104,10 +104,7 @@ async function* ndjson(customers: AsyncIterable<[item: number, customer: unknown
   if (batch !== '') yield batch;
 }
 
-/**
- * A customer as JSON; what JSON leaves out becomes null, so that it is still a row. Throws BadInput, which names the
- * item.
- */
+/** A customer as JSON; what JSON leaves out becomes null, and so stays a row. Throws BadInput, with the number. */
 function jsonOf(customer: unknown, item: number): string {
   try {
     return JSON.stringify(customer) ?? 'null';

@@ -6,6 +6,7 @@ import type { Interrupt } from './exit.ts';
 import { typedJobId } from './names.ts';
 import { type Session, withSession } from './session.ts';
 import { getJobInfo, type JobInfo } from './status.ts';
+import { shellWord, STARTER } from './words.ts';
 
 /** Runs what a command does, and keeps the exit code that it returns. */
 export type Act = (command: (interrupt: Interrupt) => Promise<number>) => Promise<void>;
@@ -25,14 +26,16 @@ export interface JobCommand<Flags> {
   interrupt: Interrupt;
 }
 
-/**
- * A command about one existing job, given by its workflow id, or by its name and store. `run` returns the exit code.
- */
+/** A command about one existing job, given by its id, or by name and store. `run` returns the exit code. */
 export function jobCommand<Flags = object>(
   name: string,
   description: string,
   run: (command: JobCommand<Flags>) => Promise<number>,
-  { options = [], operand }: { options?: readonly Option[]; operand?: Argument } = {},
+  {
+    options = [],
+    operand,
+    needs,
+  }: { options?: readonly Option[]; operand?: Argument; needs?: 'running' | 'ended' } = {},
 ): AddCommand {
   return (program, act) => {
     const command = program
@@ -53,11 +56,28 @@ export function jobCommand<Flags = object>(
             if (!(error instanceof NoSuchJob) || id.includes('/')) throw error;
             throw new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
           });
+          if (needs !== undefined) check(job, needs);
           return run({ session, id, job, flags, operand: command.args[1], config, interrupt });
         });
       }),
     );
   };
+}
+
+/** Throws BadUse unless the job is in the state that a command needs. */
+function check({ id, status }: JobInfo, needs: 'running' | 'ended'): void {
+  const word = shellWord(id);
+  if (needs === 'running' && status !== 'RUNNING') {
+    throw new BadUse(
+      `The job ${id} has already ended (${status.toLowerCase()}). To send what it left: ${STARTER} retry ${word}`,
+    );
+  }
+  if (needs === 'ended' && status === 'RUNNING') {
+    throw new BadUse(
+      `The job ${id} has not ended yet. Wait for it to end, or cancel it: ${STARTER} cancel ${word}\n` +
+        `To see how far it is: ${STARTER} show ${word}`,
+    );
+  }
 }
 
 /** `--store` of a command, which says which store is meant. */

@@ -4,10 +4,7 @@ import { BadSource } from '../jobs/errors.ts';
 import { CantDecrypt } from '../payloads/index.ts';
 import { StorageFailed } from '../storage/storage.ts';
 
-/**
- * Something that only the person at the command line can fix. The message says what was expected, what came, what to
- * do.
- */
+/** Only the person at the command line can fix it. The message says what was expected, what came, what to do. */
 export class BadUse extends Error {
   override name = 'BadUse';
 }
@@ -17,8 +14,6 @@ const EXPECTED = [
   ...[NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
 ];
 
-/**
- * What to print of an error: its message if that says what to do; all of it, with its stack, if it is a bug of ours.
- */
+/** What to print of an error: its message if that says what to do; all of it if it is a bug of ours. */
 export const printableError = (error: unknown): unknown =>
   EXPECTED.some((Expected) => error instanceof Expected) ? (error as Error).message : error;

@@ -29,10 +29,7 @@ export async function jobRefOf({ client }: Session, { id, runId }: Pick<JobInfo,
 export const missing = ({ root }: Pick<Storage, 'root'>): string =>
   `its files were purged, or are not in JOB_STORE (${root})`;
 
-/**
- * What `missing` says if a file that a job names is missing; undefined if it is there, or the job store does not
- * answer.
- */
+/** What `missing` says if a file is missing; undefined if it is there, or the job store does not answer. */
 export async function whyMissing(session: Session, uri: string): Promise<string | undefined> {
   const storage = await session.openJobStore();
   const key = storage.keyOf(uri);

@@ -7,10 +7,7 @@ const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** How much of a file's name goes into a job's name, in characters. */
 const MAX_STEM = 60;
 
-/**
- * The store hash in what was typed: a hash, or an API path like `https://api.bigcommerce.com/stores/abc123/v3/`. Throws
- * BadUse.
- */
+/** The store hash that was typed, as such or in an API path such as `https://…/stores/abc123/v3/`. Throws BadUse. */
 export function tidyStoreHash(typed: string): string {
   const hash = /(?:^|\/)stores\/([^/?#]*)/.exec(typed)?.[1] ?? typed.trim();
   if (STORE_HASH.test(hash)) return hash;
@@ -29,9 +26,7 @@ export function checkJobName(typed: string): string {
   );
 }
 
-/**
- * A job's name, made from a file's name, path or URI, and from the sha256 that tells it apart from others of that name.
- */
+/** A job's name from a file's name, path or URI, and the sha256 that tells it apart from others of that name. */
 export function defaultJobName(file: string, sha256: string): string {
   const fileName = file.split('/').pop() as string;
   const stem = fileName
@@ -45,9 +40,7 @@ export function defaultJobName(file: string, sha256: string): string {
   return `${stem || 'customers'}-${sha256.slice(0, 8)}`;
 }
 
-/**
- * The name of a file's copy in the job store: the same for the same content, with the extension that says the format.
- */
+/** The name of a file's copy in the job store: one name for one content, with the extension for its format. */
 export function copyName(file: string, sha256: string): string {
   const [extension = ''] = SOURCE_EXTENSION.exec(file) ?? [];
   return defaultJobName(file, sha256) + extension.toLowerCase();

@@ -10,18 +10,13 @@ import { jobRefOf, missing } from './job-files.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';
 import { ask, canAsk, print } from './terminal.ts';
-import { counted, shellWord, STARTER } from './words.ts';
+import { counted } from './words.ts';
 
 /** `purge JOB`: deletes the files of an ended job, and of earlier jobs with its id. */
 export const addPurge = jobCommand<{ yes?: boolean }>(
   'purge',
   "delete an ended job's files from the job store: report, failures, backup, and what is left to send again",
   async ({ session, id, job, flags, interrupt }) => {
-    if (job.status === 'RUNNING') {
-      throw new BadUse(
-        `The job ${id} has not ended. Wait for it to end, or cancel it: ${STARTER} cancel ${shellWord(id)}`,
-      );
-    }
     const storage = await session.openJobStore();
     if (!flags.yes) await askFirst(id, storage, interrupt.signal);
     interrupt.farewell = 'Some files may be left. Purge the job again to delete them.';
@@ -42,7 +37,7 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
     );
     return EXIT.allUpdated;
   },
-  { options: [new Option('--yes', 'do not ask first')] },
+  { needs: 'ended', options: [new Option('--yes', 'do not ask first')] },
 );
 
 async function askFirst(id: string, { root }: Storage, signal: AbortSignal): Promise<void> {

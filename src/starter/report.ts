@@ -10,18 +10,12 @@ import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { print } from './terminal.ts';
-import { shellWord, STARTER } from './words.ts';
 
 /** `report JOB [FILE]`: fetches the report of an ended job. */
 export const addReport = jobCommand<{ force?: boolean }>(
   'report',
   'fetch the report of an ended job: a CSV file of the rows that were not updated',
   async ({ session, id, job, flags, operand, config }) => {
-    if (job.status === 'RUNNING') {
-      throw new BadUse(
-        `The job ${id} has not ended, and its report is written at its end. Until then: ${STARTER} failures ${shellWord(id)}`,
-      );
-    }
     const storage = await session.openJobStore();
     const { report } = jobKeys(await jobRefOf(session, job));
     if (!(await storage.exists(report))) {
@@ -38,6 +32,7 @@ export const addReport = jobCommand<{ force?: boolean }>(
     return EXIT.allUpdated;
   },
   {
+    needs: 'ended',
     operand: new Argument(
       '[file]',
       'file to write, or - for the standard output; default: NAME-report.csv, with the name of the job',

@@ -9,12 +9,8 @@ import { statusOf } from './status.ts';
 export const addRetry = jobCommand<StartFlags>(
   'retry',
   'start a job that sends what an ended one left: its failed and unprocessed customers',
-  async (command) => {
-    const { id, job } = command;
-    if (job.status === 'RUNNING') throw new BadUse(`The job ${id} has not ended. Wait for it to end, or cancel it.`);
-    return startFromJob(command, () => leftBy(command));
-  },
-  { options: fromJobOptions('-retry') },
+  (command) => startFromJob(command, () => leftBy(command)),
+  { needs: 'ended', options: fromJobOptions('-retry') },
 );
 
 /** Throws BadUse if nobody knows what is left, or it is gone. */

@@ -24,10 +24,7 @@ export interface Session {
   webPage(id: string): string | undefined;
 }
 
-/**
- * Connects, and closes the connection after `use`. Throws BadConfig and BadUse, in plain words, if the server can't be
- * used.
- */
+/** Connects, and closes the connection after `use`. Throws BadConfig and BadUse if the server can't be used. */
 export async function withSession<T>(config: StarterConfig, use: (session: Session) => Promise<T>): Promise<T> {
   const dataConverter = await dataConverterOf(config.payloadKeysFile).catch((error: unknown) => {
     throw error instanceof BadPayloadKeys ? new BadUse(`PAYLOAD_KEYS_FILE: ${error.message}`) : error;
@@ -65,10 +62,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const CLOUD = /\.(?:tmprl\.cloud|api\.temporal\.io)$/;
 const DEFAULT_PORT = 7233;
 
-/**
- * Address of the Web UI for the Temporal server at `host:port`, without a slash at its end; undefined if it can't be
- * known.
- */
+/** Address of the Web UI for the server at `host:port`, without a slash at its end; undefined if unknown. */
 export function webUiBase(address: string, setting: string | undefined): string | undefined {
   if (setting !== undefined) return setting.replace(/\/+$/, '');
   const [, host = '', port = String(DEFAULT_PORT)] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];

@@ -47,10 +47,7 @@ export const addShow = jobCommand<{ json?: boolean }>(
 /** How many failures are shown; the report has all of them. */
 const SHOWN = 5;
 
-/**
- * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last
- * progress, if known.
- */
+/** Prints what became of an ended job, and what to do next. `progress` is its last one, if known. */
 export async function showEnding(session: Session, id: string, progress: Progress | undefined): Promise<number> {
   const ending = await endingOf(session, id);
   print(`\nThe job ${howItEnded(ending)}`);

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
-import { basename, dirname, resolve } from 'node:path';
-import type { Format, JobOptions, Source } from '../contract/job.ts';
-import { formatOf, openSource } from '../jobs/sources/source.ts';
-import { BadUse } from './errors.ts';
-import { copyName, defaultJobName } from './names.ts';
-import { grouped } from './words.ts';
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Format, JobOptions, Source } from '../contract/job.ts';
+import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
 import type { CsvOptions } from '../jobs/sources/csv.ts';
+import { formatOf, openSource } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
+import { BadUse } from './errors.ts';
+import { copyName, defaultJobName } from './names.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';
+import { grouped } from './words.ts';
 
 /** What a job is started from. */
 export interface StartSource {
@@ -46,10 +47,11 @@ export async function openStartSource(
     words: path,
     jobName: defaultJobName(path, sha256),
     is: (uri) => basename(uri) === fileName,
-    async count({ blankCells = 'keep', ignoreColumns = [], limit }) {
-      const count = await countRecords(path, format, { blankCells, ignoreColumns }, signal);
+    async count(options) {
+      const { limit, ...reading } = jobOptionsSchema.parse(options);
+      const count = await countRecords(path, format, reading, signal);
       const customers = `${grouped(count)} customers`;
-      return typeof limit === 'number' && limit < count ? `${grouped(limit)} of ${customers}` : customers;
+      return limit !== null && limit < count ? `${grouped(limit)} of ${customers}` : customers;
     },
     async make(session, storeHash, jobName) {
       const storage = await session.openJobStore();

@@ -52,10 +52,7 @@ export const addStart: AddCommand = (program, act) => {
   );
 };
 
-/**
- * The options of a command that starts a job from an ended one; `suffix` is what the new job's name adds to the
- * other's.
- */
+/** The options of a command that starts a job from an ended one; its default name ends in `suffix`. */
 export const fromJobOptions = (suffix: string): Option[] => [
   new Option('--name <name>', `the new job's name; default: the ended job's name with ${suffix}`),
   ...[...RUNNING_ONLY, YES, JSON_LINES],
@@ -101,7 +98,7 @@ async function startAndWatch(
         ? 'This job is already running; attached to it.'
         : 'This job has already ended. To send the same again, start it under another name with --name. Its result:',
     );
-    return watchToTheEnd(session, { id, status: existing.status, json }, interrupt);
+    return watchToTheEnd(session, existing, json, interrupt);
   }
   if (!flags.yes && !options.dryRun) {
     await askFirst(source, options, storeHash, new URL(config.apiUrl).hostname, interrupt.signal);
@@ -110,7 +107,7 @@ async function startAndWatch(
   interrupt.farewell = `The job may or may not have been started. To find out: ${STARTER} show ${shellWord(id)}`;
   const again = todo === 'startAgain';
   await startCustomerUpdate(session.client, input, jobName, { again, startedBy: userAndMachine() });
-  return watchToTheEnd(session, { id, status: 'RUNNING', json }, interrupt);
+  return watchToTheEnd(session, { id, status: 'RUNNING' }, json, interrupt);
 }
 
 const PUBLIC_API = 'api.bigcommerce.com';

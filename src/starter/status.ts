@@ -66,10 +66,7 @@ export async function askProgress({ client }: Session, id: string): Promise<JobS
   }
 }
 
-/**
- * A job's status. The server itself knows the result or the failure of one that has ended; a worker has to say any
- * other.
- */
+/** A job's status. The server itself knows how an ended one completed or failed; a worker knows any other. */
 export async function statusOf(session: Session, job: JobInfo, ask = askProgress): Promise<JobStatus> {
   if (job.status !== 'COMPLETED' && job.status !== 'FAILED') return ask(session, job.id);
   const ending = await endingOf(session, job.id);

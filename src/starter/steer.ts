@@ -2,36 +2,40 @@
 import { Option } from 'commander';
 import { customerUpdate, type CustomerUpdate } from '../client.ts';
 import { type JobCommand, jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { askProgress } from './status.ts';
 import { print } from './terminal.ts';
-import { shellWord, STARTER, stateLine } from './words.ts';
+import { stateLine } from './words.ts';
 
 export const addPause = jobCommand<{ reason?: string }>(
   'pause',
   'send nothing more until the job is resumed, apart from what is already scheduled',
   async (command) => {
-    await runningJob(command).pause(command.flags.reason);
+    await jobOf(command).pause(command.flags.reason);
     print('The job is paused.');
     return EXIT.allUpdated;
   },
-  { options: [new Option('--reason <text>', 'why, for whoever looks at the job')] },
+  { needs: 'running', options: [new Option('--reason <text>', 'why, for whoever looks at the job')] },
 );
 
-export const addResume = jobCommand('resume', 'continue after a pause or a hold', async (command) => {
-  const progress = await runningJob(command).resume();
-  // A held job acts on it a moment later.
-  const how = progress.state === 'held' ? 'it is asking the store again now' : stateLine(progress, Date.now());
-  print(`The job continues: ${how}`);
-  return EXIT.allUpdated;
-});
+export const addResume = jobCommand(
+  'resume',
+  'continue after a pause or a hold',
+  async (command) => {
+    const progress = await jobOf(command).resume();
+    // A held job acts on it a moment later.
+    const how = progress.state === 'held' ? 'it is asking the store again now' : stateLine(progress, Date.now());
+    print(`The job continues: ${how}`);
+    return EXIT.allUpdated;
+  },
+  { needs: 'running' },
+);
 
 export const addCancel = jobCommand(
   'cancel',
   'let what is in flight finish, write the report, and end the job',
   async (command) => {
-    await runningJob(command).cancel();
+    await jobOf(command).cancel();
     const { trouble } = await askProgress(command.session, command.id);
     print(
       trouble === undefined
@@ -40,12 +44,7 @@ export const addCancel = jobCommand(
     );
     return EXIT.allUpdated;
   },
+  { needs: 'running' },
 );
 
-/** Throws BadUse unless the job is running. */
-function runningJob({ session, id, job }: JobCommand<unknown>): CustomerUpdate {
-  if (job.status === 'RUNNING') return customerUpdate(session.client, id);
-  throw new BadUse(
-    `The job ${id} has already ended (${job.status.toLowerCase()}). To send what it left: ${STARTER} retry ${shellWord(id)}`,
-  );
-}
+const jobOf = ({ session, id }: JobCommand<unknown>): CustomerUpdate => customerUpdate(session.client, id);

@@ -8,23 +8,14 @@ import { undoSource } from './source.ts';
 import { fromJobOptions, type StartFlags, startFromJob } from './start.ts';
 import { type JobInfo, statusOf } from './status.ts';
 import { printAside } from './terminal.ts';
-import { notInBackupText, shellWord, STARTER } from './words.ts';
+import { notInBackupText } from './words.ts';
 
 /** `undo JOB`: starts a job that restores from its backup what an ended one changed. */
 export const addUndo = jobCommand<StartFlags>(
   'undo',
   'start a job that restores what an ended one changed, if that was started with --backup',
-  async (command) => {
-    const { session, id, job } = command;
-    if (job.status === 'RUNNING') {
-      throw new BadUse(
-        `The job ${id} has not ended, and its backup is written at its end. Wait for it, or cancel the job: ` +
-          `${STARTER} cancel ${shellWord(id)}`,
-      );
-    }
-    return startFromJob(command, async () => undoSource(id, await backupOf(session, job)));
-  },
-  { options: fromJobOptions('-undo') },
+  (command) => startFromJob(command, async () => undoSource(command.id, await backupOf(command.session, command.job))),
+  { needs: 'ended', options: fromJobOptions('-undo') },
 );
 
 /** The URI of an ended job's backup. Throws BadUse if there is none. */
@@ -40,9 +31,7 @@ async function backupOf(session: Session, job: JobInfo): Promise<string> {
   return backup;
 }
 
-/**
- * Writes the backup for a job that ended before it could, from the values it had read; undefined if it had read none.
- */
+/** Writes the backup for a job that could not do so itself, from what it had read; undefined if that was nothing. */
 async function lateBackup(session: Session, job: JobInfo): Promise<string | undefined> {
   if (job.status === 'COMPLETED' || job.status === 'CANCELLED') return undefined;
   const keys = jobKeys(await jobRefOf(session, job));

@@ -27,9 +27,7 @@ export function linesView(write: (line: string) => void, now: () => number): Vie
   return { show, say: write, end: showLatest };
 }
 
-/**
- * Lines for programs, as often as those for logs. The last one is left to the caller: it also says how the job ended.
- */
+/** Lines for programs, as often as those for logs; the caller prints the last one, which says how it ended. */
 export function jsonView(write: (progress: Progress) => void, say: (text: string) => void, now: () => number): View {
   const { show } = changes(write, now);
   return { show: (progress) => ENDED.includes(progress.state) || show(progress), say, end: () => undefined };

@@ -5,7 +5,7 @@ import { jobCommand, JSON_LINES } from './command.ts';
 import type { Interrupt } from './exit.ts';
 import type { Session } from './session.ts';
 import { announce, printWebPage, showEnding } from './show.ts';
-import { askProgress, getJobInfo, printStatusJson, statusJson } from './status.ts';
+import { askProgress, getJobInfo, type JobInfo, type JobStatus, printStatusJson, statusJson } from './status.ts';
 import { print, printAside } from './terminal.ts';
 import { jsonView, openView, type View } from './watch-view.ts';
 import { cureOf, shellWord, STARTER } from './words.ts';
@@ -14,27 +14,15 @@ import { cureOf, shellWord, STARTER } from './words.ts';
 export const addWatch = jobCommand<{ json?: boolean }>(
   'watch',
   'show a job to its end',
-  ({ session, id, job, flags, interrupt }) => {
-    const watched = { id, status: job.status, json: flags.json ?? false };
-    return watchToTheEnd(session, watched, interrupt);
-  },
+  ({ session, job, flags, interrupt }) => watchToTheEnd(session, job, flags.json ?? false, interrupt),
   { options: [JSON_LINES] },
 );
 
-/** A job to watch, with the status that it had last; `json`: for programs. */
-export interface Watched {
-  id: string;
-  status: string;
-  json: boolean;
-}
-
-/**
- * Shows the job until it has ended, and then how; returns the exit code. From here on Ctrl-C only detaches from the
- * job.
- */
+/** Shows the job until it has ended, and then how; returns the exit code. From here on Ctrl-C only detaches. */
 export async function watchToTheEnd(
   session: Session,
-  { id, status, json }: Watched,
+  { id, status }: Pick<JobInfo, 'id' | 'status'>,
+  json: boolean,
   interrupt: Interrupt,
 ): Promise<number> {
   const word = shellWord(id);
@@ -55,9 +43,7 @@ export async function watchToTheEnd(
   return code;
 }
 
-/**
- * Between two looks at a job, in the first minute and later: each is a query, and Temporal Cloud charges for queries.
- */
+/** Between two looks at a job, at first and later: each is a query, and Temporal Cloud charges for those. */
 const INTERVAL_MS = 1_000;
 const LATER_INTERVAL_MS = 5_000;
 const LATER_MS = 60_000;
@@ -95,14 +81,7 @@ async function follow(session: Session, id: string, view: View, signal: AbortSig
   }
 }
 
-interface Look {
-  ended: boolean;
-  progress?: Progress | undefined;
-  /** Why there is no progress, in words. */
-  trouble?: string | undefined;
-}
-
-async function lookAt(session: Session, id: string): Promise<Look> {
+async function lookAt(session: Session, id: string): Promise<JobStatus & { ended: boolean }> {
   try {
     const { status } = await getJobInfo(session, id);
     return { ended: status !== 'RUNNING', ...(await askProgress(session, id)) };
