@@ -43,7 +43,8 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
 async function askFirst(id: string, { root }: Storage, signal: AbortSignal): Promise<void> {
   if (!canAsk())
     throw new BadUse('Nothing was deleted: there is no terminal to ask on. To delete without asking: --yes');
-  const question = `Delete the files of the job ${id} from ${root}? This removes its report, its backup, and what it left to send again.`;
+  const files = 'Its report, its backup, and what it left to send again will be gone.';
+  const question = `Delete the files of the job ${id} from ${root}? ${files}`;
   if (!(await ask(question, signal))) throw new BadUse('Nothing was deleted.');
 }
 
