@@ -3,7 +3,15 @@
  * answers. Answers may have grown by fields that this version does not know; inputs may not.
  */
 import { z } from 'zod';
-import { type Format, type JobInput, type JobOptions, type JobResult, type Source, STORE_HASH } from './job.ts';
+import {
+  type Format,
+  type JobInput,
+  type JobOptions,
+  type JobResult,
+  MAX_REJECTED_PERCENT,
+  type Source,
+  STORE_HASH,
+} from './job.ts';
 import { found, listed } from './describe.ts';
 
 // An inline source travels in a payload, of which Temporal takes 2 MB.
@@ -43,7 +51,7 @@ export const jobOptionsSchema = z.strictObject(
     dryRun: flag,
     limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
     onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
-    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(20),
+    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(MAX_REJECTED_PERCENT),
     blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
     ignoreColumns: z
       .array(z.string('a heading'), 'a list of headings')

@@ -1,7 +1,7 @@
 /** The keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
 import type { JobRef } from '../contract/activities.ts';
-import { jobId, STORE_HASH } from '../contract/job.ts';
+import { jobId, SOURCE_EXTENSION, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // A run id.
@@ -77,7 +77,7 @@ export const failuresKey = (uri: string): string | undefined => FAILURES.exec(ur
 
 /** The key for a copy of a source, made for one job. `fileName` keeps its extension, which says the format. */
 export function sourceCopyKey(storeHash: string, jobName: string, fileName: string): string {
-  const extension = /(\.(csv|ndjson|jsonl|json))?(\.gz)?$/i.exec(fileName)?.[0] ?? '';
+  const [extension = ''] = SOURCE_EXTENSION.exec(fileName) ?? [];
   return `${copiesFolder(storeHash, jobName)}${anyName(fileName, extension)}`;
 }
 
@@ -101,7 +101,7 @@ function isCopyFor({ storeHash, id }: SourceReader, key: string): boolean {
 const copiesFolder = (storeHash: string, jobName: string): string =>
   `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
 
-/** Most characters of an encoded name. File names have 255 bytes, and while written they end in a UUID and `.partial`. */
+// A file's name may have 255 bytes, and while it is written it ends in a UUID and `.partial`.
 export const MAX_NAME = 200;
 
 /**

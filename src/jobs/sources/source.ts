@@ -1,6 +1,6 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { Format } from '../../contract/job.ts';
+import { type Format, SOURCE_EXTENSION } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
@@ -62,7 +62,7 @@ function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; ke
 
 /** The format that a file's name tells. Throws BadSource where it tells none. */
 export function formatOf(key: string): Format {
-  const extension = /\.(csv|tsv|txt|ndjson|jsonl|json)(\.gz)?$/i.exec(key)?.[1]?.toLowerCase();
+  const extension = SOURCE_EXTENSION.exec(key)?.[1]?.toLowerCase();
   if (extension === undefined) {
     throw new BadSource(
       'Expected a file name that ends in .csv, .tsv, .txt, .ndjson, .jsonl or .json, or one of these with .gz; ' +
