@@ -5,7 +5,7 @@ import type { JobResult } from '../contract/job.ts';
 import { jobResultSchema } from '../contract/schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
 import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
-import { firstRunOf } from '../temporal/runs.ts';
+import { firstRunOf } from '../temporal/internals.ts';
 
 /** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
 const ROUND_MS = 60_000;

@@ -6,9 +6,8 @@ import { inWords, isGiven, jobsQueue, makeCurrent } from '../temporal/versions.t
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { BadUse } from './errors.ts';
 import { openJobStore, type Session } from './session.ts';
-import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { JobRef } from '../contract/activities.ts';
-import { firstRunOf, startedEvent } from '../temporal/runs.ts';
+import { firstRunOf, firstValue, startedEvent } from '../temporal/internals.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { storeOfJob } from './names.ts';
 
@@ -102,11 +101,7 @@ export async function jobRefOf(
 ): Promise<JobRef> {
   const started = await call(() => startedEvent(client, id, runId));
   // What is no job's input, or encrypted with another key, names no store.
-  const input = await decodeFromPayloadsAtIndex<Partial<JobInput> | null | undefined>(
-    client.options.loadedDataConverter,
-    0,
-    started?.input?.payloads,
-  ).catch(() => undefined);
+  const input = await firstValue<Partial<JobInput>>(client, started?.input?.payloads).catch(() => undefined);
   const named = input?.storeHash;
   const storeHash = typeof named === 'string' && STORE_HASH.test(named) ? named : storeOfJob(id);
   if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so it has no files.`);

@@ -1,5 +1,6 @@
 import { starterConfig } from '../config.ts';
-import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { indexedValueType } from '../temporal/internals.ts';
 import { BadUse } from './errors.ts';
 import type { AddCommand } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -24,7 +25,7 @@ async function register({ client: { connection }, namespace, call }: Session): P
   try {
     const { customAttributes } = await call(() => operatorService.listSearchAttributes({ namespace }));
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
-    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_VALUE_TYPES[type]]));
+    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, indexedValueType(type)]));
     if (missing.length > 0) await call(() => operatorService.addSearchAttributes({ namespace, searchAttributes }));
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) {
       print(`${name}  ${name in searchAttributes ? 'registered' : 'was there'}`);
