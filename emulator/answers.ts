@@ -1,10 +1,10 @@
 /** An answer before it is sent. */
 export interface Answer {
   status: number;
-  /** Names in lower case, as they are on the wire. */
+  /** Names in lower case, as on the wire. */
   headers: Record<string, string>;
   body: string;
-  /** Goes without rate-limit headers. */
+  /** Sent without rate-limit headers. */
   bare?: boolean;
 }
 
@@ -18,29 +18,29 @@ export const json = (status: number, value: unknown): Answer => ({
   body: JSON.stringify(value),
 });
 
-/** An answer in plain text, which is how the gateway before the API speaks. */
+/** An answer in plain text, as the gateway in front of the API sends it. */
 const text = (status: number, body: string): Answer => ({
   status,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body,
 });
 
-/** An answer in HTML, as proxies give it. */
+/** An answer in HTML, as proxies send it. */
 export const html = (status: number, title: string): Answer => ({
   status,
   headers: { 'content-type': 'text/html' },
   body: `<html><head><title>${status} ${title}</title></head><body><h1>${status} ${title}</h1></body></html>`,
 });
 
-/** An error of the API: its four members, `errors` by what they are about. */
+/** An error of the API, with its four members; `errors` are keyed by what they are about. */
 export const problem = (status: number, title: string, errors: Record<string, string> = {}): Answer =>
   json(status, { status, title, type: TYPE, errors });
 
-/** The answer to a call of which some field has the wrong type or length, or is missing. */
+/** The answer to a call with a field that is missing or has the wrong type or length. */
 export const invalidFields = (errors: Record<string, string>): Answer =>
   problem(422, 'JSON data is missing or invalid', errors);
 
-/** The answer to a well-formed update that the store does not take. */
+/** The answer to a well-formed update that the store rejects. */
 export const updateFailed = (errors: Record<string, string>): Answer =>
   problem(422, 'Update customers failed.', errors);
 
@@ -53,7 +53,7 @@ export const TOO_LARGE = problem(413, 'The request is too large');
 export const NOT_JSON = problem(415, 'Unsupported Media Type');
 export const SUSPENDED = problem(503, 'The store is suspended. Contact support.');
 
-/** The answer to a request over a limit: stay away for `retryAfter` seconds. It may come without its headers or body. */
+/** The answer to a request over a limit: stay away for `retryAfter` seconds. It may lack its headers or its body. */
 export function throttled(retryAfter: number, style: { headers: boolean; body: boolean }): Answer {
   const { status, headers, body } = problem(429, 'Too Many Requests');
   return {

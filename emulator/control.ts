@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import type { Answer } from './answers.ts';
 import { json } from './answers.ts';
-import { BadInput, checked, object, oneOf, spelt, token, trueOrFalse, wholeNumber } from './checks.ts';
 import { deliver } from './delivery.ts';
+import { BadInput, read, token, wholeText } from './input.ts';
 import { address, readBody } from './requests.ts';
 import type { BigCommerce } from './store-calls.ts';
 import type { Store } from './stores.ts';
 
-/** Takes a request to `/_control/…`, which watches and changes what is emulated; `--help` describes them all. */
+/** Serves `/_control/…`, which inspects and changes what is emulated; `--help` describes every endpoint. */
 export async function serveControl(
   bigCommerce: BigCommerce,
   request: IncomingMessage,
@@ -26,30 +27,35 @@ function answerControl(
   body: string | undefined,
 ): Answer {
   const hashes = [...stores.keys()];
-  const storeOf = (hash: unknown): Store => stores.get(checked('store', hash, oneOf(...hashes))) as Store;
+  const store = z.enum(hashes);
+  const optionalStore = z.object({ store: store.optional() });
+  const storeOf = (hash: unknown): Store => stores.get(read('store', hash, store)) as Store;
   try {
     switch (route) {
       case 'GET /_control/stats': {
         if (queriedStore !== undefined) return json(200, storeOf(queriedStore).report());
-        return json(200, Object.fromEntries([...stores].map(([hash, store]) => [hash, store.report()])));
+        return json(200, Object.fromEntries([...stores].map(([hash, one]) => [hash, one.report()])));
       }
       case 'POST /_control/faults': {
         const input = parse(body);
-        if (object.accepts(input) && input['clear'] === true) faults.clear(optionalHash(input, storeOf));
-        else faults.add(input, hashes);
+        if (z.object({ clear: z.literal(true) }).safeParse(input).success) {
+          faults.clear(read('the body', input, optionalStore).store);
+        } else {
+          faults.add(input, hashes);
+        }
         return json(200, { ok: true });
       }
       case 'POST /_control/tokens': {
-        const input = checked('the body', parse(body), object);
-        const store = storeOf(input['store']);
-        const scope = input['scope'] === undefined ? store.scope : checked('scope', input['scope'], trueOrFalse);
-        if (input['token'] !== undefined) store.token = checked('token', input['token'], token);
-        store.scope = scope;
+        const tokens = z.object({ store, token: token.optional(), scope: z.boolean().optional() });
+        const input = read('the body', parse(body), tokens);
+        const one = storeOf(input.store);
+        one.token = input.token ?? one.token;
+        one.scope = input.scope ?? one.scope;
         return json(200, { ok: true });
       }
       case 'POST /_control/reset': {
-        const hash = optionalHash(body ? checked('the body', parse(body), object) : {}, storeOf);
-        for (const store of hash === undefined ? stores.values() : [storeOf(hash)]) store.reset();
+        const { store: hash } = body ? read('the body', parse(body), optionalStore) : {};
+        for (const one of hash === undefined ? stores.values() : [storeOf(hash)]) one.reset();
         faults.clear(hash);
         return json(200, { ok: true });
       }
@@ -57,7 +63,7 @@ function answerControl(
     const [, hash, id] = /^GET \/_control\/customers\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
     if (hash === undefined) throw new BadInput(`expected one of ${ENDPOINTS.join(', ')}, got ${route}`);
     const { customers } = storeOf(hash);
-    const known = checked('id', spelt(id), wholeNumber(1, customers.count));
+    const known = read('id', id, wholeText(1, customers.count));
     return json(200, { ...customers.get(known), _applied: customers.timesWritten(known) });
   } catch (error) {
     if (error instanceof BadInput) return json(400, { error: error.message });
@@ -72,9 +78,6 @@ const ENDPOINTS = [
   'POST /_control/tokens',
   'POST /_control/reset',
 ];
-
-const optionalHash = (input: Record<string, unknown>, storeOf: (hash: unknown) => Store): string | undefined =>
-  input['store'] === undefined ? undefined : storeOf(input['store']).hash;
 
 function parse(body: string | undefined): unknown {
   try {

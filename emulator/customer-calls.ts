@@ -5,25 +5,25 @@ import type { Update } from './fields.ts';
 import { checkUpdate } from './fields.ts';
 import type { Store } from './stores.ts';
 
-/** Customers in one PUT, and in one page of a GET. */
+/** The most customers in one PUT, and in one page of a GET. */
 const MAX_BATCH = 10;
 const MAX_PAGE = 250;
 const DEFAULT_PAGE = 50;
 
-/** A call as the store sees it: `body` undefined is one that was too large to read. */
+/** A call as the store sees it. `body` is undefined if it was too large to read. */
 export interface Call {
   contentType: string;
   query: URLSearchParams;
   body: string | undefined;
 }
 
-/** The ids in the body of a PUT, as they are; none where it is no list of customers. */
+/** The ids in the body of a PUT, unchecked; none if it is not a list of customers. */
 export function idsSent(body: string | undefined): unknown[] {
   const sent = parse(body ?? '');
   return Array.isArray(sent) ? sent.map((customer: { id?: unknown } | null) => customer?.id) : [];
 }
 
-/** Answers `PUT /v3/customers`, applying the first `most` customers of it. */
+/** Answers `PUT /v3/customers` and applies its first `most` customers. */
 export function putCustomers(store: Store, call: Call, switches: Switches, most: number): Answer {
   if (!call.contentType.startsWith('application/json')) return NOT_JSON;
   if (call.body === undefined) return TOO_LARGE;
@@ -45,10 +45,10 @@ export function putCustomers(store: Store, call: Call, switches: Switches, most:
   return json(200, { data: updates.map(({ id }) => store.customers.get(id)), meta: {} });
 }
 
-/** Fields that a GET tells only where `include` asks for them, by what it calls them. */
+/** Fields that a GET returns only if `include` asks for them, by their names there. */
 const INCLUDED = { storecredit: 'store_credit_amounts', formfields: 'form_fields' };
 
-/** Answers `GET /v3/customers`: those of `id:in`, or all, a page of them. */
+/** Answers `GET /v3/customers`: a page of those in `id:in`, or of all. */
 export function getCustomers({ customers }: Store, { query }: Call): Answer {
   const ids = query
     .get('id:in')

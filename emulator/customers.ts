@@ -12,22 +12,22 @@ interface FormField {
   value: unknown;
 }
 
-/** What updates changed of a customer. */
+/** What updates have changed about a customer. */
 type Changes = { email?: string } & Record<string, unknown>;
 
 const BORN = '2024-01-01T00:00:00Z';
 
-/** The customers 1…count of one store. Only what an update changed is kept, so that a million cost next to nothing. */
+/** Customers 1…count of one store. Only what updates changed is kept, so that a million cost next to nothing. */
 export class Customers {
   readonly #count: number;
   /** Fields that differ from the default, by id. */
   readonly #changed = new Map<number, Changes>();
-  /** Who has an e-mail address, by its lower case: exactly the current addresses that an update set. */
+  /** Who has an e-mail address, by its lower case: only current addresses that an update set. */
   readonly #owners = new Map<string, number>();
   readonly #timesWritten: Uint32Array;
-  /** Customers updated, a customer counted each time; how many different ones; how many of these more than once. */
+  /** Customers updated, each counted every time; how many different ones; how many of these more than once. */
   readonly written = { total: 0, distinct: 0, repeated: 0 };
-  /** Customers that GETs listed, each counted as often as it was. */
+  /** Customers listed by GETs, each counted every time. */
   read = 0;
 
   constructor(count: number) {
@@ -74,9 +74,9 @@ export class Customers {
   }
 
   /**
-   * Applies the updates in order until one is rejected: by an id that does not exist, or an e-mail address that belongs
-   * to somebody else by then. Returns the error of that one, named as the API does; undefined if all were applied.
-   * All or nothing, unless the switch `partial` keeps what was applied before the error.
+   * Applies the updates in order until one is rejected because its id does not exist or its e-mail address belongs to
+   * someone else by then. Returns that error, named as the API names it, or undefined if all were applied. All or
+   * nothing, unless the switch `partial` keeps what was applied before the error.
    */
   update(updates: Update[], switches: Switches): Record<string, string> | undefined {
     const before: { id: number; fields: Changes | undefined }[] = [];
@@ -133,13 +133,13 @@ export class Customers {
   }
 }
 
-/** Passwords go in and never come out. */
+/** Passwords are accepted and never returned. */
 function publicFields({ authentication, ...fields }: Changes): Changes {
   const { force_password_reset } = (authentication ?? {}) as { force_password_reset?: boolean };
   return force_password_reset === undefined ? fields : { ...fields, authentication: { force_password_reset } };
 }
 
-/** The changes with all form fields that the customer has then, where they have any: a blank one is as good as none. */
+/** The changes, with all form fields that the customer then has if they change any: a blank one counts as none. */
 function withFormFields(changes: Changes, before: FormField[]): Changes {
   const sent = changes['form_fields'] as FormField[] | undefined;
   if (!sent) return changes;

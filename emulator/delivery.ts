@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answers.ts';
 
-/** What becomes of a request, as its client sees it. */
+/** What happens to a request, as its client sees it. */
 export type Outcome =
   | { delivery: 'whole'; answer: Answer }
   | { delivery: 'truncated'; answer: Answer }
-  /** Headers at once, the body in pieces within `ms`. */
+  /** The headers at once, the body in pieces within `ms`. */
   | { delivery: 'dribbled'; answer: Answer; ms: number }
   | { delivery: 'reset' }
   | { delivery: 'none' };
@@ -14,8 +14,8 @@ export type Outcome =
 const DRIBBLES = 10;
 
 /**
- * Gives the client what the outcome says. `ended` is called just before the client can know that its request is over,
- * so that its next one never overlaps: with the status if it gets a whole answer.
+ * Delivers the outcome to the client. `ended` is called just before the client can know that its request is over, so that
+ * its next one never overlaps; it gets the status if the answer is whole.
  */
 export async function deliver(
   response: ServerResponse,

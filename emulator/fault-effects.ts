@@ -5,10 +5,10 @@ import type { Fault } from './fault-kinds.ts';
 
 const GATEWAY_TITLES: Record<number, string> = { 502: 'Bad Gateway', 504: 'Gateway Time-out' };
 
-/** Answers a call as if it met no fault, applying its first `most` customers. */
+/** Answers a call as if it met no fault, and applies its first `most` customers. */
 type Run = (most: number) => Answer;
 
-/** What becomes of a call that meets a fault. */
+/** What happens to a call that meets a fault. */
 export function meet(fault: Fault, run: Run): Outcome {
   switch (fault.fault) {
     case 'status':
@@ -53,7 +53,7 @@ function runFirst(applied: boolean | number, run: Run): Answer | undefined {
   return run(applied === true ? Infinity : applied);
 }
 
-/** A 200 that lists its customers otherwise; other answers stay as they are. */
+/** A 200 that lists its customers differently; other answers are unchanged. */
 function relist(answer: Answer, change: (customers: unknown[]) => unknown[]): Answer {
   if (answer.status !== 200) return answer;
   const listed = JSON.parse(answer.body) as { data: unknown[] };

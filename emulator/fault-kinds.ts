@@ -1,85 +1,86 @@
-import type { Check } from './checks.ts';
-import { either, number, text, trueOrFalse, wholeNumber } from './checks.ts';
+import { z } from 'zod';
+import { whole } from './input.ts';
 
-const MAX_MS = 3_600_000;
-
-/** What the parameters of faults may be, by name. */
-export const PARAMETERS = {
-  status: wholeNumber(200, 599),
-  applied: either(trueOrFalse, wholeNumber(0, 10)),
-  title: text,
-  location: text,
-  ms: number(0, MAX_MS),
-  jitter: number(0, MAX_MS),
-  retryAfter: wholeNumber(0, 86_400),
-  headers: trueOrFalse,
-  body: trueOrFalse,
-  missing: wholeNumber(1, 10),
-  slots: wholeNumber(0, 3),
-  quota: wholeNumber(0, 1_000_000),
-};
-
-type Parameters = { [P in keyof typeof PARAMETERS]: (typeof PARAMETERS)[P] extends Check<infer T> ? T : never };
+const ms = z.number().min(0).max(3_600_000);
+const applied = z
+  .union([z.boolean(), whole(0, 10)], { error: 'expected true, false or a whole number from 0 to 10' })
+  .default(false);
+const headers = z.boolean().default(true);
+const body = z.boolean().default(true);
 
 interface Kind {
   about: string;
-  /** Its parameters, each with its default. */
-  parameters: Partial<Parameters>;
+  /** Every parameter has a default. */
+  parameters: z.ZodObject;
 }
 
-/** Faults that happen to single requests; a request meets one at most. */
+const none = z.strictObject({});
+
+/** Faults that happen to single requests; a request meets at most one. */
 export const EVENTS = {
   status: {
     about:
-      'answers `status`: 502 and 504 in HTML, 3xx with `location`, others with `title`. `applied` true or a number: ' +
-      'after updating all or so many of the customers, whom a 2xx (207) then lists',
-    parameters: { status: 500, applied: false, title: 'Something went wrong', location: 'https://example.com/' },
+      'answers `status`: 502 and 504 in HTML, 3xx with `location`, others with `title`. If `applied` is true or a ' +
+      'number, updates all or that many of the customers first; a 2xx (207) then lists them',
+    parameters: z.strictObject({
+      status: whole(200, 599).default(500),
+      applied,
+      title: z.string().default('Something went wrong'),
+      location: z.string().default('https://example.com/'),
+    }),
   },
-  suspended: { about: '503 "The store is suspended…"; to GETs as well', parameters: {} },
+  suspended: { about: '503 "The store is suspended…"; GETs get it too', parameters: none },
   throttle: {
-    about: '429, to come back after `retryAfter` seconds; `headers` false: without any; `body` false: empty',
-    parameters: { retryAfter: 1, headers: true, body: true },
+    about:
+      '429, asking to come back after `retryAfter` seconds; without any headers if `headers` is false, empty if `body` is',
+    parameters: z.strictObject({ retryAfter: whole(0, 86_400).default(1), headers, body }),
   },
-  reset: { about: 'resets the connection, nothing applied', parameters: {} },
-  'reset-after': { about: 'applies the update, then resets the connection', parameters: {} },
-  hang: { about: 'never answers; `applied` as for status', parameters: { applied: false } },
-  truncate: { about: 'applies the update, then breaks off in the middle of the answer', parameters: {} },
-  unreadable: { about: 'applies the update, then answers 200 with what is not JSON', parameters: {} },
+  reset: { about: 'resets the connection and applies nothing', parameters: none },
+  'reset-after': { about: 'applies the update, then resets the connection', parameters: none },
+  hang: { about: 'never answers; `applied` as in status', parameters: z.strictObject({ applied }) },
+  truncate: { about: 'applies the update, then breaks off in the middle of the answer', parameters: none },
+  unreadable: { about: 'applies the update, then answers 200 with a body that is not JSON', parameters: none },
   'slow-body': {
-    about: 'applies the update, sends headers at once and the body within `ms`',
-    parameters: { ms: 2_000 },
+    about: 'applies the update, then sends the headers at once and the body within `ms`',
+    parameters: z.strictObject({ ms: ms.default(2_000) }),
   },
-  'missing-customers': { about: 'a 200 that leaves out the last `missing` customers', parameters: { missing: 1 } },
-  'wrong-order': { about: 'a 200 that lists the customers in reverse', parameters: {} },
+  'missing-customers': {
+    about: 'a 200 that leaves out the last `missing` customers',
+    parameters: z.strictObject({ missing: whole(1, 10).default(1) }),
+  },
+  'wrong-order': { about: 'a 200 that lists the customers in reverse order', parameters: none },
 } satisfies Record<string, Kind>;
 
-/** What a store is like until that is cleared, for what is a guess in the facts and for the store's surroundings. */
+/** What a store is like until cleared: for guesses about the real API, and for the store's surroundings. */
 export const SWITCHES = {
-  latency: { about: 'answers take `ms`, and up to `jitter` ms more', parameters: { ms: 0, jitter: 0 } },
+  latency: {
+    about: 'answers take `ms`, plus up to `jitter` ms',
+    parameters: z.strictObject({ ms: ms.default(0), jitter: ms.default(0) }),
+  },
   'other-app': {
     about: "another app takes `slots` of the store's 3 and `quota` requests of each window",
-    parameters: { slots: 0, quota: 0 },
+    parameters: z.strictObject({ slots: whole(0, 3).default(0), quota: whole(0, 1_000_000).default(0) }),
   },
   'throttle-style': {
-    about: 'how 429s of the limits themselves look: as for throttle',
-    parameters: { headers: true, body: true },
+    about: 'what the 429s of the limits themselves look like: as in throttle',
+    parameters: z.strictObject({ headers, body }),
   },
-  partial: { about: 'what precedes a rejected customer is applied, although the answer is 422', parameters: {} },
-  'form-fields-replaced': { about: 'form fields that an update does not name are gone, not left', parameters: {} },
-  'batch-422': { about: 'more than 10 customers: 422 "Max batch size", not 413', parameters: {} },
-  'strict-fields': { about: 'unknown and read-only fields: 422, not ignored', parameters: {} },
+  partial: { about: 'customers before a rejected one are updated, although the answer is 422', parameters: none },
+  'form-fields-replaced': {
+    about: 'form fields that an update does not name are removed instead of kept',
+    parameters: none,
+  },
+  'batch-422': { about: 'more than 10 customers: 422 "Max batch size" instead of 413', parameters: none },
+  'strict-fields': { about: 'unknown and read-only fields: 422 instead of being ignored', parameters: none },
 } satisfies Record<string, Kind>;
 
-type Of<Kinds extends Record<string, Kind>, K extends keyof Kinds> = Pick<
-  Parameters,
-  keyof Kinds[K]['parameters'] & keyof Parameters
->;
+/** A fault as a request meets it: its kind, and all of its parameters. */
+export type Fault = {
+  [K in keyof typeof EVENTS]: { fault: K } & z.infer<(typeof EVENTS)[K]['parameters']>;
+}[keyof typeof EVENTS];
 
-/** A fault as a request meets it: its kind, and its parameters in full. */
-export type Fault = { [K in keyof typeof EVENTS]: { fault: K } & Of<typeof EVENTS, K> }[keyof typeof EVENTS];
+/** The switches that are on, with all of their parameters. */
+export type Switches = { [K in keyof typeof SWITCHES]?: z.infer<(typeof SWITCHES)[K]['parameters']> };
 
-/** The switches that are on, with their parameters in full. */
-export type Switches = { [K in keyof typeof SWITCHES]?: Of<typeof SWITCHES, K> };
-
-/** Every kind of either sort, by name. */
+/** All kinds of both sorts, by name. */
 export const KINDS: Record<string, Kind> = { ...EVENTS, ...SWITCHES };

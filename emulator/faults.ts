@@ -1,9 +1,9 @@
-import type { Check } from './checks.ts';
-import { BadInput, checked, either, number, object, oneOf, wholeNumber } from './checks.ts';
+import { z } from 'zod';
 import type { Fault, Switches } from './fault-kinds.ts';
-import { KINDS, PARAMETERS, SWITCHES } from './fault-kinds.ts';
+import { KINDS, SWITCHES } from './fault-kinds.ts';
+import { read, whole } from './input.ts';
 
-/** When a switch holds, or an event may happen. */
+/** When a switch is on, or an event may happen. */
 interface Scope {
   /** Null: every store. */
   store: string | null;
@@ -14,12 +14,12 @@ interface Scope {
 interface Event extends Scope {
   fault: Fault;
   on: 'put' | 'get' | 'all';
-  /** Matching requests to let pass first. */
+  /** Matching requests that still pass first. */
   after: number;
   /** Requests still to hit; null: all. */
   count: number | null;
   probability: number;
-  /** Only PUTs that carry this customer; null: whomever they carry. */
+  /** Only PUTs that contain this customer; null: any request. */
   customer: number | null;
 }
 
@@ -30,39 +30,34 @@ interface Switch extends Scope {
 const MANY = 1_000_000_000;
 const DAY_SECONDS = 86_400;
 
-const always: Check<'always' | null> = {
-  expected: '"always" or null',
-  accepts: (value): value is 'always' | null => value === 'always' || value === null,
-};
-
-/** The faults asked for, and which of them a request meets. */
+/** The faults that were requested, and which of them a request meets. */
 export class Faults {
   #events: Event[] = [];
   #switches: Switch[] = [];
 
-  /** Takes what `POST /_control/faults` takes; throws BadInput, and then adds none. `hashes`: the stores there are. */
+  /** Adds what `POST /_control/faults` sends, or throws BadInput and adds nothing. `hashes`: the stores there are. */
   add(input: unknown, hashes: string[]): void {
-    const read = (Array.isArray(input) ? input : [input]).map((item) => readFault(item, hashes));
-    for (const item of read) {
+    const added = (Array.isArray(input) ? input : [input]).map((item) => readFault(item, hashes));
+    for (const item of added) {
       if ('turned' in item) this.#switches.push(item);
       else this.#events.push(item);
     }
   }
 
-  /** Ends the faults of one store, or without a hash all of them. */
+  /** Ends the faults of one store, or all of them without a hash. */
   clear(hash?: string): void {
     const stays = ({ store }: Scope) => hash !== undefined && store !== hash;
     this.#events = this.#events.filter(stays);
     this.#switches = this.#switches.filter(stays);
   }
 
-  /** The switches of a store; of two of a kind the later one counts. */
+  /** The switches of a store; of two of the same kind the later one counts. */
   switches(hash: string): Switches {
     const on = this.#switches.filter((scope) => holds(scope, hash)).map(({ turned }) => turned);
     return Object.assign({}, ...on) as Switches;
   }
 
-  /** The fault that this request meets, if any: the oldest that applies, which is used up by it. `ids`: whom it carries. */
+  /** Uses up the fault that this request meets, if any: the oldest that applies. `ids`: the customers it contains. */
   take(hash: string, method: 'PUT' | 'GET', ids: () => unknown[]): Fault | undefined {
     let taken: Event | undefined;
     for (const event of this.#events) {
@@ -81,36 +76,42 @@ const holds = ({ store, until }: Scope, hash: string): boolean =>
   (store === null || store === hash) && performance.now() < until;
 
 function readFault(item: unknown, hashes: string[]): Event | Switch {
-  const input = checked('a fault', item, object);
-  const kind = checked('fault', input['fault'], oneOf(...Object.keys(KINDS)));
-  const parameters: Record<string, unknown> = { ...KINDS[kind]?.parameters };
-  const isSwitch = Object.hasOwn(SWITCHES, kind);
-
-  const general = ['store', 'seconds', ...(isSwitch ? [] : ['on', 'count', 'after', 'probability', 'customer'])];
-  const known = ['fault', ...general, ...Object.keys(parameters)];
-  const unknown = Object.keys(input).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new BadInput(`${kind}: expected members among ${known.join(', ')}, got ${unknown}`);
-
-  const given = <T>(name: string, check: Check<T>, otherwise: T): T =>
-    input[name] === undefined ? otherwise : checked(name, input[name], check);
-  for (const [name, check] of Object.entries(PARAMETERS)) {
-    if (name in parameters) parameters[name] = given<unknown>(name, check, parameters[name]);
-  }
-  const scope: Scope = {
-    store: given<string | null>('store', oneOf(...hashes), null),
-    until: performance.now() + given('seconds', number(0, DAY_SECONDS), Infinity) * 1000,
+  const { fault: kind } = read('a fault', item, z.looseObject({ fault: z.enum(Object.keys(KINDS)) }));
+  const { parameters } = KINDS[kind] as (typeof KINDS)[string];
+  const anyKind = {
+    fault: z.string(),
+    store: z.enum(hashes).optional(),
+    seconds: z.number().min(0).max(DAY_SECONDS).optional(),
   };
-  if (isSwitch) return { ...scope, turned: { [kind]: parameters } };
-
-  const lasting = input['seconds'] !== undefined || input['probability'] !== undefined;
-  const count = given('count', either(wholeNumber(1, MANY), always), lasting ? null : 1);
+  const scope = (store: string | undefined, seconds = Infinity): Scope => ({
+    store: store ?? null,
+    until: performance.now() + seconds * 1000,
+  });
+  if (Object.hasOwn(SWITCHES, kind)) {
+    const { fault, store, seconds, ...given } = read(kind, item, z.strictObject({ ...parameters.shape, ...anyKind }));
+    return { ...scope(store, seconds), turned: { [fault]: given } };
+  }
+  const event = z.strictObject({
+    ...parameters.shape,
+    ...anyKind,
+    on: z.enum(['put', 'get', 'all']).default(kind === 'suspended' ? 'all' : 'put'),
+    after: whole(0, MANY).default(0),
+    count: z
+      .union([whole(1, MANY), z.enum(['always']), z.null()], { error: `expected 1 to ${MANY}, "always" or null` })
+      .optional(),
+    probability: z.number().min(0).max(1).optional(),
+    customer: whole(1, MANY).optional(),
+  });
+  const { store, seconds, on, after, count, probability, customer, ...fault } = read(kind, item, event);
+  const lasting = seconds !== undefined || probability !== undefined;
+  const most = count === undefined && !lasting ? 1 : (count ?? null);
   return {
-    ...scope,
-    fault: { fault: kind, ...parameters } as Fault,
-    on: given('on', oneOf('put', 'get', 'all'), kind === 'suspended' ? 'all' : 'put'),
-    after: given('after', wholeNumber(0, MANY), 0),
-    count: count === 'always' ? null : count,
-    probability: given('probability', number(0, 1), 1),
-    customer: given<number | null>('customer', wholeNumber(1, MANY), null),
+    ...scope(store, seconds),
+    fault: fault as Fault,
+    on,
+    after,
+    count: most === 'always' ? null : most,
+    probability: probability ?? 1,
+    customer: customer ?? null,
   };
 }

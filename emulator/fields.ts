@@ -1,4 +1,4 @@
-/** Says what is wrong with a value, in the words of the API (those of Play JSON); undefined where nothing is. */
+/** Returns what is wrong with a value, in the words of the API (those of Play JSON), or undefined. */
 type FieldCheck = (value: unknown) => string | undefined;
 
 const INT32_MAX = 2 ** 31 - 1;
@@ -43,7 +43,7 @@ const formFieldValue: FieldCheck = (value) =>
     ? undefined
     : 'error.expected.jsstring';
 
-/** The fields that an update may carry. All others, read-only ones too, are ignored. */
+/** The fields that an update may contain. All others, read-only ones too, are ignored. */
 const FIELDS: Record<string, FieldCheck> = {
   id: integer,
   email: text(3, 255),
@@ -61,15 +61,15 @@ const FIELDS: Record<string, FieldCheck> = {
   form_fields: list(object({ name: text(0, Infinity), value: formFieldValue }, ['name', 'value'])),
 };
 
-/** One customer's update, checked: fields of the table only, `id` among them. */
+/** One customer's update, checked: only fields from the table, with the `id`. */
 export type Update = { id: number; email?: string } & Record<string, unknown>;
 
 /**
- * Checks one element of a PUT's array: its update, or errors by field, which name no index. `strict` also finds fault
- * with unknown and read-only fields; whether the real API does is unknown.
+ * Checks one element of a PUT's array. Returns its update, or errors by field, which name no index. `strict` rejects
+ * unknown and read-only fields too; whether the real API does is unknown.
  */
 export function checkUpdate(sent: unknown, strict: boolean): { update: Update } | { errors: Record<string, string> } {
-  // An element that is no object counts as one without an id, as seen.
+  // The API treats an element that is not an object as one without an id.
   const { id, ...rest } = isObject(sent) ? sent : {};
   const update: Record<string, unknown> = {};
   const errors: Record<string, string> = {};

@@ -3,7 +3,7 @@ import { STATS } from './stats.ts';
 
 const WIDTH = 116;
 
-/** A name, its meaning beside it, wrapped. */
+/** A name with its meaning beside it, wrapped. */
 function entry(name: string, about: string): string {
   const indent = ' '.repeat(33);
   const lines = [''];
@@ -18,7 +18,7 @@ function entry(name: string, about: string): string {
 const kinds = (table: typeof EVENTS | typeof SWITCHES): string =>
   Object.entries(table)
     .map(([name, { about, parameters }]) => {
-      const defaults = JSON.stringify(parameters).replaceAll('"', '').slice(1, -1).replaceAll(',', ', ');
+      const defaults = JSON.stringify(parameters.parse({})).replaceAll('"', '').slice(1, -1).replaceAll(',', ', ');
       return entry(name, defaults ? `${about} (${defaults})` : about);
     })
     .join('\n');
@@ -26,40 +26,40 @@ const kinds = (table: typeof EVENTS | typeof SWITCHES): string =>
 /** What `--help` says after the options. */
 export const HELP = `
 A BigCommerce for tests and trials, on the loopback interface only: PUT and GET /stores/{hash}/v3/customers and
-GET /stores/{hash}/v2/time, with tokens, limits, rate-limit headers and errors as the real one has them.
-Customers 1…N exist in every store, with e-mail customer{id}@example.com. A store takes 3 requests at a time.
-An update is applied just before its answer, also when its client has left by then.
+GET /stores/{hash}/v2/time, with the tokens, limits, rate-limit headers and errors of the real one.
+Customers 1…N exist in every store, with the e-mail address customer{id}@example.com. A store takes 3 requests at a
+time. An update is applied just before its answer, even if the client has left by then.
 
 Control, on the same port, in JSON:
 
   curl 'localhost:8080/_control/stats?store=demo'
-      the counters of a store; of all of them, by hash, without store:
+      the counters of a store; without store, those of all stores, by hash:
 ${Object.entries(STATS)
   .map(([name, about]) => entry(`  ${name}`, about))
   .join('\n')}
 
   curl localhost:8080/_control/customers/demo/1
-      the customer's current values, and how many updates of it were applied as _applied
+      the customer's current values, and as _applied the number of updates that were applied to it
 
   curl localhost:8080/_control/tokens -d '{"store":"demo","token":"new-token"}'
-      replaces the token of a store, so that the old one gets 401
+      replaces the token of a store; the old one then gets 401
   curl localhost:8080/_control/tokens -d '{"store":"demo","scope":false}'
-      takes the token's scope, so that it gets 403; true gives it back
+      takes the scope away from the token, which then gets 403; true gives it back
 
   curl localhost:8080/_control/reset -d '{"store":"demo"}'
-      customers, tokens, counters, quota and faults as they were at the start; of all stores without store
+      puts back customers, tokens, counters, quota and faults as they were at the start; without store, in all stores
 
   curl localhost:8080/_control/faults -d '{"fault":"status","status":503,"store":"demo","count":5}'
   curl localhost:8080/_control/faults -d '[{"fault":"reset","after":10},{"fault":"partial"}]'
   curl localhost:8080/_control/faults -d '{"clear":true,"store":"demo"}'
-      adds a fault, or several; or ends all of them. Without store it goes for every store.
+      adds one fault or several, or ends them all. Without store, this applies to every store.
 
-  Faults that happen to requests. "count": to how many (default 1; "always" or null: to all; this is the default
-  beside seconds and probability); "after": how many pass first; "probability": 0 to 1; "seconds": for how long;
-  "on": "put" (default), "get" or "all"; "customer": only to PUTs that carry this id. A request meets one fault, the
-  oldest that applies.
+  Faults that happen to requests. "count": how many requests meet it (1 by default; "always" or null for all, which is
+  the default with seconds or probability); "after": how many pass first; "probability": from 0 to 1; "seconds": for
+  how long; "on": "put" (default), "get" or "all"; "customer": only PUTs that contain this id. A request meets one
+  fault, the oldest that applies.
 ${kinds(EVENTS)}
 
-  Faults that hold until they are cleared, or for "seconds":
+  Faults that last until they are cleared, or for "seconds":
 ${kinds(SWITCHES)}
 `;

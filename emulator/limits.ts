@@ -1,18 +1,18 @@
-/** Requests that a store takes at a time for `PUT /v3/customers`. */
+/** Requests that a store takes at a time, for `PUT /v3/customers`. */
 const CONCURRENCY = 3;
 
 /** How long to stay away after too many requests at a time, in seconds. A guess: no figure is published. */
 const CONCURRENCY_RETRY_AFTER = 1;
 
-/** What another app of the store takes away: slots of the three, and requests of every window's quota. */
+/** What another app of the store uses: slots of the three, and requests from every window's quota. */
 interface OtherApp {
   slots: number;
   quota: number;
 }
 
 /**
- * The limits of one store: a quota of requests in a fixed window, which starts with the first request after the one
- * before it ended, and three requests at a time. Times are in milliseconds of a monotonic clock.
+ * The limits of one store: three requests at a time, and a quota of requests per fixed window. A window starts with the
+ * first request after the previous one ended. Times are in milliseconds of a monotonic clock.
  */
 export class Limits {
   readonly #quota: number | null;
@@ -21,7 +21,7 @@ export class Limits {
   #used = 0;
   #otherApp: OtherApp = { slots: 0, quota: 0 };
 
-  /** `quota` null is a plan without one, of which the API says nothing in headers. */
+  /** `quota` is null for a plan without one, for which the API sends no headers. */
   constructor(quota: number | null, window: number) {
     this.#quota = quota;
     this.#window = window;
@@ -33,8 +33,8 @@ export class Limits {
   }
 
   /**
-   * Counts a request that arrived at `now` as one of `inFlight` requests. Returns for how many seconds to stay away if
-   * it is over a limit, 0 if it is not.
+   * Counts a request that arrived at `now` as one of `inFlight` requests. Returns how many seconds to stay away if it is
+   * over a limit, otherwise 0.
    */
   admit(now: number, inFlight: number, otherApp: OtherApp): number {
     this.#otherApp = otherApp;
@@ -49,12 +49,12 @@ export class Limits {
     return this.isCrowded(inFlight, otherApp) ? CONCURRENCY_RETRY_AFTER : 0;
   }
 
-  /** Milliseconds until the quota is whole again. */
+  /** Milliseconds until the quota is full again. */
   resetIn(now: number): number {
     return this.#quota === null ? 0 : Math.max(0, Math.ceil(this.#windowEnd - now));
   }
 
-  /** The headers that every answer of the store carries. */
+  /** The headers on every answer of the store. */
   headers(now: number): Record<string, string> {
     if (this.#quota === null) return {};
     const used = now < this.#windowEnd ? this.#used : 0;

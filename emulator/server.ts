@@ -8,7 +8,7 @@ import { serveCall } from './store-calls.ts';
 import type { StoreOptions } from './stores.ts';
 import { Store } from './stores.ts';
 
-/** What an emulator is like. */
+/** The settings of an emulator. */
 export interface EmulatorOptions extends StoreOptions {
   /** 0: any free one. */
   port: number;
@@ -18,7 +18,7 @@ export interface EmulatorOptions extends StoreOptions {
   latency: number;
 }
 
-/** What holds where nothing else is asked for. The window is the documented one, the latency a guess. */
+/** The defaults. The window is the documented one, the latency a guess. */
 export const DEFAULTS: EmulatorOptions = {
   port: 8080,
   stores: { demo: 'demo-token' },
@@ -30,16 +30,16 @@ export const DEFAULTS: EmulatorOptions = {
 
 /** A running emulator. */
 export interface Emulator {
-  /** What stands before `/stores/` and `/_control/`, without a slash at its end. */
+  /** What comes before `/stores/` and `/_control/`, without a trailing slash. */
   url: string;
   /** Closes all connections and stops. */
   close: () => Promise<void>;
 }
 
-// Longer than clients keep idle connections, so that none is closed under a request on its way.
+// Longer than clients keep idle connections, so that none is closed while a request is on its way.
 const KEEP_ALIVE_MS = 120_000;
 
-/** Starts an emulator on the loopback interface. Throws what `listen` throws, EADDRINUSE for instance. */
+/** Starts an emulator on the loopback interface. Throws what `listen` throws, such as EADDRINUSE. */
 export async function startEmulator(options: Partial<EmulatorOptions> = {}): Promise<Emulator> {
   const { port, stores, latency, ...storeOptions } = { ...DEFAULTS, ...options };
   const bigCommerce = {
@@ -64,7 +64,7 @@ export async function startEmulator(options: Partial<EmulatorOptions> = {}): Pro
   };
 }
 
-/** A client that left while it wrote is nothing new; anything else is a defect of the emulator. */
+/** A client that leaves while writing is normal; anything else is a defect of the emulator. */
 function giveUp(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (!request.aborted) console.error('The emulator failed to answer', request.method, request.url, error);
   response.destroy();

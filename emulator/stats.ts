@@ -1,24 +1,24 @@
-/** The counters of a store, and what each says; all since the start or the last reset. */
+/** The counters of a store, and what each counts; all since the start or the last reset. */
 export const STATS = {
-  requests: 'requests that arrived, of every kind',
+  requests: 'requests that arrived, of any kind',
   puts: 'PUTs among them',
   gets: 'GETs among them',
   byStatus: 'requests answered, by status: {"200": n, …}',
   unanswered:
-    'requests that ended without a whole answer: the client left, or a fault cut it. requests = answered + unanswered + inFlight',
-  inFlight: 'requests that arrived and were neither answered nor lost their connection',
-  maxInFlight: 'the most there were of those at any time; a client that keeps the limit never passes 3',
-  throttled429: 'answers 429, those of faults too',
-  callsAfterThrottle: 'requests that arrived while the store had told everybody to stay away, from 100 ms after it did',
+    'requests that ended without a whole answer: the client left, or a fault cut it off. requests = answered + unanswered + inFlight',
+  inFlight: 'requests that have arrived and have neither been answered nor lost their connection',
+  maxInFlight: 'the most of those at any time; a client that respects the limit never exceeds 3',
+  throttled429: 'answers with 429, including those from faults',
+  callsAfterThrottle: 'requests that arrived while clients had been told to stay away, from 100 ms after that',
   firstRequestAt: 'ISO time, or null',
   lastRequestAt: 'ISO time, or null',
-  customersApplied: 'customers updated, each counted as often as it was',
+  customersApplied: 'customers updated, each counted every time',
   customersUpdatedDistinct: 'different customers among them',
-  customersAppliedMoreThanOnce: 'customers among those that were updated more than once',
-  customersRead: 'customers that GETs listed, each counted as often as it was',
+  customersAppliedMoreThanOnce: 'customers among those updated more than once',
+  customersRead: 'customers listed by GETs, each counted every time',
 };
 
-// Requests that were on their way when the 429 left are nobody's fault.
+// Requests already on their way when the 429 was sent are nobody's fault.
 const GRACE_MS = 100;
 
 const zero = () => ({
@@ -36,11 +36,11 @@ const zero = () => ({
 /** A request that was counted in. */
 interface Arrival {
   /**
-   * Requests in flight when it arrived, itself included; without those that have lost their connection since, for it
-   * was closed before or might have been.
+   * Requests in flight when it arrived, itself included, but not those that have lost their connection since: that may
+   * have been closed before.
    */
   inFlight(): number;
-  /** Counts it out: with the status it is answered with, or without a whole answer. Only the first call counts. */
+  /** Ends it: with the status of its answer, or with none if it gets no whole answer. Only the first call counts. */
   ended(status?: number): void;
 }
 
@@ -53,7 +53,7 @@ export class Stats {
   #maxInFlight = 0;
   #stayAway = { from: Infinity, until: -Infinity };
 
-  /** Counts a request in. */
+  /** Counts a request that arrives. */
   arrive(method: string | undefined, now: number): Arrival {
     const counts = this.#counts;
     counts.requests++;
@@ -80,7 +80,7 @@ export class Stats {
     return { ended, inFlight: () => inFlight - (this.#lost - lost) };
   }
 
-  /** Notes that so many requests were in flight. */
+  /** Notes how many requests were in flight. */
   saw(inFlight: number): void {
     this.#maxInFlight = Math.max(this.#maxInFlight, inFlight);
   }
@@ -91,7 +91,7 @@ export class Stats {
     this.#stayAway = { from: now < until ? from : now + GRACE_MS, until: Math.max(until, now + wait) };
   }
 
-  /** Back to zero; requests in flight stay in flight, but are not counted otherwise. */
+  /** Back to zero; requests in flight stay in flight, but count nowhere else. */
   reset(): void {
     this.#counts = zero();
     this.#maxInFlight = this.#inFlight;

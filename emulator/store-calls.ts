@@ -13,7 +13,7 @@ import type { Faults } from './faults.ts';
 import { address, readBody } from './requests.ts';
 import type { Store } from './stores.ts';
 
-/** All that is emulated. */
+/** Everything that is emulated. */
 export interface BigCommerce {
   /** By hash. */
   stores: Map<string, Store>;
@@ -22,11 +22,11 @@ export interface BigCommerce {
   latency: number;
 }
 
-// A client may send a request in place of one whose connection it closed just before, and we see that close later: by
-// some turns of the event loop, and by milliseconds on a busy machine. A request too many waits so long for one.
+// A client may replace a request whose connection it has just closed, and we see the close later than the new request: by
+// a few turns of the event loop, or by milliseconds on a busy machine. A request over the limit waits this long for it.
 const CLOSING_MS = 20;
 
-/** How a route answers a call, applying the first `most` customers of it. */
+/** How a route answers a call and applies its first `most` customers. */
 type Route = (store: Store, call: Call, switches: Switches, most: number) => Answer;
 
 const ROUTES: Record<string, Route> = {
@@ -35,7 +35,7 @@ const ROUTES: Record<string, Route> = {
   'GET /v2/time': getTime,
 };
 
-/** Takes a request to `/stores/{hash}/…`: counts it, holds it to the limits, and answers it or lets it meet a fault. */
+/** Serves `/stores/{hash}/…`: counts each request, applies the limits, and answers it or lets it meet a fault. */
 export async function serveCall(
   { stores, faults, latency }: BigCommerce,
   request: IncomingMessage,
@@ -73,20 +73,20 @@ export async function serveCall(
   const { ms, jitter } = switches.latency ?? { ms: latency, jitter: 0 };
   await delay(ms + jitter * Math.random(), undefined, { ref: false });
 
-  // Goes on when the client has left meanwhile: a store does not notice.
+  // Continues if the client has left meanwhile: a real store would not notice.
   const call: Call = { contentType: request.headers['content-type'] ?? '', query, body };
   const run = (most: number) => serve(store, call, switches, most);
   return respond(fault ? meet(fault, run) : { delivery: 'whole', answer: run(Infinity) });
 }
 
-/** Why a token is not taken at a store; a store that is not there is like one that the token is not for. */
+/** Why a store refuses a token. A store that does not exist is like one that the token is not for. */
 function refusal(stores: Map<string, Store>, store: Store | undefined, token: unknown): Answer | undefined {
   if (!token) return NO_TOKEN;
   if (store && token === store.token) return store.scope ? undefined : NO_SCOPE;
   return [...stores.values()].some((other) => other.token === token) ? NO_SCOPE : NONSENSE_TOKEN;
 }
 
-/** Adds an id of the request and the rate-limit headers, which every answer of a store carries, and notes whom it tells to stay away. */
+/** Adds the request id and rate-limit headers that every answer of a store has, and notes if it says to stay away. */
 function limited(store: Store, outcome: Outcome): Outcome {
   if (!('answer' in outcome) || outcome.answer.bare) return outcome;
   const now = performance.now();

@@ -2,17 +2,17 @@ import { Customers } from './customers.ts';
 import { Limits } from './limits.ts';
 import { Stats } from './stats.ts';
 
-/** What stores are like. */
+/** The settings of all stores. */
 export interface StoreOptions {
   /** Customers in each, with ids from 1. */
   customers: number;
-  /** Requests in a window; null is an unlimited plan, which has no rate-limit headers. */
+  /** Requests per window; null is an unlimited plan, which sends no rate-limit headers. */
   quota: number | null;
   /** Length of a window, in milliseconds. */
   window: number;
 }
 
-/** One store: who may call it, its customers, its limits, and what was counted. */
+/** One store: who may call it, its customers, its limits, and its counters. */
 export class Store {
   readonly hash: string;
   readonly stats = new Stats();
@@ -31,7 +31,7 @@ export class Store {
     this.reset();
   }
 
-  /** Everything as it was at the start, apart from requests in flight. */
+  /** Puts everything back as at the start, apart from requests in flight. */
   reset(): void {
     this.token = this.#token;
     this.scope = true;

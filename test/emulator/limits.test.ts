@@ -6,6 +6,7 @@ let rig: Rig | undefined;
 afterEach(() => rig?.close());
 
 const start = async (options: Parameters<typeof Rig.start>[0]) => (rig = await Rig.start(options));
+const one = [{ id: 1 }];
 
 const rateLimit = (headers: Headers) =>
   Object.fromEntries(
@@ -13,13 +14,13 @@ const rateLimit = (headers: Headers) =>
   );
 
 describe('the quota', () => {
-  test('shows in headers, on errors too, and counts requests of every kind', async () => {
+  test('is in the headers, on errors too, and counts requests of every kind', async () => {
     const rig = await start({ quota: 5, window: 60_000 });
     const answers = [
-      await rig.put([{ id: 1 }]),
+      await rig.put(one),
       await rig.put([{ id: 9_999 }]),
       await rig.call('GET', '/v2/time'),
-      await rig.put([{ id: 1 }], { token: null }),
+      await rig.put(one, { token: null }),
       await rig.call('GET', '/v3/nothing'),
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 422, 200, 401, 404]);
@@ -33,26 +34,28 @@ describe('the quota', () => {
     }
   });
 
-  test('used up makes 429, with x-retry-after in seconds, for that store only', async () => {
+  test('once used up, gives 429 with x-retry-after in seconds, at that store only', async () => {
     const rig = await start({ quota: 1, window: 30_000 });
-    await rig.put([{ id: 1 }]);
-    const { status, headers, json } = await rig.put([{ id: 1 }]);
-    expect(status).toBe(429);
-    expect(json).toMatchObject({ status: 429 });
+    await rig.put(one);
+    const { status, headers, json } = await rig.put(one);
+    expect([status, json.status]).toEqual([429, 429]);
     expect(rateLimit(headers)).toMatchObject({ 'x-rate-limit-requests-left': 0, 'x-retry-after': 30 });
     expect(rateLimit(headers)['x-rate-limit-time-reset-ms']).toBeGreaterThan(29_000);
-    expect((await rig.put([{ id: 1 }], { store: 'two' })).status).toBe(200);
+    expect((await rig.put(one, { store: 'two' })).status).toBe(200);
     expect(await rig.stats()).toMatchObject({ requests: 2, throttled429: 1, customersApplied: 1 });
+    await rig.fault({ fault: 'throttle-style', headers: false, body: false });
+    const bare = await rig.put(one);
+    expect({ status: bare.status, text: bare.text, ...rateLimit(bare.headers) }).toEqual({ status: 429, text: '' });
   });
 
-  test('is whole again when its window ends, and the next one starts with the next request', async () => {
+  test('is full again when its window ends, and the next window starts with the next request', async () => {
     const rig = await start({ quota: 2, window: 300 });
-    await rig.put([{ id: 1 }]);
-    await rig.put([{ id: 1 }]);
-    const { status, headers } = await rig.put([{ id: 1 }]);
+    await rig.put(one);
+    await rig.put(one);
+    const { status, headers } = await rig.put(one);
     expect(status).toBe(429);
     await delay(Number(headers.get('x-rate-limit-time-reset-ms')) + 100);
-    const next = await rig.put([{ id: 1 }]);
+    const next = await rig.put(one);
     expect(next.status).toBe(200);
     expect(rateLimit(next.headers)['x-rate-limit-requests-left']).toBe(1);
     expect(rateLimit(next.headers)['x-rate-limit-time-reset-ms']).toBeGreaterThan(200);
@@ -60,26 +63,26 @@ describe('the quota', () => {
 
   test('of an unlimited plan has no headers', async () => {
     const rig = await start({ quota: null });
-    expect(rateLimit((await rig.put([{ id: 1 }])).headers)).toEqual({});
+    expect(rateLimit((await rig.put(one)).headers)).toEqual({});
   });
 
   test('is used up sooner by another app, until that is cleared', async () => {
     const rig = await start({ quota: 10, window: 60_000 });
     await rig.fault({ fault: 'other-app', quota: 8 });
-    const left = [await rig.put([{ id: 1 }]), await rig.put([{ id: 1 }])].map(({ headers }) =>
+    const left = [await rig.put(one), await rig.put(one)].map(({ headers }) =>
       headers.get('x-rate-limit-requests-left'),
     );
     expect(left).toEqual(['1', '0']);
-    expect((await rig.put([{ id: 1 }])).status).toBe(429);
+    expect((await rig.put(one)).status).toBe(429);
     await rig.fault({ clear: true });
-    expect((await rig.put([{ id: 1 }])).status).toBe(200);
+    expect((await rig.put(one)).status).toBe(200);
   });
 });
 
 describe('three at a time', () => {
   const hang = (rig: Rig, n: number) => {
     const controllers = Array.from({ length: n }, () => new AbortController());
-    for (const { signal } of controllers) rig.put([{ id: 1 }], { signal }).catch(() => undefined);
+    for (const { signal } of controllers) rig.put(one, { signal }).catch(() => undefined);
     return controllers;
   };
 
@@ -88,11 +91,10 @@ describe('three at a time', () => {
     await rig.fault({ fault: 'hang', count: 'always', store: 'one' });
     hang(rig, 3);
     await rig.statsWhen(({ inFlight }) => inFlight === 3);
-    const { status, headers } = await rig.put([{ id: 1 }]);
-    expect(status).toBe(429);
-    expect(headers.get('x-retry-after')).toBe('1');
+    const { status, headers } = await rig.put(one);
+    expect([status, headers.get('x-retry-after')]).toEqual([429, '1']);
     expect((await rig.call('GET', '/v2/time')).status).toBe(429);
-    expect((await rig.put([{ id: 1 }], { store: 'two' })).status).toBe(200);
+    expect((await rig.put(one, { store: 'two' })).status).toBe(200);
     expect(await rig.stats()).toMatchObject({ inFlight: 3, maxInFlight: 4, throttled429: 2 });
     expect(await rig.stats('two')).toMatchObject({ inFlight: 0, maxInFlight: 1 });
   });
@@ -104,11 +106,11 @@ describe('three at a time', () => {
     await rig.statsWhen(({ inFlight }) => inFlight === 3);
     first?.abort();
     await rig.statsWhen(({ inFlight }) => inFlight === 2);
-    expect((await rig.put([{ id: 1 }])).status).toBe(200);
+    expect((await rig.put(one)).status).toBe(200);
     expect(await rig.stats()).toMatchObject({ requests: 4, inFlight: 2, maxInFlight: 3, unanswered: 1 });
   });
 
-  test('count from the moment they arrive, before their body is there', async () => {
+  test('count from the moment they arrive, before their body does', async () => {
     const rig = await start({});
     const connection = await openConnection(rig.url);
     connection.write(rawPut('[{"id":1}', 1_000));
@@ -117,11 +119,11 @@ describe('three at a time', () => {
     expect(await rig.statsWhen(({ inFlight }) => inFlight === 0)).toMatchObject({ unanswered: 1, customersApplied: 0 });
   });
 
-  test('one after another on many connections never overlap', async () => {
-    // Long enough for three to be there at once, on a busy machine too.
+  test('never overlap when they follow one another on many connections', async () => {
+    // Long enough for three to be in flight at once, even on a busy machine.
     const rig = await start({ latency: 20 });
     const loop = async () => {
-      for (let n = 0; n < 50; n++) expect((await rig.put([{ id: 1 }])).status).toBe(200);
+      for (let n = 0; n < 50; n++) expect((await rig.put(one)).status).toBe(200);
     };
     await Promise.all([loop(), loop(), loop()]);
     expect(await rig.stats()).toMatchObject({ requests: 150, maxInFlight: 3, byStatus: { 200: 150 } });
@@ -135,40 +137,16 @@ describe('three at a time', () => {
   });
 });
 
-test('429s of the limits come without headers or body if asked for', async () => {
-  const rig = await start({ quota: 1, window: 60_000 });
-  await rig.put([{ id: 1 }]);
-  await rig.fault({ fault: 'throttle-style', headers: false, body: false });
-  const { status, headers, text } = await rig.put([{ id: 1 }]);
-  expect({ status, text, ...rateLimit(headers) }).toEqual({ status: 429, text: '' });
-});
-
-describe('calls after a throttle', () => {
-  test('are counted when they arrive before the time is over', async () => {
-    const rig = await start({ quota: 1, window: 60_000 });
-    await rig.put([{ id: 1 }]);
-    await rig.put([{ id: 1 }]);
-    expect((await rig.stats()).callsAfterThrottle).toBe(0);
-    await delay(120);
-    await rig.put([{ id: 1 }]);
-    expect((await rig.stats()).callsAfterThrottle).toBe(1);
-  });
-
-  test('are not counted when nobody said for how long', async () => {
-    const rig = await start({});
-    await rig.fault({ fault: 'throttle', headers: false });
-    await rig.put([{ id: 1 }]);
-    await delay(120);
-    await rig.put([{ id: 1 }]);
-    expect((await rig.stats()).callsAfterThrottle).toBe(0);
-  });
-
-  test('are not counted when they wait as long as told', async () => {
-    const rig = await start({});
-    await rig.fault({ fault: 'throttle', retryAfter: 1 });
-    const { headers } = await rig.put([{ id: 1 }]);
-    await delay(Number(headers.get('x-retry-after')) * 1000 + 10);
-    await rig.put([{ id: 1 }]);
-    expect((await rig.stats()).callsAfterThrottle).toBe(0);
-  });
+test.each([
+  ['counted before that time is over', { retryAfter: 60 }, 120, 1],
+  ['not counted after that time', { retryAfter: 1 }, 1_010, 0],
+  ['not counted if no time was given', { headers: false }, 120, 0],
+])('calls after a 429 that says how long to stay away are %s', async (_, parameters, waitMs, expected) => {
+  const rig = await start({});
+  await rig.fault({ fault: 'throttle', ...parameters });
+  await rig.put(one);
+  expect((await rig.stats()).callsAfterThrottle).toBe(0);
+  await delay(waitMs);
+  await rig.put(one);
+  expect((await rig.stats()).callsAfterThrottle).toBe(expected);
 });

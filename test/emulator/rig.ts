@@ -1,16 +1,16 @@
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
 import { startEmulator } from '../../emulator/server.ts';
 
-/** What is read of an answer. */
+/** An answer as read. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** The body as JSON; undefined where it is not. */
+  /** The body as JSON; undefined if it is not. */
   json: any;
 }
 
-/** How a call differs from the usual one, which has the token of store `one`. */
+/** How a call differs from the default, a call to store `one` with its token. */
 export interface CallOptions {
   store?: string;
   token?: string | null;
@@ -56,7 +56,7 @@ export class Rig {
 
   async fault(fault: unknown): Promise<void> {
     const { status, text } = await this.control('POST', 'faults', fault);
-    if (status !== 200) throw new Error(`The emulator does not take the fault: ${text}`);
+    if (status !== 200) throw new Error(`The emulator does not accept the fault: ${text}`);
   }
 
   async stats(store = 'one'): Promise<any> {
@@ -67,7 +67,7 @@ export class Rig {
     return (await this.control('GET', `customers/${store}/${id}`)).json;
   }
 
-  /** Resolves with the counters of store `one` once they are as told. */
+  /** Resolves with the counters of store `one` once `isSo` accepts them. */
   async statsWhen(isSo: (stats: any) => boolean): Promise<any> {
     for (;;) {
       const stats = await this.stats();
