@@ -14,8 +14,8 @@ export type Outcome =
 const DRIBBLES = 10;
 
 /**
- * Delivers the outcome to the client. `ended` is called just before the client can know that its request is over, so that
- * its next one never overlaps; it gets the status if the answer is whole.
+ * Delivers the outcome to the client. `ended` is called just before the client can know that its request is over, so
+ * that its next one never overlaps; it gets the status if the answer is whole.
  */
 export async function deliver(
   response: ServerResponse,

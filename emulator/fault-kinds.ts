@@ -32,7 +32,7 @@ export const EVENTS = {
   suspended: { about: '503 "The store is suspended…"; GETs get it too', parameters: none },
   throttle: {
     about:
-      '429, asking to come back after `retryAfter` seconds; without any headers if `headers` is false, empty if `body` is',
+      '429, asking to come back after `retryAfter` seconds; without headers if `headers` is false, empty if `body` is',
     parameters: z.strictObject({ retryAfter: whole(0, 86_400).default(1), headers, body }),
   },
   reset: { about: 'resets the connection and applies nothing', parameters: none },

@@ -33,8 +33,8 @@ export class Limits {
   }
 
   /**
-   * Counts a request that arrived at `now` as one of `inFlight` requests. Returns how many seconds to stay away if it is
-   * over a limit, otherwise 0.
+   * Counts a request that arrived at `now` as one of `inFlight` requests. Returns how many seconds to stay away if it
+   * is over a limit, otherwise 0.
    */
   admit(now: number, inFlight: number, otherApp: OtherApp): number {
     this.#otherApp = otherApp;

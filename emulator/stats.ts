@@ -5,7 +5,8 @@ export const STATS = {
   gets: 'GETs among them',
   byStatus: 'requests answered, by status: {"200": n, …}',
   unanswered:
-    'requests that ended without a whole answer: the client left, or a fault cut it off. requests = answered + unanswered + inFlight',
+    'requests that ended without a whole answer: the client left, or a fault cut it off. ' +
+    'requests = answered + unanswered + inFlight',
   inFlight: 'requests that have arrived and have neither been answered nor lost their connection',
   maxInFlight: 'the most of those at any time; a client that respects the limit never exceeds 3',
   throttled429: 'answers with 429, including those from faults',

@@ -22,8 +22,8 @@ export interface BigCommerce {
   latency: number;
 }
 
-// A client may replace a request whose connection it has just closed, and we see the close later than the new request: by
-// a few turns of the event loop, or by milliseconds on a busy machine. A request over the limit waits this long for it.
+// A client may replace a request whose connection it has just closed, and we see the close after the new request: a few
+// turns of the event loop later, or milliseconds on a busy machine. A request over the limit waits this long for it.
 const CLOSING_MS = 20;
 
 /** How a route answers a call and applies its first `most` customers. */

@@ -1,4 +1,4 @@
-/** What an answer from the store means. Pure. The classes are those of BigCommerce's error table; there are no others. */
+/** What an answer from the store means. Pure. The classes are those of BigCommerce's error table, and no others. */
 import { z } from 'zod';
 import type { OutcomeCode } from '../contract/job.ts';
 import { findEmails, isHtml, tidy } from './message.ts';

@@ -44,8 +44,8 @@ export class StoreCalls {
   #quota: Quota | null = null;
 
   /**
-   * The last refusal of a call that needs the scope. Calls with the same token fail fast with it until a probe succeeds.
-   * That probe may be a GET, which proves less than a PUT does; the next PUT will show.
+   * The last refusal of a call that needs the scope. Calls with the same token fail fast with it until a probe
+   * succeeds. That probe may be a GET, which proves less than a PUT does; the next PUT will show.
    */
   #refusal: Refusal | undefined;
 

@@ -24,7 +24,7 @@ export class Throttled extends StoreError {
 /** No answer, or none that says what happened: send it again. */
 export class Unavailable extends StoreError {}
 
-/** The store takes no calls: token, scope, suspended. The message says how to fix it; until then, retrying is useless. */
+/** The store takes no calls: token, scope, suspended. The message says how to fix it; retrying before is useless. */
 export class Refused extends StoreError {}
 
 /** Stopped before the next call, because this process is giving up the store's queue; another one continues. */

@@ -16,8 +16,8 @@ const REPORT_WAIT_EVERY_MS = 5_000;
 /**
  * The door to a store: every call of the process passes it, first come, first served, at the store's pace.
  *
- * Invariants: whoever is let in has one `Leave` to call, exactly once; whoever gave up waiting is no longer in the queue;
- * there is at most one timer, and it runs only while the first in the queue waits for a point in time.
+ * Invariants: whoever is let in has one `Leave` to call, exactly once; whoever gave up waiting is no longer in the
+ * queue; there is at most one timer, and it runs only while the first in the queue waits for a point in time.
  */
 export class Gate {
   readonly #pace: Pace;

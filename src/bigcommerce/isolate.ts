@@ -1,10 +1,10 @@
 /**
- * Which customers of a call does the store reject? The next subset to send, and what its answer settles. Pure; the state
- * is plain JSON without customers' data, so that it can travel in a heartbeat.
+ * Which customers of a call does the store reject? The next subset to send, and what its answer settles. Pure; the
+ * state is plain JSON without customers' data, so that it can travel in a heartbeat.
  *
- * It ends whatever the store answers: an answer settles a customer, splits a subset (at most n - 1 times for n customers)
- * or sends a single one again because it was left out (once each). So n customers take at most 3n - 1 calls; 2n - 1 if
- * no successful answer leaves anyone out; and one more than there are rejected ones if the store names them.
+ * It ends whatever the store answers: an answer settles a customer, splits a subset (at most n - 1 times for n
+ * customers) or sends a single one again because it was left out (once each). So n customers take at most 3n - 1 calls;
+ * 2n - 1 if no successful answer leaves anyone out; and one more than there are rejected ones if the store names them.
  */
 import type { OutcomeCode } from '../contract/job.ts';
 import type { Complaint, Isolate, Taken } from './answer.ts';

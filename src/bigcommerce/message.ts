@@ -37,8 +37,8 @@ function hide(text: string, secret: string): string {
 }
 
 /**
- * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`: the store may quote
- * what was sent to it.
+ * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`: the store may
+ * quote what was sent to it.
  */
 export function tidy(text: string, secrets: readonly string[] = []): string {
   // A word cut in two may be half an address, which no mask finds.

@@ -69,8 +69,8 @@ export class Store {
   }
 
   /**
-   * The current values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws any
-   * of errors.ts, with no calls counted; LeaseLost also if the right to send was lost before the whole answer arrived.
+   * The current values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws
+   * any of errors.ts, with no calls counted; LeaseLost also if the right to send was lost before the answer was whole.
    */
   async readCustomers({ ids, ...options }: CallOptions & { ids: number[] }): Promise<ListedCustomer[]> {
     const attempt = new Attempt(options);
@@ -87,8 +87,8 @@ export class Store {
   }
 
   /**
-   * Asks the store whether it accepts the token, and changes nothing. Returns the quota, if the store states one. Throws
-   * any of errors.ts, with no calls counted.
+   * Asks the store whether it accepts the token, and changes nothing. Returns the quota, if the store states one.
+   * Throws any of errors.ts, with no calls counted.
    */
   async checkToken(options: CallOptions): Promise<Quota | null> {
     await this.#get('/v2/time', anyObject, new Attempt(options), false);

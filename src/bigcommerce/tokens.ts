@@ -26,7 +26,7 @@ export class Tokens {
   #tokens: Record<string, string>;
   #version: string | undefined;
 
-  /** Throws Error if the file is missing or broken. If it breaks later, `warn` is called and the last good one stays. */
+  /** Throws Error if the file is missing or broken. If it breaks later, calls `warn` and keeps the last good tokens. */
   constructor(config: TokensConfig, warn: (message: string) => void) {
     this.#warn = warn;
     if ('file' in config) {

@@ -1,7 +1,7 @@
 import { Api } from '../../src/bigcommerce/http.ts';
 import { startTinyApi } from './tiny-api.ts';
 
-test('an exchange that is aborted while it connects is never written, and `beforeWrite` is not even called', async () => {
+test('an exchange that is aborted while it connects is never written, and `beforeWrite` is not called', async () => {
   const server = await startTinyApi();
   const api = new Api(server.url, '1.2.3');
   const beforeWrite = jest.fn();

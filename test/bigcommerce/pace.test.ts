@@ -174,7 +174,7 @@ describe('after a 429', () => {
     expect(store.next(0)).toMatchObject({ waitMs: 1_000 });
   });
 
-  test('without headers the wait is at least a second, has jitter, grows to 30 s, and starts over after another answer', () => {
+  test('without headers the wait is at least a second, has jitter, grows to 30 s, and starts over after an answer', () => {
     for (const random of [0, 0.999]) {
       const store = pace(0, () => random);
       const waits: number[] = [];

@@ -473,7 +473,7 @@ describe('a refusal', () => {
     expect(api.seen).toHaveLength(2);
   });
 
-  test('of a token that has been replaced meanwhile does not count: the call is sent again with the new token', async () => {
+  test('of a token that has been replaced meanwhile does not count: the call goes out again with the new one', async () => {
     api.always(({ headers }) => (headers['x-auth-token'] === 'new-token' ? undefined : refuse));
     tokenInFile = 'new-token';
     expect(await update()).toMatchObject({ updated: [1, 2, 3], calls: 2 });
@@ -632,7 +632,7 @@ test('the observer of a store sees each call, its duration, and the quota left',
   ]);
 });
 
-test('the observer sees a call that ends with the lease as aborted, and one that is never written not at all', async () => {
+test('the observer sees a call that ends with the lease as aborted, and an unwritten one not at all', async () => {
   api.pause();
   const mine = permit();
   const call = update({ permit: mine });
