@@ -6,6 +6,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createJobActivities } from './activities/job-activities.ts';
 import { serveStoreQueue } from './activities/serve-store-queue.ts';
 import { Serving } from './activities/serving.ts';
+import { Api } from './bigcommerce/http.ts';
 import { Stores } from './bigcommerce/store.ts';
 import { Tokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
@@ -50,7 +51,12 @@ async function main(): Promise<void> {
 
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
-  const stores = new Stores({ apiUrl, tokens, quotaReservePercent, version, observe: metrics.observe });
+  const stores = new Stores({
+    api: new Api(apiUrl, version),
+    tokens,
+    quotaReservePercent,
+    observe: metrics.observe,
+  });
 
   const target = readTarget(config.temporalProfile);
   const { address, namespace } = target;

@@ -19,14 +19,14 @@ export interface Request<T> extends Reading<T> {
   needsScope: boolean;
 }
 
-/** What the calls to a store are made with. */
-export interface StoreParts {
-  storeHash: string;
+/** What all stores of a process have in common. */
+export interface StoresConfig {
   api: Api;
   tokens: Tokens;
-  observer: Observer;
   /** Share of each quota that is left to the store's other apps, 0 to 99. */
   quotaReservePercent: number;
+  /** Makes the observer of the calls to the store with this hash. */
+  observe: (storeHash: string) => Observer;
 }
 
 /** The refusal of a call, and the token that was refused. */
@@ -37,11 +37,15 @@ interface Refusal {
 
 /** All calls to one store: whoever calls shares its token, its gate, and its last refusal. */
 export class StoreCalls {
-  readonly #parts: StoreParts;
-  readonly #pace: Pace;
+  readonly #storeHash: string;
+  readonly #api: Api;
+  readonly #tokens: Tokens;
+  readonly #observer: Observer;
   readonly #gate: Gate;
-  readonly #recent: RecentCalls;
-  #quota: Quota | null = null;
+  readonly pace: Pace;
+  readonly recent: RecentCalls;
+  /** The quota that the store stated last; null if it never did. */
+  quota: Quota | null = null;
 
   /**
    * The last refusal of a call that needs the scope. Calls with the same token fail fast with it until a probe
@@ -49,33 +53,22 @@ export class StoreCalls {
    */
   #refusal: Refusal | undefined;
 
-  constructor(parts: StoreParts) {
-    this.#parts = parts;
-    this.#pace = new Pace(parts.quotaReservePercent);
-    this.#gate = new Gate(this.#pace);
-    this.#recent = new RecentCalls(parts.observer);
-  }
-
-  concurrency(): number {
-    return this.#pace.allowed;
-  }
-
-  /** The quota that the store stated last; null if it never did. */
-  quota(): Quota | null {
-    return this.#quota;
-  }
-
-  slowestRecentMs(): number {
-    return this.#recent.slowestMs();
+  constructor(storeHash: string, { api, tokens, quotaReservePercent, observe }: StoresConfig) {
+    this.#storeHash = storeHash;
+    this.#api = api;
+    this.#tokens = tokens;
+    this.#observer = observe(storeHash);
+    this.pace = new Pace(quotaReservePercent);
+    this.#gate = new Gate(this.pace);
+    this.recent = new RecentCalls(this.#observer);
   }
 
   /** Sends one request, once. Counts PUTs in the attempt, and throws any of errors.ts with it. */
   async call<T>(request: Request<T>, attempt: Attempt): Promise<Taken<T> | Isolate> {
-    const { storeHash, tokens } = this.#parts;
     // A call gets past the refusal if its purpose is to find out whether that still stands.
     const past = attempt.options.probe === 'resume' ? this.#refusal : undefined;
     let { token, verdict } = await this.#send(request, attempt, past);
-    if (verdict.kind === 'refused' && verdict.forToken && (tokens.reread(storeHash) ?? token) !== token) {
+    if (verdict.kind === 'refused' && verdict.forToken && (this.#tokens.reread(this.#storeHash) ?? token) !== token) {
       ({ token, verdict } = await this.#send(request, attempt, past));
     }
     switch (verdict.kind) {
@@ -95,10 +88,10 @@ export class StoreCalls {
 
   /** The token for a call that gets past the refusal `past`. Throws Refused if there is none, or another refusal. */
   #usableToken(past: Refusal | undefined, attempt: Attempt): string {
-    const { storeHash, tokens } = this.#parts;
-    const token = tokens.tokenFor(storeHash);
+    const token = this.#tokens.tokenFor(this.#storeHash);
     if (token === undefined) {
-      throw new Refused(`There is no access token for the store ${storeHash}: ${tokens.cures.missing}.`, attempt);
+      const cure = this.#tokens.cures.missing;
+      throw new Refused(`There is no access token for the store ${this.#storeHash}: ${cure}.`, attempt);
     }
     const refusal = this.#refusal;
     if (refusal && refusal !== past && refusal.token === token) throw new Refused(refusal.message, attempt);
@@ -110,7 +103,6 @@ export class StoreCalls {
     attempt: Attempt,
     past: Refusal | undefined,
   ): Promise<{ token: string; verdict: Verdict<T> }> {
-    const { storeHash, api, tokens, observer } = this.#parts;
     const { permit, onWait } = attempt.options;
     const { method, body, read } = request;
     let token = this.#usableToken(past, attempt);
@@ -125,29 +117,29 @@ export class StoreCalls {
     try {
       // Again, because the wait may have been long.
       token = this.#usableToken(past, attempt);
-      const answer = await api.exchange({
+      const answer = await this.#api.exchange({
         method,
-        path: `/stores/${storeHash}${request.path}`,
+        path: `/stores/${this.#storeHash}${request.path}`,
         token,
         body,
         signal: permit.lost,
         beforeWrite: () => {
           attempt.checkPermit();
           feedback = { kind: 'unclear' };
-          end = this.#recent.start();
+          end = this.recent.start();
           attempt.requestId = undefined;
           if (method === 'PUT') attempt.calls++;
         },
       });
       const secrets = () => [token, ...request.secrets()];
-      const verdict = classify(answer, { read, secrets }, tokens.cures.refused);
+      const verdict = classify(answer, { read, secrets }, this.#tokens.cures.refused);
       const rateLimit = readRateLimit(answer.headers);
       outcome = verdict.kind;
       feedback = feedbackOf(verdict, rateLimit);
       attempt.requestId = readRequestId(answer.headers);
       if (rateLimit) {
-        this.#quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
-        observer.quotaLeft(rateLimit.left);
+        this.quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
+        this.#observer.quotaLeft(rateLimit.left);
       }
       if (verdict.kind === 'throttled' && method === 'PUT') attempt.throttled++;
       return { token, verdict };

@@ -1,12 +1,9 @@
 import { type Quota, READ_SIZE } from '../contract/job.ts';
 import { anyObject, type ListedCustomer, listedCustomers, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions } from './attempt.ts';
-import { type Request, StoreCalls, type StoreParts } from './calls.ts';
+import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
-import { Api } from './http.ts';
 import { applyAnswer, type Fates, type IsolationState, next, start } from './isolate.ts';
-import type { Observer } from './observer.ts';
-import type { Tokens } from './tokens.ts';
 
 export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit } from './attempt.ts';
@@ -36,8 +33,8 @@ interface Customer {
 export class Store {
   readonly #calls: StoreCalls;
 
-  constructor(parts: StoreParts) {
-    this.#calls = new StoreCalls(parts);
+  constructor(storeHash: string, config: StoresConfig) {
+    this.#calls = new StoreCalls(storeHash, config);
   }
 
   /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
@@ -92,17 +89,17 @@ export class Store {
    */
   async checkToken(options: CallOptions): Promise<Quota | null> {
     await this.#get('/v2/time', anyObject, new Attempt(options), false);
-    return this.#calls.quota();
+    return this.#calls.quota;
   }
 
   /** Calls in flight that the pace allows at present, 1 to 3. */
   concurrency(): number {
-    return this.#calls.concurrency();
+    return this.#calls.pace.allowed;
   }
 
   /** The longest of the last 100 calls and of those in flight, in ms: a call of ours may still run that long. */
   slowestRecentMs(): number {
-    return this.#calls.slowestRecentMs();
+    return this.#calls.recent.slowestMs();
   }
 
   async #get<T>(path: string, read: Request<T>['read'], attempt: Attempt, needsScope = true): Promise<T> {
@@ -114,44 +111,25 @@ export class Store {
   }
 }
 
-/** What stores are made from. */
-export interface StoresConfig {
-  /** What comes before `/stores/`, such as `https://api.bigcommerce.com`. */
-  apiUrl: string;
-  tokens: Tokens;
-  /** Share of each quota that is left to the store's other apps, 0 to 99. */
-  quotaReservePercent: number;
-  /** Our own version, for the User-Agent. */
-  version: string;
-  /** Makes the observer of the calls to the store with this hash. */
-  observe: (storeHash: string) => Observer;
-}
-
-/** All stores of a process. They share the connections to their API. */
+/** All stores of a process. */
 export class Stores {
   readonly #config: StoresConfig;
-  readonly #api: Api;
   readonly #stores = new Map<string, Store>();
 
   constructor(config: StoresConfig) {
     this.#config = config;
-    this.#api = new Api(config.apiUrl, config.version);
   }
 
   /** The one Store with this hash. */
   get(storeHash: string): Store {
-    let store = this.#stores.get(storeHash);
-    if (!store) {
-      const { tokens, quotaReservePercent, observe } = this.#config;
-      store = new Store({ storeHash, api: this.#api, tokens, quotaReservePercent, observer: observe(storeHash) });
-      this.#stores.set(storeHash, store);
-    }
+    const store = this.#stores.get(storeHash) ?? new Store(storeHash, this.#config);
+    this.#stores.set(storeHash, store);
     return store;
   }
 
   /** Closes the connections once no call is in flight. */
   close(): Promise<void> {
-    return this.#api.close();
+    return this.#config.api.close();
   }
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
+import { Api } from '../../src/bigcommerce/http.ts';
 import { type Store, Stores } from '../../src/bigcommerce/store.ts';
 import { Tokens } from '../../src/bigcommerce/tokens.ts';
 import { cpuTimer } from '../support/cpu.ts';
@@ -44,7 +45,7 @@ afterAll(() => {
 function freshStore(apiUrl = url): Store {
   const tokens = new Tokens({ storeHash: 'abc', token: TOKEN }, () => {});
   const observe = () => ({ callStarted: () => {}, callEnded: () => {}, quotaLeft: () => {} });
-  const made = new Stores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3', observe });
+  const made = new Stores({ api: new Api(apiUrl, '1.2.3'), tokens, quotaReservePercent: 0, observe });
   stores.push(made);
   return made.get('abc');
 }

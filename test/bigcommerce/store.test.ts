@@ -1,4 +1,5 @@
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
+import { Api } from '../../src/bigcommerce/http.ts';
 import type { IsolationState } from '../../src/bigcommerce/isolate.ts';
 import { type CustomerUpdate, type Permit, type Store, Stores } from '../../src/bigcommerce/store.ts';
 import type { Tokens } from '../../src/bigcommerce/tokens.ts';
@@ -38,7 +39,7 @@ function open(apiUrl: string): Stores {
     callEnded: (outcome: string, ms: number) => void observed.push([hash, outcome, ms]),
     quotaLeft: (requests: number) => void observed.push([hash, 'left', requests]),
   });
-  return new Stores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3', observe });
+  return new Stores({ api: new Api(apiUrl, '1.2.3'), tokens, quotaReservePercent: 0, observe });
 }
 
 /** A permit that a test can end. */
