@@ -66,8 +66,10 @@ export async function* readFailures(storage: Storage, uri: string | null): Async
   for await (const key of failureFiles(storage, uri)) yield* failuresIn(storage, key);
 }
 
+/** The values in a file, in batches that are never empty. */
 async function* values(storage: Storage, key: string): AsyncGenerator<unknown[]> {
   for await (const records of jsonLines(textOf(storage.read(key)))) {
+    if (records.length === 0) continue;
     yield records.map((record) => {
       if (record.problem !== undefined) throw damaged(storage, key);
       return record.value;
