@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
-import { saveFailures } from '../jobs/failures.ts';
+import { saveFailures } from '../jobs/failure-files.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../contract/schema.ts';
 import { startedEvent } from '../temporal/runs.ts';

@@ -12,7 +12,7 @@ import {
   progressQuery,
   resumeUpdate,
 } from '../contract/job.ts';
-import { readFailures } from '../jobs/failures.ts';
+import { readFailures } from '../jobs/failure-files.ts';
 import { NotFound } from '../storage/storage.ts';
 import { FilesGone } from './errors.ts';
 import { type JobStoreOption, openJobStore } from './job-store.ts';

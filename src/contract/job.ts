@@ -47,7 +47,7 @@ export const storeWorkflowId = (storeHash: string): string => `customer-updates-
 export type Format = 'csv' | 'ndjson' | 'json';
 
 /** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
-export const SOURCE_EXTENSION = /(?:\.(csv|ndjson|jsonl|json))?(?:\.gz)?$/i;
+export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
 
 /** Where a job's customers come from. */
 export type Source =
@@ -83,6 +83,14 @@ export interface JobOptions {
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, of at most 10,000 characters in all, which a schema can't say. Default none. */
   ignoreColumns?: string[] | undefined;
+  /** Leave out every CSV column whose heading is not known. Default false. */
+  ignoreUnknown?: boolean | undefined;
+  /** The field that a CSV heading stands for, by heading, where its name doesn't say so. Default none. */
+  columns?: Record<string, string> | undefined;
+  /** How the file is encoded, as a label of the Encoding Standard. Default: what its byte order mark says, else UTF-8. */
+  encoding?: string | null | undefined;
+  /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */
+  trustQuotes?: boolean | undefined;
   /** Write updated customers into the report as well. Default false. */
   reportAll?: boolean | undefined;
   /** Read the values of all customers before they are changed, and leave a source that puts them back. Default false. */

@@ -1,17 +1,35 @@
 /** A job's options on the command line: a row each, for every command that starts jobs. */
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { JobOptions } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { numeric } from './command.ts';
+import { BadUse } from './errors.ts';
 
 /** The options that a job has if none are given. */
 export const DEFAULTS = jobOptionsSchema.parse({});
 
 const append = (value: string, before: string[] = []): string[] => [...before, value];
 
+function appendColumn(typed: string, before: Record<string, string> = {}): Record<string, string> {
+  // A field has no = in its name, but a heading may.
+  const [, heading, field] = /^(.+)=([^=]+)$/.exec(typed) ?? [];
+  if (heading !== undefined && field !== undefined) return { ...before, [heading]: field };
+  throw new InvalidArgumentError('Expected a heading and a field, such as "Telephone=phone".');
+}
+
 /** How a file is read. */
 const READING = {
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
+  ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
+  columns: new Option(
+    '--column <heading=field>',
+    'the field that a CSV column holds, such as "Telephone=phone"; can be repeated',
+  ).argParser(appendColumn),
+  encoding: new Option(
+    '--encoding <name>',
+    "the file's encoding, such as windows-1252; default: by its byte order mark, otherwise UTF-8",
+  ),
+  trustQuotes: new Option('--trust-quotes', 'take a quoted CSV cell as it is, even if it seems to contain other rows'),
   blankCells: new Option(
     '--blank-cells <action>',
     `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
@@ -43,8 +61,11 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
 
-/** The job's options among those that were typed. */
+/** The job's options among those that were typed. Throws BadUse if a job would not take them. */
 export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
   const typed = Object.entries(JOB_OPTIONS).map(([name, option]) => [name, flags[option.attributeName()]] as const);
-  return Object.fromEntries(typed.filter(([, value]) => value !== undefined));
+  const options: JobOptions = Object.fromEntries(typed.filter(([, value]) => value !== undefined));
+  const [issue] = jobOptionsSchema.safeParse(options).error?.issues ?? [];
+  if (issue === undefined) return options;
+  throw new BadUse(`${JOB_OPTIONS[issue.path[0] as keyof JobOptions].long}: expected ${issue.message}.`);
 }

@@ -1,7 +1,6 @@
 import { Option } from 'commander';
 import { askServer } from '../client/server.ts';
-import { ownCopy } from '../jobs/keys.ts';
-import { purgeJob } from '../jobs/purge.ts';
+import { purgeJob } from '../jobs/close.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobCommand } from './command.ts';
 import { BadUse } from './errors.ts';
@@ -22,13 +21,7 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
     interrupt.farewell = 'Some files may be left. Purge the job again to delete them.';
     let deleted = 0;
     for (const ended of await allWithIdOf(session, job)) {
-      const ref = await jobRefOf(session, ended);
-      deleted += await purgeJob(storage, ref);
-      const reader = { storeHash: ref.storeHash, id: ended.id };
-      const copy = ended.source === undefined ? undefined : ownCopy(storage, ended.source, reader);
-      if (copy === undefined || !(await storage.exists(copy))) continue;
-      await storage.delete(copy);
-      deleted++;
+      deleted += await purgeJob(storage, await jobRefOf(session, ended), ended.id, ended.source);
     }
     print(
       deleted > 0

@@ -5,8 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { Format, JobOptions, Source } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
-import type { CsvOptions } from '../jobs/sources/csv.ts';
-import { formatOf, openSource } from '../jobs/sources/source.ts';
+import { formatOf, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
 import { BadUse } from './errors.ts';
 import { copyName, defaultJobName } from './names.ts';
@@ -129,13 +128,13 @@ async function hashOf(path: string, signal: AbortSignal): Promise<string> {
 async function countRecords(
   path: string,
   format: Format | undefined,
-  csv: CsvOptions,
+  reading: ReadingOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const file = await realpath(path);
   const folder = new FileStorage(dirname(file));
   let count = 0;
-  for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], csv)) {
+  for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], reading)) {
     signal.throwIfAborted();
     count += records.length;
   }

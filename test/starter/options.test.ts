@@ -10,11 +10,13 @@ function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
 
 test('every option of a job can be typed, and becomes the option of that name', () => {
   const args = '--ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
-  const flags = ['--dry-run', '--report-all', '--backup', '--skip-unchanged'];
-  const options = typed(READING_AND_RUNNING, ...args.split(' '), ...flags);
+  const more = ['--column', 'Fax=2=phone', '--column', 'Telephone=phone', '--encoding', 'windows-1252'];
+  const flags = ['--ignore-unknown', '--trust-quotes', '--dry-run', '--report-all', '--backup', '--skip-unchanged'];
+  const options = typed(READING_AND_RUNNING, ...args.split(' '), ...more, ...flags);
   expect(options).toEqual({
     ...{ ignoreColumns: ['Age', 'Size'], blankCells: 'clear', onInvalid: 'fail', maxRejectedPercent: 5, limit: 7 },
-    ...{ dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
+    ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252' },
+    ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
   });
   expect(Object.keys(options).toSorted()).toEqual(Object.keys(jobOptionsSchema.shape).toSorted());
 });
@@ -33,6 +35,8 @@ test.each([
   ['--limit', '0', /from 1\./],
   ['--limit', '1.5', /whole number/],
   ['--on-invalid', 'ignore', /skip, fail/],
+  ['--column', 'phone', /a heading and a field/],
+  ['--encoding', 'latin', /--encoding: expected .*name of an encoding/],
 ])('%s %s is refused', (flag, value, message) => {
   expect(() => typed(READING_AND_RUNNING, flag, value)).toThrow(message);
 });
