@@ -3,7 +3,8 @@ import {
   decodeFromPayloadsAtIndex,
   decodeOptionalFailureToOptionalError,
 } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { STORE_WAITS, type WaitingFor } from '../contract/job.ts';
+import { STORE_WAITS } from '../contract/describe.ts';
+import type { WaitingFor } from '../contract/job.ts';
 
 /** Activities whose outages the workflow itself knows about. */
 const CHUNKS = ['updateChunk', 'readAndUpdateChunk'];

@@ -221,12 +221,6 @@ export interface WaitingFor {
   until: string | null;
 }
 
-/** What a job says while it waits for a store that is busy. */
-export const STORE_WAITS = {
-  quota: "The store's request quota is used up.",
-  throttle: 'The store is throttling (429).',
-} as const;
-
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {
   /** Where the job is in its life. */
