@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
+import { describeTaskQueue, firstValue } from '../temporal/internals.ts';
 
 /** What the holder of a lease tells: whoever takes over after it died, and, in the Web UI, whoever wants to know. */
 export interface LeaseDetails {
@@ -17,9 +17,6 @@ export interface LeaseDetails {
 
 /** A call's own timeout: no earlier call runs longer. */
 const LONGEST_CALL_MS = 75_000;
-
-/** temporal.api.enums.v1.TaskQueueType. */
-const TASK_QUEUE_TYPE_ACTIVITY = 2;
 
 /** This process, as Temporal's own Workers name it. */
 export const processName = (): string => `${process.pid}@${hostname()}`;
@@ -49,11 +46,7 @@ export async function earlierCallsMs(client: Client, storeHash: string): Promise
  */
 async function cutShortCallsMs(client: Client, storeHash: string): Promise<number | undefined> {
   const { workflowExecution } = Context.current().info;
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: storeTaskQueue(storeHash) },
-    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
-  });
+  const { pollers } = await describeTaskQueue(client, storeTaskQueue(storeHash), 'ACTIVITY');
   const runs = new Set(pollers?.map(({ identity }) => identity?.split('/')[1]));
   runs.delete(workflowExecution?.runId);
   let slowest: number | undefined;
@@ -62,8 +55,7 @@ async function cutShortCallsMs(client: Client, storeHash: string): Promise<numbe
     const described = await handle.describe().catch(() => undefined);
     if (described?.status.name === 'COMPLETED' || described?.status.name === 'CONTINUED_AS_NEW') continue;
     const { payloads } = described?.raw.pendingActivities?.[0]?.heartbeatDetails ?? {};
-    const converter = client.options.loadedDataConverter;
-    const details = await decodeFromPayloadsAtIndex<LeaseDetails | undefined>(converter, 0, payloads);
+    const details = await firstValue<LeaseDetails>(client, payloads);
     slowest = Math.max(slowest ?? 0, details?.slowestCallMs ?? 0);
   }
   return slowest;

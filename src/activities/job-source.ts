@@ -3,7 +3,7 @@ import { isPossibleId, type Source } from '../contract/job.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
-import { startedEvent } from '../temporal/runs.ts';
+import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { SourceRecord } from '../jobs/sources/record.ts';
 import { inlineRecords, openSource, type ReadingOptions } from '../jobs/sources/source.ts';

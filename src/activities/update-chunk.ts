@@ -88,9 +88,9 @@ export async function updateChunk(
   } catch (error) {
     logUnsettled(ref, error);
     if (error instanceof StoreError) {
-      reached.calls += error.calls;
-      reached.throttled += error.throttled;
-      reached.state = error.state ?? reached.state;
+      reached.calls += error.attempt.calls;
+      reached.throttled += error.attempt.throttled;
+      reached.state = error.attempt.state ?? reached.state;
     }
     if (isUnanswered(error)) reached.unanswered++;
     reached.waiting = undefined;

@@ -5,7 +5,7 @@ import type { JobResult } from '../contract/job.ts';
 import { jobResultSchema } from '../contract/schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
 import { findJob, getJob, serverFailure, TimeIsUp, within } from './server.ts';
-import { firstRunOf } from '../temporal/runs.ts';
+import { firstRunOf } from '../temporal/internals.ts';
 
 /** Each request waits at the server for 20 s. One that takes much longer may be waiting on a dead connection. */
 const ROUND_MS = 60_000;

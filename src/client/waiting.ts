@@ -1,10 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import {
-  decodeFromPayloadsAtIndex,
-  decodeOptionalFailureToOptionalError,
-} from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { STORE_WAITS } from '../contract/describe.ts';
 import type { WaitingFor } from '../contract/job.ts';
+import { firstValue, lastError } from '../temporal/internals.ts';
 
 /** Activities whose outages the workflow itself knows about. */
 const CHUNKS = ['updateChunk', 'readAndUpdateChunk'];
@@ -24,15 +21,10 @@ interface Details {
  */
 export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFor | null> {
   const { raw } = await handle.describe();
-  const converter = handle.client.options.loadedDataConverter;
   const now = Date.now();
-  for (const { activityType, heartbeatDetails, lastFailure, scheduledTime } of raw.pendingActivities ?? []) {
-    const details = await decodeFromPayloadsAtIndex<Details | null | undefined>(
-      converter,
-      0,
-      heartbeatDetails?.payloads,
-    );
-    const waiting = details?.waiting;
+  for (const activity of raw.pendingActivities ?? []) {
+    const { activityType, heartbeatDetails, lastFailure, scheduledTime } = activity;
+    const waiting = (await firstValue<Details>(handle.client, heartbeatDetails?.payloads))?.waiting;
     if (waiting && (waiting.reason === 'quota' || waiting.reason === 'throttle')) {
       const { reason: kind, until } = waiting;
       if (until === null || Date.parse(until) > now) return { kind, message: STORE_WAITS[kind], until };
@@ -44,7 +36,7 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
     const until = nextAt > now ? new Date(nextAt).toISOString() : null;
     if (type === 'Throttled' && until) return { kind: 'throttle', message: STORE_WAITS.throttle, until };
     if (type !== 'Throttled' && !CHUNKS.includes(activityType?.name ?? '')) {
-      const failure = await decodeOptionalFailureToOptionalError(converter, lastFailure);
+      const failure = await lastError(handle.client, activity);
       return { kind: 'outage', message: failure?.message ?? 'It failed.', until };
     }
   }

@@ -1,10 +1,9 @@
 /** A job's files in the job store: whose they are, and why one is missing. */
-import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { askServer } from '../client/server.ts';
 import type { JobRef } from '../contract/activities.ts';
 import { type JobInput, STORE_HASH } from '../contract/job.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
-import { startedEvent } from '../temporal/runs.ts';
+import { firstValue, startedEvent } from '../temporal/internals.ts';
 import { BadUse } from './errors.ts';
 import { storeOfJob } from './names.ts';
 import type { Session } from './session.ts';
@@ -14,11 +13,7 @@ import type { JobInfo } from './status.ts';
 export async function jobRefOf({ client }: Session, { id, runId }: Pick<JobInfo, 'id' | 'runId'>): Promise<JobRef> {
   const started = await askServer(client, () => startedEvent(client, id, runId));
   // An input that is not a job's, or is encrypted with another key, names no store.
-  const input = await decodeFromPayloadsAtIndex<Partial<JobInput> | null | undefined>(
-    client.options.loadedDataConverter,
-    0,
-    started?.input?.payloads,
-  ).catch(() => undefined);
+  const input = await firstValue<Partial<JobInput>>(client, started?.input?.payloads).catch(() => undefined);
   const named = input?.storeHash;
   const storeHash = typeof named === 'string' && STORE_HASH.test(named) ? named : storeOfJob(id);
   if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so the job has no files.`);

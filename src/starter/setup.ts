@@ -1,7 +1,8 @@
 import { ServerFailed } from '../client.ts';
 import { askServer } from '../client/server.ts';
 import { starterConfig } from '../config.ts';
-import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { indexedValueType } from '../temporal/internals.ts';
 import type { AddCommand } from './command.ts';
 import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
@@ -26,7 +27,7 @@ async function register({ client, namespace }: Session): Promise<number> {
   try {
     const { customAttributes } = await askServer(client, () => operatorService.listSearchAttributes({ namespace }));
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
-    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_VALUE_TYPES[type]]));
+    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, indexedValueType(type)]));
     const add = () => operatorService.addSearchAttributes({ namespace, searchAttributes });
     if (missing.length > 0) await askServer(client, add);
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) {

@@ -4,7 +4,7 @@ import { customerUpdate, JobEnded, NoAnswer } from '../client.ts';
 import { askServer, findJob, getJob } from '../client/server.ts';
 import type { JobOptions, JobResult, Progress } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
-import { firstRunOf } from '../temporal/runs.ts';
+import { firstRunOf } from '../temporal/internals.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import type { Session } from './session.ts';
 import { print, printAside } from './terminal.ts';

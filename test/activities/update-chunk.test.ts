@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Choose, updateChunk } from '../../src/activities/update-chunk.ts';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
+import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining } from '../../src/bigcommerce/errors.ts';
 import { start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit, Store } from '../../src/bigcommerce/store.ts';
@@ -12,7 +13,8 @@ import { StorageFailed } from '../../src/storage/storage.ts';
 
 const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
 const pages = { readChunk: async () => chunk } as unknown as PageReader;
-const store = { concurrency: () => 3 } as unknown as Store;
+const fake = { concurrency: () => 3 };
+const store = fake as unknown as Store;
 const permit = { draining: new AbortController().signal } as Permit;
 const ref = { job: { storeHash: 'abc', key: 'run-1' }, chunk: 0 };
 
@@ -50,8 +52,8 @@ test.each([
     const state = { ...start([1, 2]), updated: [1] };
     const activity = new MockActivityEnvironment({ heartbeatDetails: { unanswered: tries, state } });
     activity.cancel();
-    const draining = new Draining('stopped', { calls: 0, throttled: 0, requestId: undefined, state: undefined });
-    const stopped = { ...store, updateCustomers: () => Promise.reject(draining) } as unknown as Store;
+    const draining = new Draining('stopped', new Attempt({ permit }));
+    const stopped = { ...fake, updateCustomers: () => Promise.reject(draining) } as unknown as Store;
     expect(await activity.run(updateChunk, stopped, permit, pages, ref)).toMatchObject({
       updated: 1,
       failures: [{ id: 2, outcome: 'failed', code: 'cancelled', message }],
