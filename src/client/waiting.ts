@@ -1,6 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { STORE_WAITS } from '../contract/describe.ts';
-import type { WaitingFor } from '../contract/job.ts';
+import { STORE_WAITS, type WaitingFor } from '../contract/job.ts';
 import { firstValue, lastError } from '../temporal/internals.ts';
 
 /** Activities whose outages the workflow itself knows about. */

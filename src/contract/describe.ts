@@ -39,9 +39,3 @@ export function listed(names: readonly string[]): string {
 
 /** Most names that a message lists. */
 const MAX_LISTED = 10;
-
-/** What a job says while it waits for a store that is busy. */
-export const STORE_WAITS = {
-  quota: "The store's request quota is used up.",
-  throttle: 'The store is throttling (429).',
-} as const;

@@ -46,9 +46,6 @@ export const storeWorkflowId = (storeHash: string): string => `customer-updates-
 /** How a source is written. Each may be compressed, with `.gz` after its extension. */
 export type Format = 'csv' | 'ndjson' | 'json';
 
-/** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
-export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
-
 /** Where a job's customers come from. */
 export type Source =
   | {
@@ -220,6 +217,12 @@ export interface WaitingFor {
   /** When it goes on by itself, ISO 8601 in UTC; null where that is unknown or needs a person. */
   until: string | null;
 }
+
+/** What a job says while it waits for a store that is busy. */
+export const STORE_WAITS = {
+  quota: "The store's request quota is used up.",
+  throttle: 'The store is throttling (429).',
+} as const;
 
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {

@@ -1,11 +1,14 @@
 /** The keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
 import type { JobRef } from '../contract/activities.ts';
-import { jobId, SOURCE_EXTENSION, STORE_HASH } from '../contract/job.ts';
+import { jobId, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // A run id.
 const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
+
+/** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
+export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
 
 /** Copies of sources, made by starter and client: ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';
