@@ -46,9 +46,6 @@ export const storeWorkflowId = (storeHash: string): string => `customer-updates-
 /** How a source is written. Each may be compressed, with `.gz` after its extension. */
 export type Format = 'csv' | 'ndjson' | 'json';
 
-/** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
-export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
-
 /** Where a job's customers come from. */
 export type Source =
   | {

@@ -1,11 +1,14 @@
 /** The keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
 import type { JobRef } from '../contract/activities.ts';
-import { jobId, SOURCE_EXTENSION, STORE_HASH } from '../contract/job.ts';
+import { jobId, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // A run id.
 const JOB_KEY = /^[A-Za-z0-9-]{1,64}$/;
+
+/** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
+export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
 
 /** Copies of sources, made by starter and client: ours to delete once their job has ended. */
 export const SOURCE_COPIES = 'sources/copies/';
@@ -101,7 +104,7 @@ function isCopyFor({ storeHash, id }: SourceReader, key: string): boolean {
 const copiesFolder = (storeHash: string, jobName: string): string =>
   `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
 
-// A file's name may have 255 bytes, and while it is written it ends in a UUID and `.partial`.
+/** Most characters of an encoded name. File names have 255 bytes, and while written they end in a UUID and `.partial`. */
 export const MAX_NAME = 200;
 
 /**

@@ -1,5 +1,4 @@
 import type { JobOptions } from '../contract/job.ts';
-import { jobOptionsSchema } from '../contract/schema.ts';
 import { BadUse } from './errors.ts';
 import { DEFAULTS } from './options.ts';
 import type { JobInfo } from './status.ts';
@@ -41,7 +40,7 @@ const isTrial = ({ dryRun, limit }: JobOptions): boolean => dryRun === true || (
 
 /** The options that differ from the defaults, in words. */
 function optionsText(options: JobOptions): string {
-  const given = Object.entries(jobOptionsSchema.parse(options))
+  const given = Object.entries({ ...DEFAULTS, ...options })
     .map(([name, value]) => [name, JSON.stringify(value)] as const)
     .filter(([name, value]) => value !== JSON.stringify(DEFAULTS[name as keyof JobOptions]));
   return given.map(([name, value]) => `${name} ${value}`).join(', ') || 'none';

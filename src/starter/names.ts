@@ -1,5 +1,6 @@
 /** Store hashes, job names and job ids, as people type them. Pure. */
-import { jobId, SOURCE_EXTENSION, STORE_HASH } from '../contract/job.ts';
+import { jobId, STORE_HASH } from '../contract/job.ts';
+import { SOURCE_EXTENSION } from '../jobs/keys.ts';
 import { BadUse } from './errors.ts';
 
 const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

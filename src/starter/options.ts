@@ -3,35 +3,33 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { JobOptions } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { numeric } from './command.ts';
+import { BadUse } from './errors.ts';
 
 /** The options that a job has if none are given. */
 export const DEFAULTS = jobOptionsSchema.parse({});
 
 const append = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** Adds `heading=field` to the columns that were named before. */
-function columnOf(value: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = value.lastIndexOf('=');
-  if (at > 0) return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+function appendColumn(typed: string, before: Record<string, string> = {}): Record<string, string> {
+  // A field has no = in its name, but a heading may.
+  const [, heading, field] = /^(.+)=([^=]+)$/.exec(typed) ?? [];
+  if (heading !== undefined && field !== undefined) return { ...before, [heading]: field };
   throw new InvalidArgumentError('Expected a heading and a field, such as "Telephone=phone".');
 }
 
 /** How a file is read. */
 const READING = {
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
-  ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column whose heading is not known'),
+  ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
   columns: new Option(
     '--column <heading=field>',
-    'the field that a CSV heading stands for, such as "Telephone=phone"; can be repeated',
-  ).argParser(columnOf),
+    'the field that a CSV column holds, such as "Telephone=phone"; can be repeated',
+  ).argParser(appendColumn),
   encoding: new Option(
     '--encoding <name>',
-    'how the file is encoded, such as windows-1252; default: what its byte order mark says, else UTF-8',
+    "the file's encoding, such as windows-1252; default: by its byte order mark, otherwise UTF-8",
   ),
-  trustQuotes: new Option(
-    '--trust-quotes',
-    'take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows',
-  ),
+  trustQuotes: new Option('--trust-quotes', 'take a quoted CSV cell as it is, even if it seems to contain other rows'),
   blankCells: new Option(
     '--blank-cells <action>',
     `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
@@ -63,8 +61,11 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
 
-/** The job's options among those that were typed. */
+/** The job's options among those that were typed. Throws BadUse if a job would not take them. */
 export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
   const typed = Object.entries(JOB_OPTIONS).map(([name, option]) => [name, flags[option.attributeName()]] as const);
-  return Object.fromEntries(typed.filter(([, value]) => value !== undefined));
+  const options: JobOptions = Object.fromEntries(typed.filter(([, value]) => value !== undefined));
+  const [issue] = jobOptionsSchema.safeParse(options).error?.issues ?? [];
+  if (issue === undefined) return options;
+  throw new BadUse(`${JOB_OPTIONS[issue.path[0] as keyof JobOptions].long}: expected ${issue.message}.`);
 }

@@ -21,8 +21,7 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
     interrupt.farewell = 'Some files may be left. Purge the job again to delete them.';
     let deleted = 0;
     for (const ended of await allWithIdOf(session, job)) {
-      const ref = await jobRefOf(session, ended);
-      deleted += await purgeJob(storage, ref, ended.id, ended.source);
+      deleted += await purgeJob(storage, await jobRefOf(session, ended), ended.id, ended.source);
     }
     print(
       deleted > 0

@@ -5,7 +5,6 @@ import { basename, dirname, resolve } from 'node:path';
 import type { Format, JobOptions, Source } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
-
 import { formatOf, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
 import { BadUse } from './errors.ts';

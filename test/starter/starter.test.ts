@@ -15,7 +15,7 @@ const NOBODY = '127.0.0.1:1';
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'starter-'));
-  for (const name of ['one.csv', 'one.txt']) writeFileSync(join(folder, name), 'id,notes\n1,hello\n');
+  for (const name of ['one.csv', 'one.dat']) writeFileSync(join(folder, name), 'id,notes\n1,hello\n');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -66,7 +66,7 @@ test.each<[string[], string]>([
     'Expected a file, or the URI of one, file:/// or s3://, got https://example.com/one.csv. Download it,',
   ],
   [['start', 's3://bucket/one.xlsx', ...store], 'got one.xlsx. Rename it'],
-  [['start', 'one.txt', ...store], 'say what it is with --format csv, ndjson or json'],
+  [['start', 'one.dat', ...store], 'say what it is with --format csv, ndjson or json'],
   [['start', 'file:///data/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['watch'], "missing required argument 'job'"],
   [['failures', 'x/y', '--json', '--csv'], "'--csv' cannot be used with option '--json'"],

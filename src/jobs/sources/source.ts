@@ -1,10 +1,10 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { type Format, SOURCE_EXTENSION } from '../../contract/job.ts';
+import type { Format } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
-import { SOURCE_COPIES } from '../keys.ts';
+import { SOURCE_COPIES, SOURCE_EXTENSION } from '../keys.ts';
 import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
 import { jsonRecords } from './json.ts';

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { jobOptionsSchema } from '../../src/contract/schema.ts';
+import { jobOptionsOf, READING_AND_RUNNING, RUNNING_ONLY } from '../../src/starter/options.ts';
+
+function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
+  const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  for (const option of options) command.addOption(option);
+  return jobOptionsOf(command.parse(args, { from: 'user' }).opts());
+}
+
+test('every option of a job can be typed, and becomes the option of that name', () => {
+  const args = '--ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
+  const more = ['--column', 'Fax=2=phone', '--column', 'Telephone=phone', '--encoding', 'windows-1252'];
+  const flags = ['--ignore-unknown', '--trust-quotes', '--dry-run', '--report-all', '--backup', '--skip-unchanged'];
+  const options = typed(READING_AND_RUNNING, ...args.split(' '), ...more, ...flags);
+  expect(options).toEqual({
+    ...{ ignoreColumns: ['Age', 'Size'], blankCells: 'clear', onInvalid: 'fail', maxRejectedPercent: 5, limit: 7 },
+    ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252' },
+    ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
+  });
+  expect(Object.keys(options).toSorted()).toEqual(Object.keys(jobOptionsSchema.shape).toSorted());
+});
+
+test('what is not typed is left to its default', () => {
+  expect(typed(READING_AND_RUNNING)).toEqual({});
+});
+
+test('a job that is made from another one takes no options for reading a file', () => {
+  expect(typed(RUNNING_ONLY, '--limit', '7')).toEqual({ limit: 7 });
+  expect(() => typed(RUNNING_ONLY, '--blank-cells', 'clear')).toThrow(/unknown option/);
+});
+
+test.each([
+  ['--max-rejected-percent', '101', /from 0 to 100/],
+  ['--limit', '0', /from 1\./],
+  ['--limit', '1.5', /whole number/],
+  ['--on-invalid', 'ignore', /skip, fail/],
+  ['--column', 'phone', /a heading and a field/],
+  ['--encoding', 'latin', /--encoding: expected .*name of an encoding/],
+])('%s %s is refused', (flag, value, message) => {
+  expect(() => typed(READING_AND_RUNNING, flag, value)).toThrow(message);
+});
