@@ -4,8 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { progressSchema } from '../../dev/answer-schemas.ts';
 
-const git = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { encoding: 'utf8' });
-const DOCUMENTS = git.stdout.trim().split('\n');
+const filesLike = (pattern: string): string[] => {
+  const files = ['ls-files', '--cached', '--others', '--exclude-standard', pattern];
+  return spawnSync('git', files, { encoding: 'utf8' }).stdout.trim().split('\n').filter(existsSync);
+};
+const DOCUMENTS = filesLike('*.md');
 const read = (path: string): string => readFileSync(path, 'utf8');
 const runbook = read('docs/runbook.md');
 
@@ -73,4 +76,17 @@ describe('the runbook says what to do', () => {
     expect(runbook).toContain(`\n### ${alert}\n`);
     expect(alerts).toContain(`runbook: docs/runbook.md#${alert.toLowerCase()}\n`);
   });
+});
+
+test('the tests that docs/hostile-input.md names are there', () => {
+  const titles = read('docs/hostile-input.md')
+    .replaceAll('\\_', '_')
+    .matchAll(/\| test \(([\w-]+)\)|(?:([\w-]+) )?"([^"]+)"/g);
+  let suite = '';
+  const missing = [...titles].flatMap(([, ofTable, named, title]) => {
+    suite = ofTable ?? named ?? suite;
+    const suites = filesLike(`test/*/${suite}.test.ts`).map((path) => read(path).replaceAll("\\'", "'"));
+    return title === undefined || suites.some((text) => text.includes(title)) ? [] : [`${suite} "${title}"`];
+  });
+  expect(missing).toEqual([]);
 });
