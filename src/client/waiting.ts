@@ -10,9 +10,6 @@ const MESSAGES = {
   throttle: 'The store throttles (429); the job goes on when it may.',
 };
 
-/** Activities of which the workflow knows itself when they are not answered. */
-const CHUNKS = ['updateChunk', 'readAndUpdateChunk'];
-
 /** The SDK's type of the failure of an attempt that its worker's stop has ended. */
 const WORKER_STOPPED = 'WorkerShutdown';
 
@@ -47,7 +44,7 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
     const nextAt = Number(scheduledTime?.seconds ?? 0) * 1000;
     const until = nextAt > now ? new Date(nextAt).toISOString() : null;
     if (type === 'Throttled' && until) return { kind: 'throttle', message: MESSAGES.throttle, until };
-    if (type !== 'Throttled' && !CHUNKS.includes(activityType?.name ?? '')) {
+    if (type !== 'Throttled' && activityType?.name !== 'updateChunk') {
       const failure = await decodeOptionalFailureToOptionalError(converter, lastFailure);
       return { kind: 'outage', message: failure?.message ?? 'It failed.', until };
     }

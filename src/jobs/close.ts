@@ -40,8 +40,7 @@ async function earlierClosed(
   if (!(await storage.exists(keys.done))) return undefined;
   let json = '';
   for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
-  // 0.1.0 did not say which run it was.
-  const { by = run, ...closed } = JSON.parse(json) as ClosedJob & { by?: string };
+  const { by, ...closed } = JSON.parse(json) as ClosedJob & { by: string };
   // A job that was reset after its end may have no source any more: the report of all that it did before is worth more.
   if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);

@@ -5,7 +5,7 @@ import { BadInput, BadPage, BadSource, NothingToRetry } from '../../src/jobs/err
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const reached = { calls: 1, throttled: 0, requestId: undefined, state: undefined };
-const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 const half = () => 0.5;
 
 test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRetryDelay?: number }]>([

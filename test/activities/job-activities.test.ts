@@ -22,7 +22,8 @@ test.each([
   const records = inlineRecords(source.customers);
   const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
-  const ending = { job, input: { storeHash: 'abc', source: { customers: [] } }, plan, outcomes, failures, olderIn };
+  const input = { storeHash: 'abc', source: { customers: [] } };
+  const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
   // The server tells nothing of the run's start.
   const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
   const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);

@@ -1,6 +1,6 @@
 import { DefaultLogger } from '@temporalio/worker';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { holding } from '../../src/activities/serve-store-queue.ts';
+import { withLease } from '../../src/activities/serve-store-queue.ts';
 import type { LeaseEnd } from '../../src/contract/activities.ts';
 
 /** What is told of a lease during `serve`, in order: lines of the log, and whether the store is held. */
@@ -14,7 +14,7 @@ async function told(serve: (lose: (why: Error) => void) => Promise<LeaseEnd>): P
     return () => void told.push(`${store} is not held`);
   };
   const lost = new AbortController();
-  const run = () => holding('abc', lost.signal, taken, () => serve((why) => lost.abort(why)));
+  const run = () => withLease('abc', lost.signal, taken, () => serve((why) => lost.abort(why)));
   await new MockActivityEnvironment({}, { logger })
     .run(run)
     .catch((error: Error) => told.push(`threw: ${error.message}`));

@@ -45,8 +45,8 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
       const latest = chunk > CHUNKS - 1_000 ? message(random) : '';
       return { row, id: random.whole(1, 1e7), outcome: 'rejected' as const, code, message: latest };
     });
-    const called = { calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
-    ledger.settle(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));
+    const called = { calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
+    ledger.record(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));
     if (ledger.surplus >= FAILURES_IN_STATE) await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
   }
   await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');

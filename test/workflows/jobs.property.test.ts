@@ -9,13 +9,14 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import type { temporal } from '@temporalio/proto';
 import fc from 'fast-check';
-import type {
-  ChunkFailureType,
-  ChunkOutcome,
-  ChunkRef,
-  ClosedJob,
-  JobActivities,
-  StoreActivities,
+import {
+  type ChunkFailureType,
+  type ChunkOutcome,
+  type ChunkRef,
+  type ClosedJob,
+  FORMAT,
+  type JobActivities,
+  type StoreActivities,
 } from '../../src/contract/activities.ts';
 import {
   jobId,
@@ -128,7 +129,7 @@ class Played {
     const stopped = await Promise.race([cancelled.catch(() => true), this.calm ? false : sleep(takes)]);
     clearInterval(beating);
     const some = ids.slice(0, customers);
-    const none = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+    const none = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
     const failing = (who: number[], outcome: Failure['outcome'], code: Failure['code']): ChunkOutcome => {
       const failures = who.map((id) => ({ row: id, id, outcome, code, message: '' }));
       return { ...none, updated: ids.length - who.length, failures };
@@ -175,7 +176,7 @@ function played(): Played {
   return job;
 }
 
-const activities: JobActivities & Pick<StoreActivities, 'updateChunk' | 'readAndUpdateChunk'> = {
+const activities: JobActivities & Pick<StoreActivities, 'updateChunk'> = {
   async prepareJob() {
     const job = played();
     await job.begin();
@@ -185,6 +186,8 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk' | 'readAnd
     const sizes = { lastSentSize: job.sizeOf(chunksToSend - 1), lastSize };
     const gaps = encodeRuns(Array<number>(chunks * 2).fill(0));
     return {
+      format: FORMAT,
+      searchAttributes: false,
       total: valid,
       invalid: 0,
       valid,
@@ -207,9 +210,7 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk' | 'readAnd
       .begin()
       .then(() => `file:///${name}`),
   closeJob: close,
-  closeReadingJob: close,
   updateChunk: update,
-  readAndUpdateChunk: update,
 };
 
 async function close(): Promise<ClosedJob> {

@@ -1,13 +1,14 @@
 /** Jobs that are steered while one of their activities runs which nothing interrupts: they must heed it after that. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type {
-  ChunkOutcome,
-  ClosedJob,
-  CloseJobInput,
-  JobActivities,
-  PreparedJob,
-  StoreActivities,
+import {
+  type ChunkOutcome,
+  type ClosedJob,
+  type CloseJobInput,
+  FORMAT,
+  type JobActivities,
+  type PreparedJob,
+  type StoreActivities,
 } from '../../src/contract/activities.ts';
 import {
   jobId,
@@ -41,6 +42,8 @@ async function begin(name: keyof Activities): Promise<void> {
 }
 
 const prepared: PreparedJob = {
+  format: FORMAT,
+  searchAttributes: false,
   total: CHUNKS * 10,
   invalid: 0,
   valid: CHUNKS * 10,
@@ -64,7 +67,7 @@ function answer(chunk: number): ChunkOutcome {
     const row = chunk * 10 + index + 1;
     return { row, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
   });
-  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 }
 
 /** What closeJob was given last. */
@@ -81,7 +84,6 @@ const activities: Activities = {
   openStore: () => begin('openStore').then(() => ({ served: true })),
   saveFailures: ({ name }) => begin('saveFailures').then(() => `file:///${name}`),
   closeJob: (input) => begin('closeJob').then(() => close(input)),
-  closeReadingJob: (input) => begin('closeReadingJob').then(() => close(input)),
   updateChunk: ({ chunk }) => begin('updateChunk').then(() => answer(chunk)),
 };
 
