@@ -5,12 +5,13 @@ import type { CarriedJob } from './job.ts';
 
 /** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */
 export function pack(job: CarriedJob): Uint8Array {
-  return deflateSync(strToU8(JSON.stringify(job)));
+  return deflateSync(strToU8(JSON.stringify({ format: FORMAT, ...job })));
 }
 
 /** The inverse of pack. Throws BEGAN_WITH_0 for a job of 0.x: the workflow's task fails, and is retried. */
 export function unpack(carried: unknown): CarriedJob {
-  const job = ArrayBuffer.isView(carried) ? (JSON.parse(strFromU8(inflateSync(carried as Uint8Array))) as object) : {};
-  if ((job as Partial<CarriedJob>).format !== FORMAT) throw new Error(BEGAN_WITH_0);
-  return job as CarriedJob;
+  const json = ArrayBuffer.isView(carried) ? strFromU8(inflateSync(carried as Uint8Array)) : '{}';
+  const { format, ...job } = JSON.parse(json) as CarriedJob & { format?: unknown };
+  if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  return job;
 }

@@ -1,5 +1,5 @@
 /** One job: what it knows, how each event changes that, and what it does next. Pure: times are given, in ms since 1970. */
-import { type ChunkOutcome, type ChunkRef, FORMAT, type JobRef, readsPresent } from '../contract/activities.ts';
+import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
 import { FAILURES_IN_STATE, type JobInput, type JobOptions, type JobResult, type JobState } from '../contract/job.ts';
 import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
@@ -14,7 +14,6 @@ export type Starved = 'slow' | 'unserved';
 
 /** A job as it travels through continue-as-new. */
 export interface CarriedJob {
-  format: typeof FORMAT;
   ledger: CarriedLedger;
   queue: CarriedQueue;
   paused: string | null;
@@ -193,18 +192,11 @@ export class Job {
     const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
     const { searchAttributes, attributesShown } = this;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
-    return {
-      format: FORMAT,
-      ledger: ledger.carry(),
-      queue: queue.carry(),
-      ...carried,
-      searchAttributes,
-      attributesShown,
-    };
+    return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, attributesShown };
   }
 
   /** Continues where the previous run stopped. */
-  restore({ format: _, ledger, queue, ...rest }: CarriedJob): void {
+  restore({ ledger, queue, ...rest }: CarriedJob): void {
     Object.assign(this, rest);
     this.prepared(new Ledger(ledger), new ChunkQueue(queue));
   }
