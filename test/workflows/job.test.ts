@@ -230,10 +230,7 @@ class Simulation {
       case 'failed':
         return { how: 'settled', outcome: failing(some, 'failed', 'unavailable') };
       case 'lost':
-        return {
-          how: 'settled',
-          outcome: { ...failing([], 'failed', 'unavailable'), updated: ids.length - some.length },
-        };
+        return { how: 'settled', outcome: { ...unanswered, updated: 0, failures: unanswered.failures.slice(1) } };
       case 'unanswered':
         return { how: 'unanswered', outcome: unanswered, message: '502' };
       case 'refused':
