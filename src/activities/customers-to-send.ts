@@ -9,8 +9,8 @@ import { runKeys } from './context.ts';
 export type ReadChunkRef = ChunkRef & Required<Pick<ChunkRef, 'read'>>;
 
 /**
- * The customers of a chunk that are to be sent, undefined for all of them, once the present values of its page are in the
- * job store. Throws BadPage, and any of bigcommerce/errors.ts.
+ * The customers of a chunk that are to be sent, undefined for all of them, once the present values of its page are in
+ * the job store. Throws BadPage, and any of bigcommerce/errors.ts.
  */
 export async function customersToSend(
   store: Store,

@@ -31,9 +31,9 @@ export function holderIdentity({ workflowExecution, attempt }: Info): string {
 
 /**
  * How long, in ms, calls of an earlier holder that did not hand over may still be running at the store: as long as its
- * slowest recent call, if its last heartbeat said. An attempt follows an earlier one of its own run once that one's lease
- * has run out. If a run was terminated or reset, its holder learns of that only at its next renewal, so its lease counts
- * as well.
+ * slowest recent call, if its last heartbeat said. An attempt follows an earlier one of its own run once that one's
+ * lease has run out. If a run was terminated or reset, its holder learns of that only at its next renewal, so its lease
+ * counts as well.
  */
 export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;

@@ -10,9 +10,9 @@ import type { SourceRecord } from '../jobs/sources/record.ts';
 import { inlineRecords, openSource } from '../jobs/sources/source.ts';
 
 /**
- * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker might
- * answer. The key follows from the store and from the id of the job's first run, which the server says, and only our own
- * workers write there. Throws BadInput, BadSource and NothingToRetry.
+ * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker
+ * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
+ * our own workers write there. Throws BadInput, BadSource and NothingToRetry.
  */
 async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
   const name = quoted(id);

@@ -24,8 +24,8 @@ export interface LeaseOptions {
 const CLOCKS = [() => performance.now(), () => Date.now()];
 
 /**
- * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the lease,
- * so it may send only as long as the last renewal that the server confirmed keeps others out.
+ * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the
+ * lease, so it may send only as long as the last renewal that the server confirmed keeps others out.
  *
  * Invariant: `check` passes only until (time of sending the last confirmed renewal + heartbeat timeout − margin).
  */

@@ -45,8 +45,8 @@ export async function prepareJob(
 }
 
 /**
- * Whether the client's namespace has the jobs' search attributes: a workflow that sets one that is missing would get stuck.
- * A server that does not say counts as having none.
+ * Whether the client's namespace has the jobs' search attributes: a workflow that sets one that is missing would get
+ * stuck. A server that does not say counts as having none.
  */
 async function hasSearchAttributes({ connection, options: { namespace } }: Client): Promise<boolean> {
   const { customAttributes } = await connection.operatorService

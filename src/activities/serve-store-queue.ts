@@ -49,7 +49,7 @@ export async function serveStoreQueue(parts: ServingParts, storeHash: string): P
   let inheritedMs = await earlierCallsMs(client, storeHash);
   const usage = new QueueUsage();
   const details = (): LeaseDetails => ({
-    // While it waits for the calls of an earlier holder it reports those: whoever takes over now must wait for them too.
+    // While it waits for the calls of an earlier holder it reports those: a successor must wait for them too.
     slowestCallMs: Math.max(inheritedMs, store.slowestRecentMs()),
     worker: processName(),
     jobs: usage.jobs(),
@@ -143,7 +143,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** Reports that this process has taken the lease of a store; the function it returns reports that the lease has ended. */
+/** Reports that this process has taken a store's lease; the function it returns reports that the lease has ended. */
 export type LeaseTaken = (storeHash: string) => () => void;
 
 /** Runs `serve` under a lease that was just taken; logs and reports when the lease began and how it ended. */

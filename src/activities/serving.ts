@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 
 /**
- * The stores that this process serves, and the order in which it stops: first their queues are drained, then the process
- * stops its other work, then the leases are handed over.
+ * The stores that this process serves, and the order in which it stops: first their queues are drained, then the
+ * process stops its other work, then the leases are handed over.
  */
 export class Serving {
   readonly #draining = new AbortController();

@@ -14,8 +14,8 @@ import type { StoreParts } from './store-activities.ts';
 
 /**
  * An ordinary chunk costs Temporal one action; only one that runs longer than this sends heartbeats. The store reports
- * waits from 5 s on. The first heartbeat is sent at once and later ones are throttled, so the one that tells of a wait must
- * come first.
+ * waits from 5 s on. The first heartbeat is sent at once and later ones are throttled, so the one that tells of a wait
+ * must come first.
  */
 const HEARTBEAT_MS = 6_000;
 

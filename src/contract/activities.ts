@@ -9,7 +9,8 @@ export const FORMAT = 1 as const;
 
 /** What stops a job that version 0.x began: the task or activity is retried until somebody does what this says. */
 export const BEGAN_WITH_0 =
-  'This job began with version 0.x, which 1.0 does not continue. Let a 0.x worker finish it, or terminate it and start it again.';
+  'This job began with version 0.x, which 1.0 does not continue. Let a 0.x worker finish it, or terminate it and start ' +
+  'it again.';
 
 /** Name of a job's nth file of failures, 0-based. */
 export const failuresFile = (file: number): string => String(file).padStart(4, '0');
@@ -118,7 +119,7 @@ export interface ChunkOutcome {
 export type ChunkFailureType =
   /** 429: retried when the headers say so. */
   | 'Throttled'
-  /** No answer, or one that does not say what happened: retried later. Final after some tries; the workflow puts it back. */
+  /** No answer, or an unclear one: retried later. Final after some tries; then the workflow puts the chunk back. */
   | 'Unavailable'
   /** The store takes no calls of this job: token, scope, suspended. Final. */
   | 'Refused'

@@ -18,8 +18,8 @@ import {
 import { FAILURES_IN_STATE, JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract/job.ts';
 import type { Job } from './job.ts';
 
-// Attempts are unlimited everywhere: a full disk or a server restart must not end a job. Hopeless failures are thrown as
-// not retryable. A cancelled workflow waits for each activity to end, so that it knows what came of it.
+// Attempts are unlimited everywhere: a full disk or a server restart must not end a job. Hopeless failures are thrown
+// as not retryable. A cancelled workflow waits for each activity to end, so that it knows what came of it.
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
@@ -41,8 +41,9 @@ export const { openStore } = proxyActivities<JobActivities>({
 });
 
 /**
- * If the holder of a lease dies, that is noticed after the heartbeat timeout, and the queue goes to another process. The
- * lease is renewed every two seconds; with fewer than three renewals a timeout, a single late one would cost the lease.
+ * If the holder of a lease dies, that is noticed after the heartbeat timeout, and the queue goes to another process.
+ * The lease is renewed every two seconds; with fewer than three renewals a timeout, a single late one would cost the
+ * lease.
  */
 export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
   taskQueue: STORES_TASK_QUEUE,
@@ -53,8 +54,8 @@ export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
 });
 
 /**
- * The activities of a store. A task that was lost between the server and a stopping process is retried after the heartbeat
- * timeout. Waiting for the quota and isolating count as running, hence the long start-to-close timeout.
+ * The activities of a store. A task that was lost between the server and a stopping process is retried after the
+ * heartbeat timeout. Waiting for the quota and isolating count as running, hence the long start-to-close timeout.
  */
 export const storeActivities = (storeHash: string) =>
   proxyActivities<StoreActivities>({
@@ -100,12 +101,12 @@ export function thrownBy(error: unknown): Thrown | undefined {
   return { type, message: cause?.message ?? error.message, outcome: isOutcome(details) ? details : undefined };
 }
 
-/** Whether this is an outcome: the server cancels an activity with a word, and a person may complete one with anything. */
+/** Whether this is an outcome: a person may complete an activity with anything. */
 export function isOutcome(value: unknown): value is ChunkOutcome {
   return typeof value === 'object' && value !== null && Array.isArray((value as Partial<ChunkOutcome>).failures);
 }
 
-/** Whether `error` is how a cancelled scope ended. If its worker died, a cancelled activity does not end as cancelled. */
+/** Whether `error` ended a cancelled scope. A cancelled activity whose worker died does not end as cancelled. */
 export function isStopped(error: unknown, scope: CancellationScope): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && scope.consideredCancelled);
 }

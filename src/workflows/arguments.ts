@@ -18,8 +18,8 @@ export function received(args: Arguments): { input: JobInput; carried?: Uint8Arr
 }
 
 /**
- * Most characters of an input's JSON, more than any valid input has. Temporal's limit is 2 MB a payload: a workflow whose
- * input just fits would try to pass it on with a little more, again and again.
+ * Most characters of an input's JSON, more than any valid input has. Temporal's limit is 2 MB a payload: a workflow
+ * whose input just fits would try to pass it on with a little more, again and again.
  */
 const MAX_INPUT = 700_000;
 

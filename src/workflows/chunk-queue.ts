@@ -85,12 +85,12 @@ export class ChunkQueue {
   }
 
   /**
-   * Enters that an activity got no answer for `item` in `tries` tries; `doneBefore` chunks were done when it was sent, and
-   * `done` are now. Puts the item back, unless it has been tried often enough; one that `mustBe` put back always is.
-   * Returns whether it did.
+   * Enters that an activity got no answer for `item` in `tries` tries; `doneBefore` chunks were done when it was sent,
+   * and `done` are now. Puts the item back, unless it has been tried often enough; one that `mustBe` put back always
+   * is. Returns whether it did.
    *
-   * Tries while no other chunk is done say more about the store than about the chunk: they count a quarter, and not at all
-   * as long as none was done since the first.
+   * Tries while no other chunk is done say more about the store than about the chunk: they count a quarter, and not at
+   * all as long as none was done since the first.
    */
   unanswered(item: Item, { tries, attempts, doneBefore, done }: Unsettled, mustBe: boolean): boolean {
     const before = this.#unanswered.get(item.chunk) ?? { tries: 0, doneAtFirst: doneBefore, doneAtLast: -1 };
@@ -118,8 +118,8 @@ export class ChunkQueue {
   }
 
   /**
-   * Waiting chunks that were given to an activity before: some of their customers may have been sent. When an activity is
-   * cancelled, the server does not say whether it had begun, or waited to be retried.
+   * Waiting chunks that were given to an activity before: some of their customers may have been sent. When an activity
+   * is cancelled, the server does not say whether it had begun, or waited to be retried.
    */
   attempted(): number[] {
     return [...this.#attempts.keys()];

@@ -4,7 +4,7 @@ import { storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { open, whileOpen } from './open-store.ts';
 
-/** Pages that one activity compares: 25,000 customers, a hundred calls. After each activity the store is known to answer. */
+/** Pages that one activity compares: 25,000 customers, a hundred calls. After each the store is known to answer. */
 const PAGES_AT_ONCE = 25;
 
 /**

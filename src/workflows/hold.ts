@@ -50,6 +50,6 @@ export function tooManyRejected(
   if (tried < enough || rejected * 100 <= maxPercent * tried) return undefined;
   return (
     `The store rejected ${rejected} of ${tried} customers, more than the ${maxPercent} percent this job allows. ` +
-    'See the failures. If they are as expected, resume the job; otherwise cancel it, fix the source and start a new job.'
+    'See the failures. If they are as expected, resume the job; else cancel it, fix the source and start a new job.'
   );
 }

@@ -1,4 +1,4 @@
-/** One job: what it knows, how each event changes that, and what it does next. Pure: times are given, in ms since 1970. */
+/** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
 import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
 import { FAILURES_IN_STATE, type JobInput, type JobOptions, type JobResult, type JobState } from '../contract/job.ts';
 import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
@@ -58,8 +58,8 @@ export type ChunkEnd =
   | { how: 'stopped'; outcome?: ChunkOutcome | undefined };
 
 /**
- * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is free
- * and not a workflow task later; still more gains nothing.
+ * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is
+ * free and not a workflow task later; still more gains nothing.
  */
 export const LOOK_AHEAD = 8;
 
@@ -149,7 +149,7 @@ export class Job {
     this.woken = true;
   }
 
-  /** What to do next while `inFlight` chunks are in flight. What it returns is taken as done: a chunk to send is sent. */
+  /** What to do next while `inFlight` chunks are in flight. The step counts as done: a chunk to send is sent. */
   next(now: number, inFlight: number): Step {
     if (this.ledger.surplus >= FAILURES_IN_STATE) return { do: 'save' };
     if (this.queue.empty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
@@ -275,7 +275,7 @@ export class Job {
     this.#endHold();
   }
 
-  /** E-mail addresses that move from one customer to another have no order among 3 slots: the rejected are sent once more. */
+  /** E-mail addresses may move between customers, in no order among 3 slots: the rejected are sent again. */
   #sendEmailsAgain(): void {
     this.emailsSentAgain = true;
     this.queue.add([...this.ledger.emailsTaken()].map(([chunk, only]) => ({ chunk, only })));

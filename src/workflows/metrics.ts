@@ -1,6 +1,6 @@
 /**
- * What jobs log and add to the metrics. The SDK does that once, however often a workflow is replayed. Metrics are labelled
- * with the store and never with a job: there is no end of jobs.
+ * What jobs log and add to the metrics. The SDK does that once, however often a workflow is replayed. Metrics are
+ * labelled with the store and never with a job: there is no end of jobs.
  */
 import { log, metricMeter } from '@temporalio/workflow';
 import type { CustomerCounts } from '../contract/job.ts';

@@ -14,7 +14,8 @@ const DETAILS_MS = 2_000;
 
 /**
  * Sends what is in the job's queue. Ends as "done" when all of it is settled, as "renew" when the server suggests
- * continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in flight.
+ * continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in
+ * flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();

@@ -12,8 +12,9 @@ import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
 
 /**
- * One store: as long as jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve the
- * store's queue. It knows no jobs: the serving process gives the lease back after the queue has been idle for a minute.
+ * One store: as long as jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve
+ * the store's queue. It knows no jobs: the serving process gives the lease back after the queue has been idle for a
+ * minute.
  */
 export async function serveStore(input: ServeStoreInput): Promise<void> {
   const { workflowId } = workflowInfo();

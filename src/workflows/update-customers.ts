@@ -27,7 +27,8 @@ import { sendChunks } from './send-chunks.ts';
 import { show } from './show.ts';
 
 /**
- * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the report.
+ * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the
+ * report.
  *
  * Fails with an ApplicationFailure of a JobFailureType whose details are one JobResult. A cancelled job waits for the
  * chunks in flight and writes the report before it ends as cancelled.
@@ -108,7 +109,7 @@ async function runDryRun(job: Job): Promise<void> {
   throw failWith(job, 'BadInput', refused);
 }
 
-/** Continues as new; nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */
+/** Continues as new; nothing may be in flight. Drops an inline source: its customers are in the job store by now. */
 async function renew(job: Job): Promise<never> {
   await saveFailuresOf(job);
   await condition(allHandlersFinished);

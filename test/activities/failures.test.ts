@@ -11,7 +11,7 @@ const half = () => 0.5;
 test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRetryDelay?: number }]>([
   ['a 429', new Throttled(2_500, reached), 0, { type: 'Throttled', nonRetryable: false, nextRetryDelay: 2_500 }],
   ['a refusal', new Refused('no', reached), 0, { type: 'Refused', nonRetryable: true }],
-  ['a hand-over', new Draining('stop', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
+  ['a handover', new Draining('stop', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
   ['a lost lease', new LeaseLost('lost', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
   [
     'a first try without an answer',
@@ -41,7 +41,7 @@ test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRet
   expect(failure.category).toBe(ApplicationFailureCategory.BENIGN);
 });
 
-test('pauses after tries without an answer are spread', () => {
+test('pauses after tries without an answer are spread out', () => {
   const delay = (random: number) =>
     (chunkFailure(new Unavailable('502', undefined, reached), 2, outcome, () => random) as ApplicationFailure)
       .nextRetryDelay;
@@ -56,7 +56,7 @@ test.each([
   expect(jobFailure(error)).toMatchObject({ type, message: 'x', nonRetryable: true });
 });
 
-test('errors that nobody expected stay as they are, to be tried again and seen', () => {
+test('unexpected errors stay as they are, to be retried and seen', () => {
   const error = new TypeError('x is not a function');
   expect(jobFailure(error)).toBe(error);
   expect(chunkFailure(error, 0, outcome)).toBe(error);

@@ -16,7 +16,7 @@ const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, a
 test.each([
   ['read', 2],
   ['deleted', 3],
-])('closing a job ends with its worker, while a page is %s, and the next attempt goes on', async (what, page) => {
+])('closing a job stops with its worker while a page is %s, and the next attempt continues', async (what, page) => {
   const storage = await newStorage();
   const source = { customers: customers(5_000) };
   const records = inlineRecords(source.customers);
@@ -24,7 +24,7 @@ test.each([
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
   const input = { storeHash: 'abc', source: { customers: [] } };
   const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
-  // The server tells nothing of the run's start.
+  // The server does not say how the run began.
   const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
   const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);
 

@@ -1,4 +1,4 @@
-/** A job's decisions, without a server: whatever its store answers and people do, it ends and accounts for every row. */
+/** A job's decisions, without a server: whatever the store answers and people do, it ends and accounts for all rows. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';

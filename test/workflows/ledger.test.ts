@@ -4,7 +4,7 @@ import type { Failure } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 
-/** What prepareJob finds in a source: per row, whether it is valid. */
+/** What prepareJob finds in a source; for each row, whether it is valid. */
 function prepared(rows: boolean[], limit = Infinity): PreparedRows {
   const valid = rows.flatMap((ok, index) => (ok ? [index + 1] : []));
   const chunks: number[][] = [];
@@ -50,7 +50,7 @@ function outcome(size: number, failures: Failure[] = []): ChunkOutcome {
 
 const allValid = (rows: number) => prepared(Array<boolean>(rows).fill(true));
 
-test('the five counts add up after any outcomes in any order, also when the ledger was carried over', () => {
+test('the five counts add up after any outcomes in any order, even if the ledger is carried over', () => {
   const source = fc.array(fc.boolean(), { minLength: 1, maxLength: 200 });
   const fates = fc.array(fc.constantFrom('updated', 'rejected', 'failed'), { minLength: 200, maxLength: 200 });
   fc.assert(
@@ -106,7 +106,7 @@ test.each([
   expect(ledger.outcomes(page).outcomes.map(({ chunk }) => chunk)).toEqual(chunks);
 });
 
-test('failures come in pages, by row, each naming the next', () => {
+test('failures come in pages, by row, and each page names the next', () => {
   const ledger = Ledger.of(allValid(20));
   ledger.record(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
   ledger.record(0, outcome(10, [failure(3, 'rejected')]), 1);
@@ -115,7 +115,7 @@ test('failures come in pages, by row, each naming the next', () => {
   expect(ledger.failuresPage({ after: 12, limit: 2 })).toMatchObject({ failures: [{ row: 15 }], next: null });
 });
 
-test('the oldest failures beyond 1,000 are saved, and answered for while that goes on', async () => {
+test('the oldest failures beyond 1,000 are saved, and stay in answers meanwhile', async () => {
   const ledger = Ledger.of(allValid(10_040));
   for (let chunk = 0; chunk < 104; chunk++) {
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
@@ -133,7 +133,7 @@ test('the oldest failures beyond 1,000 are saved, and answered for while that go
   expect(ledger.carry().failures).toHaveLength(1_000);
 });
 
-test('customers that are sent again replace what was said of them', () => {
+test('the outcome of customers that are sent again replaces the one before', () => {
   const ledger = Ledger.of(allValid(20));
   const taken = [failure(12, 'rejected', 'email_taken'), failure(14, 'rejected', 'email_taken')];
   ledger.record(1, outcome(10, [...taken, failure(15, 'rejected')]), 1);
@@ -144,7 +144,7 @@ test('customers that are sent again replace what was said of them', () => {
   expect(ledger.outcomes({ from: 1 }).outcomes[0]).toMatchObject({ rejected: 2, updated: 8, attempts: 2 });
 });
 
-test('a taken e-mail address stays in state until its customer was sent once more, however many failures follow', async () => {
+test('a taken e-mail address stays in state until its customer is sent again, however many failures follow', async () => {
   const ledger = Ledger.of(allValid(2_000));
   ledger.record(0, outcome(10, [failure(2, 'rejected', 'email_taken')]), 1);
   for (let chunk = 1; chunk <= 100; chunk++) {
@@ -157,7 +157,7 @@ test('a taken e-mail address stays in state until its customer was sent once mor
   expect(ledger.counts).toMatchObject({ updated: 10, rejected: 1_000 });
 });
 
-test('those who were sent nothing count as updated, and not as tried, also when the ledger was carried over', () => {
+test('unchanged customers count as updated but not as tried, even if the ledger is carried over', () => {
   const ledger = Ledger.of(allValid(30));
   expect(ledger.carry()).not.toHaveProperty('unchanged');
   ledger.record(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
