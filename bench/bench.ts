@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: the job beside a plain loop, alternating, on one machine. `-- million`: a job of a million customers.
- * `-- stores`: ten stores at once. Each prints a table and writes it to bench/results. `--server postgres`: the same against
- * Temporal's server on PostgreSQL, where the dev server is used else. `--rounds N`: of the first, 5 by default.
+ * `npm run bench`: the job against a plain loop, alternating, on one machine. `-- million`: a job of a million
+ * customers. `-- stores`: ten stores at once. Each prints a table and writes it to bench/results. `--server postgres`
+ * uses Temporal's server on PostgreSQL instead of the dev server. `--rounds N` sets the rounds of the first, 5 by
+ * default.
  */
 import { parseArgs } from 'node:util';
 import { startTestDatabase } from '../test/support/server.ts';
@@ -17,7 +18,7 @@ const bench = benches[name];
 const rounds = Number(values.rounds);
 if (bench === undefined || !(rounds >= 1) || rest.length > 0 || !['dev', 'postgres'].includes(values.server)) {
   console.error(
-    `Expected one of ${Object.keys(benches).join(', ')} or nothing, and perhaps --server postgres and --rounds N, got ${process.argv.slice(2).join(' ')}.`,
+    `Expected nothing or one of ${Object.keys(benches).join(', ')}, and optionally --server postgres and --rounds N, got ${process.argv.slice(2).join(' ')}.`,
   );
   process.exitCode = 2;
 } else if (values.server === 'postgres') {

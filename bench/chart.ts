@@ -6,7 +6,7 @@ const RIGHT = 30;
 const ROW = 40;
 const TOP = 50;
 
-/** Ratios from 0 to 1 as an SVG: a bar to the median of each, and a line from its least to its most. */
+/** Ratios as an SVG: for each name a bar to the median, and a line from the lowest to the highest. */
 export function ratioChart(title: string, bars: { name: string; values: number[] }[]): string {
   const x = (ratio: number) => (LEFT + Math.min(ratio, 1.05) * (WIDTH - LEFT - RIGHT)).toFixed(1);
   const height = TOP + bars.length * ROW + 10;

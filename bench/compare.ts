@@ -1,4 +1,4 @@
-/** The job beside a plain loop that does nothing but send: in one run, alternating. */
+/** The job against a plain loop that only sends, alternating in one run. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,12 +8,12 @@ import { customers, writeSource } from '../test/support/customers.ts';
 import { startSystem, TOKENS, type System } from '../test/support/system.ts';
 import { ratioChart } from './chart.ts';
 import { historyFigures, Memory, type HistoryFigures } from './figures.ts';
-import { keep, machine, median, spread, table } from './results.ts';
+import { machine, median, save, spread, table } from './results.ts';
 
 const run = promisify(execFile);
 const QUOTA = { calls: 150, windowMs: 30_000 };
 
-/** A kind of store, and how many of its customers are updated. */
+/** A kind of store, and how many customers are updated there. */
 interface Case {
   name: string;
   customers: number;
@@ -21,19 +21,19 @@ interface Case {
   quota?: typeof QUOTA;
 }
 
-/** Each list at once, one list after the other: the last two cases leave the machine idle for most of their time. */
+/** The lists run one after the other, the cases in a list at once: the last two leave the machine mostly idle. */
 const CASES: Case[][] = [
   [{ name: '100 ms a call', customers: 12_000, latencyMs: 100 }],
   [{ name: '300 ms a call', customers: 6_000, latencyMs: 300 }],
   [
     { name: '1,000 ms a call', customers: 3_000, latencyMs: 1_000 },
-    // One call more than six windows allow: the last one opens the seventh.
+    // One call more than six windows allow, so the last one opens the seventh.
     { name: '150 calls per 30 s', customers: 9_010, latencyMs: 50, quota: QUOTA },
   ],
 ];
 
-/** What came out of a case: for each round, the time that the plain loop or the quota needs over that of the job. */
 interface Compared {
+  /** For each round, the time that the plain loop needs or the quota allows, over the time of the job. */
   ratios: number[];
   jobMs: number[];
   history: HistoryFigures;
@@ -57,7 +57,7 @@ export async function compare(rounds: number): Promise<void> {
   const compared: [Case, Compared][] = [];
   for (const side of CASES) {
     compared.push(
-      ...(await Promise.all(side.map(async (each) => [each, await comparing(each, rounds)] as [Case, Compared]))),
+      ...(await Promise.all(side.map(async (each) => [each, await compareIn(each, rounds)] as [Case, Compared]))),
     );
   }
   for (const [each, { ratios, jobMs, history, memory }] of compared) {
@@ -75,16 +75,16 @@ export async function compare(rounds: number): Promise<void> {
     bars.push({ name: each.name, values: ratios });
   }
   const text = [
-    '# The job beside a plain loop',
-    `From \`npm run bench\`, ${rounds} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; for the quota: the time that it allows) over the time of the job, from its start to its result; median (least–most).`,
+    '# The job against a plain loop',
+    `From \`npm run bench\`, ${rounds} rounds, alternating. Ratio: the time of the plain loop (undici, three connections, nothing else; with a quota, the time that the quota allows) over the time of the job, from its start to its result; median (lowest–highest).`,
     table(rows),
     await machine(),
   ];
-  await keep('compare.md', text.join('\n\n'));
-  await keep('compare.svg', ratioChart('The job beside a plain loop, 1 = as fast', bars));
+  await save('compare.md', text.join('\n\n'));
+  await save('compare.svg', ratioChart('The job against a plain loop, 1 = as fast', bars));
 }
 
-async function comparing({ customers: count, latencyMs, quota, name }: Case, rounds: number): Promise<Compared> {
+async function compareIn({ customers: count, latencyMs, quota, name }: Case, rounds: number): Promise<Compared> {
   const flags = ['--customers', String(count), '--latency', String(latencyMs)];
   if (quota) flags.push('--quota', String(quota.calls), '--window', String(quota.windowMs));
   const system = await startSystem({ emulator: flags });
@@ -95,7 +95,7 @@ async function comparing({ customers: count, latencyMs, quota, name }: Case, rou
     const jobMs = [];
     for (let round = 0; round < rounds; round++) {
       const plainMs = quota ? Math.floor((count / 10 - 1) / quota.calls) * quota.windowMs : await plain(system, uri);
-      // Each round begins with a window of its own.
+      // Every round begins with a new window.
       if (quota && round > 0) await sleep(quota.windowMs);
       const startedAt = performance.now();
       const { customers: counts } = await system.run(`round-${round}`, { storeHash: 'abc', source: { uri } });
@@ -104,7 +104,7 @@ async function comparing({ customers: count, latencyMs, quota, name }: Case, rou
       console.error(`${name}, round ${round + 1}: ${(ratios.at(-1) as number).toFixed(3)}`);
       const { maxInFlight } = await system.stats();
       if (counts.updated !== count || Number(maxInFlight) > 3)
-        throw new Error(`Not as promised: ${JSON.stringify({ counts, maxInFlight })}`);
+        throw new Error(`Expected ${count} updated with 3 in flight, got ${JSON.stringify({ counts, maxInFlight })}.`);
     }
     memory.stop();
     return { ratios, jobMs, history: await historyFigures(system, jobId('abc', 'round-0')), memory: memory.peak };

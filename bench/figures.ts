@@ -1,4 +1,4 @@
-/** What a job cost Temporal and the worker. */
+/** What a job costs Temporal and the worker. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { System } from '../test/support/system.ts';
@@ -10,16 +10,16 @@ export interface HistoryFigures {
   runs: number;
   events: number;
   bytes: number;
-  /** The largest of any run. */
+  /** The largest history of any run. */
   mostEvents: number;
   mostBytes: number;
-  /** Payload bytes with which a run was started, the most of any run: the state that it carried. */
+  /** The most payload bytes that a run was started with: the state it carried. */
   mostCarried: number;
-  /** Temporal Cloud's billable actions, heartbeats aside, which a history doesn't tell. */
+  /** Temporal Cloud's billable actions, without heartbeats, which are not in histories. */
   actions: number;
 }
 
-/** Events that are an action of their own, see https://docs.temporal.io/cloud/actions. */
+/** Events that count as an action, see https://docs.temporal.io/cloud/actions. */
 const ACTIONS = [
   'workflowExecutionStartedEventAttributes',
   'workflowExecutionSignaledEventAttributes',
@@ -44,7 +44,7 @@ export async function historyFigures({ client }: System, workflowId: string): Pr
     figures.mostBytes = Math.max(figures.mostBytes, historySize);
     for (const event of events ?? []) {
       if (ACTIONS.some((name) => event[name])) figures.actions++;
-      // An attempt beyond the first is a retry.
+      // Every attempt after the first counts as well.
       figures.actions += Math.max(0, (event.activityTaskStartedEventAttributes?.attempt ?? 1) - 1);
     }
     const started = events?.[0]?.workflowExecutionStartedEventAttributes;
@@ -60,7 +60,7 @@ export async function historyFigures({ client }: System, workflowId: string): Pr
 
 /** Watches a process's resident memory, four times a second. */
 export class Memory {
-  /** The most so far, in MiB. */
+  /** The peak so far, in MiB. */
   peak = 0;
   readonly #timer: NodeJS.Timeout;
 
@@ -78,7 +78,7 @@ export class Memory {
   }
 }
 
-/** The heartbeats that a worker has sent through its Core, those of leases among them; from its metrics. */
+/** The heartbeats that a worker has sent through its Core, including those of leases, from its metrics. */
 export async function heartbeats(metricsAddress: string): Promise<number> {
   const metrics = await (await fetch(`http://${metricsAddress}/metrics`)).text();
   return Number(

@@ -1,4 +1,4 @@
-/** A job of a million customers at a store that answers at once: what it costs, and that every count is right. */
+/** A job of a million customers at a store that answers at once: what it costs, and whether every count is right. */
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,34 +9,34 @@ import { freePorts } from '../dev/servers/ports.ts';
 import { startSystem } from '../test/support/system.ts';
 import { until } from '../test/support/until.ts';
 import { heartbeats, historyFigures, Memory, type HistoryFigures } from './figures.ts';
-import { keep, machine, table } from './results.ts';
+import { machine, save, table } from './results.ts';
 
 const LATENCY_MS = 2;
 
-/** What a job came to. */
+/** A job, measured. */
 interface Ran {
   result: JobResult;
   history: HistoryFigures;
   seconds: number;
-  /** Until the source was read, checked and cut. */
+  /** Until the source had been read, checked and split into chunks. */
   prepareSeconds: number;
   preparePeak: number;
   peak: number;
-  /** Of the job and of the lease. */
+  /** Of the job and the lease. */
   heartbeats: number;
   mostInFlight: number;
 }
 
 export async function million(): Promise<void> {
-  const small = await running(20_000);
-  const large = await running(1_000_000);
+  const small = await runJob(20_000);
+  const large = await runJob(1_000_000);
   const rows: [string, (ran: Ran) => string][] = [
     ['updated', ({ result }) => String(result.customers.updated)],
     ['chunks', ({ result }) => String(result.chunks.done)],
     ['seconds', ({ seconds }) => seconds.toFixed(0)],
     ['customers a second', ({ result, seconds }) => (result.customers.updated / seconds).toFixed(0)],
     ['prepare, rows a second', ({ result, prepareSeconds }) => (result.customers.total / prepareSeconds).toFixed(0)],
-    ['worker at the end of prepare, peak MiB', ({ preparePeak }) => String(preparePeak)],
+    ['worker until the end of prepare, peak MiB', ({ preparePeak }) => String(preparePeak)],
     ['worker, peak MiB', ({ peak }) => String(peak)],
     ['most in flight', ({ mostInFlight }) => String(mostInFlight)],
     ['runs', ({ history }) => String(history.runs)],
@@ -50,15 +50,15 @@ export async function million(): Promise<void> {
   ];
   const text = [
     '# A million customers',
-    `From \`npm run bench -- million\`: jobs of 20,000 and of 1,000,000 customers, one after the other, each on a worker of its own, at a store that answers after ${LATENCY_MS} ms.`,
+    `From \`npm run bench -- million\`: jobs of 20,000 and 1,000,000 customers, one after the other, each on its own worker, at a store that answers after ${LATENCY_MS} ms.`,
     table([['', '20,000', '1,000,000'], ...rows.map(([name, of]) => [name, of(small), of(large)])]),
-    `Worker memory: ${(large.peak / small.peak).toFixed(2)} × that of the job of 20,000.`,
+    `Peak memory of the worker: ${(large.peak / small.peak).toFixed(2)} × that of the job of 20,000.`,
     await machine(),
   ];
-  await keep('million.md', text.join('\n\n'));
+  await save('million.md', text.join('\n\n'));
 }
 
-async function running(count: number): Promise<Ran> {
+async function runJob(count: number): Promise<Ran> {
   const system = await startSystem({
     workers: 0,
     emulator: ['--customers', String(count), '--latency', String(LATENCY_MS)],

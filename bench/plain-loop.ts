@@ -1,5 +1,5 @@
 /**
- * The plain loop that the job is compared with: undici with three connections, a file of customers, ten a call, and
+ * The plain loop that the job is compared with: undici with three connections, a file of customers, ten per call,
  * nothing else. `plain-loop.ts API_URL STORE TOKEN FILE.ndjson` prints how long it took, in ms.
  */
 import { readFile } from 'node:fs/promises';

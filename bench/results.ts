@@ -1,4 +1,4 @@
-/** Results as people read them: a table in markdown, printed and kept. */
+/** Results for people: markdown tables, printed and saved. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { sql } from '../dev/servers/postgres.ts';
@@ -7,7 +7,7 @@ import { testDatabase } from '../test/support/server.ts';
 
 const FOLDER = new URL('results/', import.meta.url);
 
-/** What the figures were taken on. */
+/** What the figures were measured on. */
 export async function machine(): Promise<string> {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -21,28 +21,27 @@ async function serverName(): Promise<string> {
   return `Temporal's server ${SERVER_VERSION} on PostgreSQL ${version} (\`--server postgres\`; settings of docker-compose.yml)`;
 }
 
-/** A table in markdown; the first row is its heading. */
+/** A markdown table; the first row is the heading. */
 export function table([heading = [], ...rows]: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Writes a result beside the others, and prints it; on PostgreSQL `name.md` is `name-postgres.md`. */
-export async function keep(file: string, text: string): Promise<void> {
+/** Saves a result with the others, and prints it; on PostgreSQL `name.md` becomes `name-postgres.md`. */
+export async function save(file: string, text: string): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   const name = testDatabase() === undefined ? file : file.replace('.', '-postgres.');
   await writeFile(new URL(name, FOLDER), `${text}\n`);
   if (file.endsWith('.md')) console.log(`${text}\n`);
 }
 
-/** The middle of some numbers. */
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
 }
 
-/** Median, least and most, such as `0.93 (0.91–0.94)`. */
+/** Median, lowest and highest, such as `0.93 (0.91–0.94)`. */
 export function spread(values: number[], digits: number): string {
   const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
   return `${median(values).toFixed(digits)} (${least}–${most})`;

@@ -1,7 +1,7 @@
-/** Ten stores at once on one worker: each at its own three calls. */
+/** Ten stores at once on one worker, each with its own three calls. */
 import { customers, writeSource } from '../test/support/customers.ts';
 import { startSystem } from '../test/support/system.ts';
-import { keep, machine, table } from './results.ts';
+import { machine, save, table } from './results.ts';
 
 const STORES = Array.from({ length: 10 }, (_, index) => `store${index}`);
 const LATENCIES_MS = [1_000, 300, 100];
@@ -10,7 +10,7 @@ export async function stores(): Promise<void> {
   let most = 0;
   const rows = [['a call', 'one store, customers/s', 'ten stores, customers/s', 'of one', 'most in flight at a store']];
   for (const latencyMs of LATENCIES_MS) {
-    // So long that starting and ending a job count little.
+    // Enough that starting and ending a job matter little.
     const count = Math.round((30 * 25_000) / Math.max(latencyMs, 100) / 10) * 10;
     const system = await startSystem({
       tokens: Object.fromEntries(STORES.map((store) => [store, `token-of-${store}`])),
@@ -43,8 +43,8 @@ export async function stores(): Promise<void> {
     '# Ten stores at once',
     'From `npm run bench -- stores`: the same job at one store, then at ten at once, on one worker process.',
     table(rows),
-    `The machine's own limit: ${most.toFixed(0)} customers a second, with the Temporal server, the emulator and the worker on its cores.`,
+    `The machine's limit: ${most.toFixed(0)} customers a second, with the Temporal server, the emulator and the worker on its cores.`,
     await machine(),
   ];
-  await keep('stores.md', text.join('\n\n'));
+  await save('stores.md', text.join('\n\n'));
 }

@@ -1,6 +1,6 @@
 /**
- * For other services: starts jobs and follows them. Loads neither the worker nor its activities, and what speaks to S3 only
- * where a job store is there.
+ * For other services: starts jobs and follows them. Loads neither the worker nor its activities, and the S3 library
+ * only for a job store in S3.
  *
  * @example
  * ```ts
@@ -13,7 +13,8 @@
  */
 export { startCustomerUpdate, type StartOptions } from './client/start.ts';
 export type { NewCustomerUpdate } from './client/source.ts';
-export { customerUpdate, type CustomerUpdate, type JobStoreOption } from './client/customer-update.ts';
+export { customerUpdate, type CustomerUpdate } from './client/customer-update.ts';
+export type { JobStoreOption } from './client/job-store.ts';
 export {
   FilesGone,
   JobEnded,

@@ -6,8 +6,8 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createJobActivities } from './activities/job-activities.ts';
 import { serveStoreQueue } from './activities/serve-store-queue.ts';
 import { Serving } from './activities/serving.ts';
-import { createStores } from './bigcommerce/store.ts';
-import { createTokens } from './bigcommerce/tokens.ts';
+import { Stores } from './bigcommerce/store.ts';
+import { Tokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
 import { connect } from './temporal/connect.ts';
 import { cantConnect } from './temporal/cant-connect.ts';
@@ -39,8 +39,9 @@ async function main(): Promise<void> {
   const health = await openHealth(config);
   const storage = await settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
   const sourceRoots = await settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
-  const tokens = await settle('BIGCOMMERCE_TOKENS_FILE', () =>
-    createTokens(config.tokens, (message) => log.warn(message)),
+  const tokens = await settle(
+    'BIGCOMMERCE_TOKENS_FILE',
+    () => new Tokens(config.tokens, (message) => log.warn(message)),
   );
   await tryOut(storage);
   const dataConverter = await settle('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.payloadKeysFile));
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
 
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
   const { apiUrl, quotaReservePercent } = config;
-  const stores = createStores({ apiUrl, tokens, quotaReservePercent, version, observe: metrics.observe });
+  const stores = new Stores({ apiUrl, tokens, quotaReservePercent, version, observe: metrics.observe });
 
   const target = readTarget(config.temporalProfile);
   const { address, namespace } = target;

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Starts a job and follows it to its end: ./follow.sh WORKFLOW_ID INPUT.json
 #
-# Exits with 0 when all customers were updated, 1 when some were not, 2 where nothing could be started, 3 when the job failed,
-# was cancelled or terminated. Started again under the same id it follows the job that runs.
+# Exits with 0 if all customers were updated, 1 if some were not, 2 if nothing could be started, and 3 if the job failed, or
+# was cancelled or terminated. Run again with the same id, it follows the running job.
 set -u
 id=$1
 input=$2
 
-# The value of the first field of this name: the command line prints one a line, with `--output json`.
+# The value of the first field with this name: `--output json` prints one field per line.
 field() {
   sed -n 's/^ *"'"$1"'": //p' | sed 's/,$//; s/^"\(.*\)"$/\1/; s/\\"/"/g; q'
 }
@@ -21,11 +21,11 @@ temporal workflow start --type updateCustomers --task-queue customer-updates --w
 
 said=
 while temporal workflow describe --workflow-id "$id" --output json | grep -q '"WORKFLOW_EXECUTION_STATUS_RUNNING"'; do
-  # Where no worker answers, the job goes on when one is there.
+  # If no worker answers, the job continues once there is one.
   if progress=$(ask progress); then
     line="$(echo "$progress" | field state): $(echo "$progress" | field done) chunks done"
-    waits=$(echo "$progress" | sed -n '/"waitingFor": {/,$p' | field message)
-    line="$line${waits:+, waits: $waits}"
+    waiting=$(echo "$progress" | sed -n '/"waitingFor": {/,$p' | field message)
+    line="$line${waiting:+, waiting: $waiting}"
     [ "$line" = "$said" ] || echo "$line"
     said=$line
   fi
@@ -40,12 +40,12 @@ echo "$result" | sed -n '/^  "result": {/,$p'
 
 after=0
 while [ "$after" != null ]; do
-  page=$(ask failures --input "{\"after\": $after}") || { echo 'No worker answers: the report has them.' >&2 && break; }
+  page=$(ask failures --input "{\"after\": $after}") || { echo 'No worker answers; the report lists them.' >&2 && break; }
   echo "$page"
   after=$(echo "$page" | field next)
 done
 
-# The five add up to `total`.
+# With `updated` these add up to `total`.
 for outcome in rejected failed invalid unprocessed; do
   [ "$(echo "$result" | field $outcome)" = 0 ] || exit 1
 done

@@ -1,7 +1,7 @@
-"""Starts a job that updates customers, follows it to its end, and says who was not updated.
+"""Starts a job that updates customers, follows it to its end, and lists who was not updated.
 
-Exits with 0 when all customers were updated, 1 when some were not, 2 for bad use or where no Temporal server answers,
-3 when the job failed, was cancelled or terminated. Ctrl-C leaves the job running; the same command follows it again.
+Exits with 0 if all customers were updated, 1 if some were not, 2 for wrong usage or if no Temporal server answers, and
+3 if the job failed, was cancelled or terminated. Ctrl-C leaves the job running; the same command follows it again.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-# As much of the contract as is used here; ../../schemas has all of it. The names are those of the JSON.
+# The part of the contract that is used here; ../../schemas has all of it. The names are those in the JSON.
 Inline = TypedDict("Inline", {"customers": list[dict[str, Any]]})
 File = TypedDict("File", {"uri": str})
 Options = TypedDict("Options", {"dryRun": bool, "limit": int, "backup": bool, "skipUnchanged": bool}, total=False)
@@ -41,7 +41,7 @@ class Progress(TypedDict):
 
 
 async def start(client: Client, workflow_id: str, job: JobInput) -> WorkflowHandle[Any, Any]:
-    """Starts a job, or attaches to the one of this id that runs or has ended with a result."""
+    """Starts a job, or attaches to the one with this id if it is running or has ended with a result."""
     try:
         return await client.start_workflow(
             "updateCustomers",
@@ -56,32 +56,32 @@ async def start(client: Client, workflow_id: str, job: JobInput) -> WorkflowHand
 
 
 async def follow(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
-    """Prints how far the job is, each time that changes; returns its result."""
+    """Prints the progress of the job whenever it changes; returns its result."""
     ending: asyncio.Future[dict[str, Any]] = asyncio.ensure_future(handle.result())
     said = ""
     while not (await asyncio.wait([ending], timeout=0.5))[0]:
         try:
             progress: Progress = await handle.query("progress", rpc_timeout=timedelta(seconds=10))
-        except RPCError as error:  # No worker is there to answer. The job goes on when one is.
+        except RPCError as error:  # No worker to answer; the job continues once there is one.
             line = f"no answer: {error.message}"
         else:
-            waits = progress["waitingFor"]
+            waiting = progress["waitingFor"]
             counts = progress["customers"]
             line = f"{progress['state']}: {counts['updated']} of {counts['total']} updated"
-            line += f", waits for {waits['kind']}: {waits['message']}" if waits else ""
+            line += f", waiting for {waiting['kind']}: {waiting['message']}" if waiting else ""
         if line != said:
             print(said := line, flush=True)
     return await ending
 
 
 async def print_failures(handle: WorkflowHandle[Any, Any]) -> None:
-    """Prints the rows that were rejected, failed or invalid, page by page; files have those before the latest 1,000."""
+    """Prints the rows that were rejected, failed or invalid, page by page. All but the latest 1,000 are in files."""
     after = 0
     while after is not None:
         try:
             page = await handle.query("failures", {"after": after})
         except RPCError as error:
-            print(f"no worker answers: {error.message}. The report has them.", file=sys.stderr)
+            print(f"no worker answers: {error.message}. The report lists them.", file=sys.stderr)
             return
         for row in page["failures"]:
             print(f"row {row['row']}, id {row['id']}: {row['outcome']} ({row['code']}), {row['message']}")
@@ -93,11 +93,11 @@ async def print_failures(handle: WorkflowHandle[Any, Any]) -> None:
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", help="the store's hash, such as abc123")
-    parser.add_argument("name", help="the job's name: started again under the same one, it is the same job")
+    parser.add_argument("name", help="the job's name: the same name again is the same job")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--uri", help="a file below the workers' SOURCE_ROOTS, such as s3://bucket/customers.csv")
-    source.add_argument("--customers", type=argparse.FileType(), help="a JSON list of at most 1,000; - for stdin")
-    source.add_argument("--input", type=argparse.FileType(), help="a job's whole input as JSON, given as it is")
+    source.add_argument("--customers", type=argparse.FileType(), help="a JSON list of at most 1,000 customers; - for stdin")
+    source.add_argument("--input", type=argparse.FileType(), help="a job's whole input as JSON, passed on as it is")
     args = parser.parse_args()
     try:
         if args.input:
@@ -122,7 +122,7 @@ async def main() -> int:
     print(f"report: {result['report']}")
     await print_failures(handle)
     counts: Counts = result["customers"]
-    # A dry run leaves all that it would have sent.
+    # A dry run leaves what it would have sent unprocessed.
     done = counts["updated"] + (counts["unprocessed"] if "wouldSend" in result else 0)
     return 0 if done == counts["total"] else 1
 
@@ -130,5 +130,5 @@ async def main() -> int:
 if __name__ == "__main__":
     code = asyncio.run(main())
     sys.stdout.flush()
-    # Threads of the SDK may crash an interpreter that ends at this moment: temporalio/sdk-python#300.
+    # Threads of the SDK can crash the interpreter while it shuts down: temporalio/sdk-python#300.
     os._exit(code)

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { WHOLE_CALL_MS } from '../bigcommerce/http.ts';
 import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
+import { describeTaskQueue, firstValue } from '../temporal/internals.ts';
 
 /** What the holder of a lease reports, for whoever takes over if it dies, and for people in the Web UI. */
 export interface LeaseDetails {
@@ -14,12 +15,6 @@ export interface LeaseDetails {
   /** Calls in flight that the store's pace allows at present. */
   concurrency: number;
 }
-
-/** A call's own timeout: no earlier call can run longer. */
-const LONGEST_CALL_MS = 75_000;
-
-/** temporal.api.enums.v1.TaskQueueType. */
-const TASK_QUEUE_TYPE_ACTIVITY = 2;
 
 /** This process, as Temporal's own Workers name it. */
 export const processName = (): string => `${process.pid}@${hostname()}`;
@@ -38,10 +33,10 @@ export function holderIdentity({ workflowExecution, attempt }: Info): string {
 export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;
   const slowest = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
-  if (slowest !== undefined) return Math.min(slowest, LONGEST_CALL_MS);
+  if (slowest !== undefined) return Math.min(slowest, WHOLE_CALL_MS);
   const cutShort = await cutShortCallsMs(client, storeHash);
   if (cutShort === undefined && attempt === 1) return 0;
-  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, LONGEST_CALL_MS));
+  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, WHOLE_CALL_MS));
 }
 
 /**
@@ -50,11 +45,7 @@ export async function earlierCallsMs(client: Client, storeHash: string): Promise
  */
 async function cutShortCallsMs(client: Client, storeHash: string): Promise<number | undefined> {
   const { workflowExecution } = Context.current().info;
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: storeTaskQueue(storeHash) },
-    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
-  });
+  const { pollers } = await describeTaskQueue(client, storeTaskQueue(storeHash), 'ACTIVITY');
   const runs = new Set(pollers?.map(({ identity }) => identity?.split('/')[1]));
   runs.delete(workflowExecution?.runId);
   let slowest: number | undefined;
@@ -63,8 +54,7 @@ async function cutShortCallsMs(client: Client, storeHash: string): Promise<numbe
     const described = await handle.describe().catch(() => undefined);
     if (described?.status.name === 'COMPLETED' || described?.status.name === 'CONTINUED_AS_NEW') continue;
     const { payloads } = described?.raw.pendingActivities?.[0]?.heartbeatDetails ?? {};
-    const converter = client.options.loadedDataConverter;
-    const details = await decodeFromPayloadsAtIndex<LeaseDetails | undefined>(converter, 0, payloads);
+    const details = await firstValue<LeaseDetails>(client, payloads);
     slowest = Math.max(slowest ?? 0, details?.slowestCallMs ?? 0);
   }
   return slowest;

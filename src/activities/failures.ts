@@ -100,7 +100,7 @@ export function logSettled({ job, chunk }: ChunkRef, settled: UpdateOutcome): vo
 
 /** Logs an attempt that did not settle its chunk. The SDK logs errors that are not ours. */
 export function logUnsettled({ job, chunk }: ChunkRef, error: unknown): void {
-  const spent = error instanceof StoreError ? { calls: error.calls, requestId: error.requestId } : {};
+  const spent = error instanceof StoreError ? { calls: error.attempt.calls, requestId: error.attempt.requestId } : {};
   const fields = { store: job.storeHash, chunk, ...spent };
   if (error instanceof Throttled) return log.info('chunk throttled', { ...fields, waitMs: Math.round(error.delayMs) });
   if (error instanceof Draining) return log.debug('chunk stopped: this process or the job is stopping', fields);

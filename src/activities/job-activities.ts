@@ -2,18 +2,15 @@ import { Context } from '@temporalio/activity';
 import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
-import { saveFailures } from '../jobs/failures.ts';
+import { saveFailures } from '../jobs/failure-files.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../contract/schema.ts';
-import { startedEvent } from '../temporal/runs.ts';
+import { isRunning, startedEvent } from '../temporal/internals.ts';
 import { stoppable } from '../storage/storage.ts';
 import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import type { PreparingParts } from './job-source.ts';
-
-/** temporal.api.enums.v1.PendingActivityState: a process is running it. */
-const PENDING_ACTIVITY_STATE_STARTED = 2;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
@@ -46,7 +43,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
       const { raw } = await handle.describe();
-      return { served: Number(raw.pendingActivities?.[0]?.state) === PENDING_ACTIVITY_STATE_STARTED };
+      return { served: isRunning(raw.pendingActivities?.[0]) };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>

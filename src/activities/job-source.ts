@@ -3,11 +3,10 @@ import { isPossibleId, type Source } from '../contract/job.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
-import { startedEvent } from '../temporal/runs.ts';
+import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { CsvOptions } from '../jobs/sources/csv.ts';
 import type { SourceRecord } from '../jobs/sources/record.ts';
-import { inlineRecords, openSource } from '../jobs/sources/source.ts';
+import { inlineRecords, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 
 /**
  * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker
@@ -56,14 +55,14 @@ export async function recordsOf(
   { client, storage, sourceRoots }: PreparingParts,
   reader: SourceReader,
   source: Source,
-  csv: CsvOptions,
+  reading: ReadingOptions,
 ): Promise<AsyncIterable<SourceRecord[]>> {
   if ('customers' in source) return inlineRecords(source.customers);
   if ('uri' in source) {
-    return openSource(source, sourceRoots, csv, (uri) => checkSource(storage, uri, reader));
+    return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
   }
   const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
-  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], csv);
+  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], reading);
 }
 
 /** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */

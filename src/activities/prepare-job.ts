@@ -2,11 +2,12 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { BEGAN_WITH_0, FORMAT, type JobActivities, type PreparedJob } from '../contract/activities.ts';
 import { notAnInput, parseJobInput } from '../contract/schema.ts';
-import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { BadInput } from '../jobs/errors.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
+import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
 
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
@@ -53,6 +54,6 @@ async function hasSearchAttributes({ connection, options: { namespace } }: Clien
     .listSearchAttributes({ namespace })
     .catch(() => ({ customAttributes: {} as Record<string, number> }));
   return Object.entries(SEARCH_ATTRIBUTES).every(
-    ([name, type]) => Number(customAttributes[name]) === INDEXED_VALUE_TYPES[type],
+    ([name, type]) => Number(customAttributes[name]) === indexedValueType(type),
   );
 }

@@ -118,9 +118,9 @@ class ChunkAttempt {
   #count(error: unknown): void {
     const progress = this.#progress;
     if (error instanceof StoreError) {
-      progress.calls += error.calls;
-      progress.throttled += error.throttled;
-      progress.state = error.state ?? progress.state;
+      progress.calls += error.attempt.calls;
+      progress.throttled += error.attempt.throttled;
+      progress.state = error.attempt.state ?? progress.state;
     }
     if (isUnanswered(error)) progress.unanswered++;
     progress.waiting = undefined;

@@ -1,59 +1,60 @@
-/** What an answer of the store means. Pure. The classes are those of BigCommerce's error table, and there are no others. */
+/** What an answer from the store means. Pure. The classes are those of BigCommerce's error table; there are no others. */
 import { z } from 'zod';
 import type { OutcomeCode } from '../contract/job.ts';
 import { findEmails, isHtml, tidy } from './message.ts';
 import { type Headers, readRetryAfterMs, readThrottleMs } from './headers.ts';
 
-/** An answer as it came. */
+/** An answer as received. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
 }
 
-/** What the store says against a customer. */
+/** What the store says is wrong with a customer. */
 export interface Complaint {
   code: OutcomeCode;
-  /** For people. Never holds an e-mail address. */
+  /** For people. Never contains an e-mail address. */
   message: string;
 }
 
-/** A call that failed for what it carries: some of its customers, or one, are not acceptable. */
+/** The store took the call. */
+export interface Taken<T> {
+  kind: 'ok';
+  /** The body of its answer, as the request reads it. */
+  body: T;
+}
+
+/** The call failed because of its content: the store does not accept one or more of its customers. */
 export interface Isolate extends Complaint {
   kind: 'isolate';
-  /** Complaints about customers named by their index in the array sent. Usually one: the store stops at the first. */
+  /** Complaints that name a customer by its index in the array sent. Usually one: the store stops at the first. */
   named: ({ index: number } & Complaint)[];
-  /** E-mail addresses in the answer, lower-case: customers' data, not to be kept. */
+  /** E-mail addresses in the answer, lower-case: customers' data, which must not be kept. */
   emails: string[];
 }
 
-export type Verdict =
-  /** Ids of the customers in the answer. */
-  | { kind: 'ok'; ids: number[] }
-  /** `waitMs` is undefined where the headers say nothing. */
+export type Verdict<T> =
+  | Taken<T>
+  /** `waitMs` is undefined if the headers do not say. */
   | { kind: 'throttled'; waitMs: number | undefined }
-  /** Nobody knows what happened; `waitMs` is what the store asked for, if it did. */
+  /** Nobody knows what happened; `waitMs` is what the store asked for, if anything. */
   | { kind: 'unavailable'; reason: string; waitMs: number | undefined }
   | Isolate
-  /** The message says what to do. `forToken`: another token may be taken. */
+  /** The message says how to fix it. `forToken`: another token may be accepted. */
   | { kind: 'refused'; message: string; forToken: boolean };
 
-/** What a 200 is expected to hold, and how to quote the store. */
-export interface Reading {
-  /** The ids of a 200, undefined where the body is not the one expected. */
-  ids: (body: unknown) => number[] | undefined;
-  /** What must not be quoted: the token, and the values sent. Asked for errors only. */
+/** How to read the answer to a request. */
+export interface Reading<T> {
+  /** Reads the JSON of a 200; returns undefined if that is not what was expected. */
+  read: (body: unknown) => T | undefined;
+  /** What must not be quoted: the token, and the values sent. Called for errors only. */
   secrets: () => string[];
 }
 
 const updatedBody = z.looseObject({ data: z.array(z.looseObject({ id: z.int() })) });
 
-const errorBody = z.looseObject({
-  title: z.string().optional().catch(undefined),
-  errors: z.record(z.string(), z.unknown()).optional().catch(undefined),
-});
-
-/** Reads the answer of `PUT /v3/customers`; fields are added there without notice. */
+/** Reads the ids in the answer to `PUT /v3/customers`, whose fields grow without notice. */
 export function updatedIds(body: unknown): number[] | undefined {
   return updatedBody.safeParse(body).data?.data.map(({ id }) => id);
 }
@@ -63,19 +64,19 @@ const listedBody = z.looseObject({
   meta: z.looseObject({ pagination: z.looseObject({ count: z.int(), total_pages: z.int() }) }),
 });
 
-/** A customer with the values that it has at present. */
+/** A customer with its current values. */
 export type ListedCustomer = { id: number } & Record<string, unknown>;
 
 /** A page of a list of customers. */
 export interface Listed {
   customers: ListedCustomer[];
-  /** How many pages the list has. */
+  /** Number of pages in the list. */
   pages: number;
 }
 
 /**
- * Reads the answer of `GET /v3/customers`, a page of a list. One that does not say how many customers and pages there are,
- * or holds fewer, is not the one expected: whoever is missing from a list has to be known to be missing.
+ * Reads the answer to `GET /v3/customers`, a page of a list. It must say how many customers and pages there are, and
+ * contain that many: a customer counts as missing from the store only if the list is known to be whole.
  */
 export function listedCustomers(body: unknown): Listed | undefined {
   const { data } = listedBody.safeParse(body);
@@ -83,27 +84,34 @@ export function listedCustomers(body: unknown): Listed | undefined {
   return data && { customers: data.data, pages: data.meta.pagination.total_pages };
 }
 
-/** Reads the answer of `GET /v2/time`. */
-export function noIds(body: unknown): number[] | undefined {
-  return typeof body === 'object' && body !== null ? [] : undefined;
+/** Reads the answer to `GET /v2/time`, of which nothing is used. */
+export function anyObject(body: unknown): object | undefined {
+  return typeof body === 'object' && body !== null ? body : undefined;
 }
+
+const errorBody = z.looseObject({
+  title: z.string().optional().catch(undefined),
+  errors: z.record(z.string(), z.unknown()).optional().catch(undefined),
+});
 
 const ISOLATE = new Set([207, 400, 409, 413, 422]);
 const UNAVAILABLE = new Set([408, 423, 499]);
 const REFUSED_5XX = new Set([501, 505, 507]);
 
-/** What stands before what is to be done for another token. */
+/** Each is followed by how to set another token. */
 const TOKEN_REFUSED: Record<number, string> = {
-  401: 'The store does not take its access token: ',
-  403: 'The access token lacks the scope "Customers: modify" or belongs to another store: give its API account the scope, or ',
+  401: 'The store refuses its access token: ',
+  403:
+    'The access token does not have the scope "Customers: modify" or belongs to another store: ' +
+    'give its API account the scope, or ',
 };
 const CURES: Record<number, string> = {
-  404: 'There is no such address: check BIGCOMMERCE_API_URL and the store hash.',
+  404: 'The API does not know this address: check BIGCOMMERCE_API_URL and the store hash.',
   503: 'The store is suspended: have it reopened, then resume.',
-  507: "The store's plan is at its limit: raise it, then resume.",
+  507: "The store has reached its plan's limit: raise the limit, then resume.",
 };
-const REDIRECT_CURE = 'Redirects are not followed, since the token would go along: check BIGCOMMERCE_API_URL.';
-const OTHER_CURE = 'The store takes no such call: check BIGCOMMERCE_API_URL, then resume.';
+const REDIRECT_CURE = 'Redirects are not followed, because they would pass on the token: check BIGCOMMERCE_API_URL.';
+const OTHER_CURE = 'The store does not accept such a call: check BIGCOMMERCE_API_URL, then resume.';
 
 function parseJson(text: string): unknown {
   try {
@@ -113,13 +121,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The class of an answer, and what is to be known of it. `tokenCure` says what a person does for another token. */
-export function classify(answer: Answer, { ids: read, secrets }: Reading, tokenCure: string): Verdict {
+/** Classifies an answer. `tokenCure` says how to set another token: the end of a sentence. */
+export function classify<T>(answer: Answer, { read, secrets }: Reading<T>, tokenCure: string): Verdict<T> {
   const { status, headers, text } = answer;
   if (status === 429) return { kind: 'throttled', waitMs: readThrottleMs(headers) };
   if (status === 200) {
-    const ids = read(parseJson(text));
-    return ids ? { kind: 'ok', ids } : unavailable(answer, 'an answer that cannot be read');
+    const body = read(parseJson(text));
+    return body === undefined ? unavailable(answer, 'an answer that cannot be read') : { kind: 'ok', body };
   }
   const error = errorBody.safeParse(parseJson(text)).data;
   if (ISOLATE.has(status) || (status === 404 && error)) return isolate(answer, error, secrets());
@@ -134,14 +142,14 @@ export function classify(answer: Answer, { ids: read, secrets }: Reading, tokenC
   return unavailable(answer, `the status ${status}`);
 }
 
-function unavailable({ headers }: Answer, what: string): Verdict {
+function unavailable({ headers }: Answer, what: string): Verdict<never> {
   return { kind: 'unavailable', reason: `The store gave ${what}.`, waitMs: readRetryAfterMs(headers) };
 }
 
-// Far more than there is to say of ten customers, in an answer that may have a hundred thousand.
+// Far more than there is to say about ten customers; an answer could have a hundred thousand.
 const MAX_COMPLAINTS = 100;
 
-/** A value of an answer as text: nothing where it is nested too deeply to be one. */
+/** A value of an answer as text; empty if it is nested too deeply to be written as JSON. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   try {
@@ -155,7 +163,7 @@ function isolate({ status, text }: Answer, error: z.infer<typeof errorBody> | un
   const complaints = Object.entries(error?.errors ?? {}).slice(0, MAX_COMPLAINTS);
   const entries = complaints.map(([key, value]) => {
     const said = textOf(value);
-    // "0.id" is the field `id` of the first customer; ".customer_update" is no field.
+    // "0.id" is the field `id` of the first customer; ".customer_update" is not a field.
     const [, index, field = ''] = /^(?:\[?(\d+)\]?(?:\.|$))?(.*)$/s.exec(key) ?? [];
     const named = field === '' || field.startsWith('.') ? said : `${field}: ${said}`;
     return { index: index === undefined ? undefined : Number(index), said: named };
@@ -166,7 +174,7 @@ function isolate({ status, text }: Answer, error: z.infer<typeof errorBody> | un
     kind: 'isolate',
     // A partial success that names nobody leaves open who was updated.
     ...(status === 207 && entries.length === 0
-      ? { code: 'unavailable', message: 'The store answered 207, partly done, and did not say who.' }
+      ? { code: 'unavailable', message: 'The store answered 207, partly done, without saying for whom.' }
       : complaint(quoted || `The store answered ${status}.`)),
     named: entries.flatMap(({ index, said }) => (index === undefined ? [] : [{ index, ...complaint(said) }])),
     emails: findEmails(quoted),

@@ -1,11 +1,11 @@
-/** The rate-limit headers of an answer. They come lower-case, and with errors as well; what is not a number is unknown. */
+/** The rate-limit headers of an answer. They come in lower case, on errors too; whatever is not a number is unknown. */
 
-/** Header values by lower-case name, as undici and node:http hand them out. */
+/** Header values by lower-case name, as undici and node:http return them. */
 export type Headers = Record<string, string | string[] | undefined>;
 
-/** What a store said of its quota, which all of its apps share. */
+/** What a store says about its quota, which all of its apps share. */
 export interface RateLimit {
-  /** Requests a window. */
+  /** Requests per window. */
   quota: number;
   /** Requests left in this window. */
   left: number;
@@ -14,10 +14,10 @@ export interface RateLimit {
   resetMs: number;
 }
 
-// Windows are 30 s today and were 5 s in older stores; beyond an hour a number is a mistake rather than a wait.
+// Windows are 30 s today and were 5 s in older stores; more than an hour is a mistake rather than a wait.
 const MAX_WAIT_MS = 3_600_000;
 
-// More digits than any quota has; with hundreds of them a number would be infinite.
+// More digits than any quota has; with hundreds of digits a number would be infinite.
 const NUMBER = /^\d{1,12}(\.\d{1,12})?$/;
 
 function readNumber(headers: Headers, name: string): number | undefined {
@@ -30,7 +30,7 @@ function readMs(headers: Headers, name: string, unitMs: number): number | undefi
   return value !== undefined && value * unitMs <= MAX_WAIT_MS ? value * unitMs : undefined;
 }
 
-/** The quota headers; undefined, which means unknown and not zero, unless all four make sense. */
+/** The quota headers; undefined, which means unknown rather than zero, unless all four make sense. */
 export function readRateLimit(headers: Headers): RateLimit | undefined {
   const quota = readNumber(headers, 'x-rate-limit-requests-quota');
   const left = readNumber(headers, 'x-rate-limit-requests-left');
@@ -53,8 +53,8 @@ export function readThrottleMs(headers: Headers): number | undefined {
 }
 
 /**
- * `x-request-id`, by which whoever runs the API finds a call in its own logs. A guess, since BigCommerce documents none:
- * undefined where an answer has none, or what it has does not look like an id.
+ * `x-request-id`, by which whoever runs the API finds a call in its own logs. A guess, because BigCommerce documents no
+ * such header. Undefined if an answer has none, or has one that does not look like an id.
  */
 export function readRequestId(headers: Headers): string | undefined {
   const id = headers['x-request-id'];

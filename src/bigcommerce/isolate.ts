@@ -3,29 +3,33 @@
  * is plain JSON without customers' data, so that it can travel in a heartbeat.
  *
  * It ends whatever the store answers: an answer settles a customer, splits a subset (at most n - 1 times for n customers)
- * or sends a single one once more because it was left out (once each). So n customers take at most 3n - 1 calls; 2n - 1
- * where no successful answer leaves anyone out; and 1 more than there are rejected ones where the store names them.
+ * or sends a single one again because it was left out (once each). So n customers take at most 3n - 1 calls; 2n - 1 if
+ * no successful answer leaves anyone out; and one more than there are rejected ones if the store names them.
  */
 import type { OutcomeCode } from '../contract/job.ts';
-import type { Complaint, Isolate, Verdict } from './answer.ts';
+import type { Complaint, Isolate, Taken } from './answer.ts';
 
-/** A customer that was not updated. The message holds no e-mail address. */
+/** A customer that was not updated. The message contains no e-mail address. */
 export interface NotTaken {
   id: number;
   code: OutcomeCode;
   message: string;
 }
 
-/** Every customer is in exactly one of the first four. */
-export interface IsolationState {
-  /** Subsets of ids still to send, in order; none is empty. */
-  todo: number[][];
+/** The settled customers, by id; each is in exactly one of the lists. */
+export interface Fates {
   updated: number[];
   /** The store would not take these. */
   rejected: NotTaken[];
   /** Whether the store took these is unknown. */
   failed: NotTaken[];
-  /** Ids that a success, or a partial one, left out once. */
+}
+
+/** Every customer is either settled or in `todo`. */
+export interface IsolationState extends Fates {
+  /** Subsets of ids still to send, in order; none is empty. */
+  todo: number[][];
+  /** Ids that a full or partial success left out once. */
   missing: number[];
 }
 
@@ -39,23 +43,23 @@ export function next(state: IsolationState): number[] | undefined {
   return state.todo[0];
 }
 
-/** The state after the answer to `next(state)`. `emailOf` tells the e-mail address that was sent for an id, if one was. */
-export function settle(
+/** The state after the answer to `next(state)`. `emailOf` returns the e-mail address sent for an id, if one was. */
+export function applyAnswer(
   state: IsolationState,
-  verdict: Extract<Verdict, { kind: 'ok' | 'isolate' }>,
+  answer: Taken<number[]> | Isolate,
   emailOf: (id: number) => string | undefined,
 ): IsolationState {
   const [subset, ...others] = state.todo;
   if (!subset) return state;
   const rest = { ...state, todo: others };
-  return verdict.kind === 'ok' ? taken(rest, subset, new Set(verdict.ids)) : objected(rest, subset, verdict, emailOf);
+  return answer.kind === 'ok' ? taken(rest, subset, new Set(answer.body)) : objected(rest, subset, answer, emailOf);
 }
 
 function taken(state: IsolationState, subset: number[], answered: Set<number>): IsolationState {
   const left = subset.filter((id) => !answered.has(id));
   const again = left.filter((id) => !state.missing.includes(id));
   const lost = left.filter((id) => state.missing.includes(id));
-  const message = 'The store took the call, but twice did not say that it took this customer.';
+  const message = 'The store took the call twice, but never confirmed this customer.';
   return {
     ...state,
     todo: [...again.map((id) => [id]), ...state.todo],
@@ -71,7 +75,7 @@ function objected(
   answer: Isolate,
   emailOf: (id: number) => string | undefined,
 ): IsolationState {
-  // A partial success that does not say of what: the one who was sent alone may have been left out.
+  // A partial success that does not say for whom: the customer that was sent alone may have been left out.
   if (subset.length === 1 && answer.code === 'unavailable') return taken(state, subset, new Set());
   const accused = accuse(subset, answer, emailOf);
   if (accused.size === 0) {
@@ -87,13 +91,13 @@ function objected(
   };
 }
 
-/** Whom an answer is about, and what it says: those it names, if that makes sense, or the one who was sent alone. */
+/** Who an answer is about, and what it says: those it names, if that makes sense, or the one that was sent alone. */
 function accuse(
   subset: number[],
   answer: Isolate,
   emailOf: (id: number) => string | undefined,
 ): Map<number, Complaint> {
-  // The first complaint about a customer is the one that is kept.
+  // Of several complaints about a customer the first is kept.
   const named = new Map(answer.named.toReversed().map((complaint) => [subset[complaint.index], complaint]));
   if (!named.has(undefined) && named.size > 0) return named as Map<number, Complaint>;
   if (subset.length === 1) return new Map(subset.map((id) => [id, answer]));

@@ -1,16 +1,16 @@
-/** Texts of the store, made fit for reports, histories and logs. */
+/** Makes the store's texts fit for reports, histories and logs. */
 
-// BigCommerce's sentences are shorter; a report's line and a failure in workflow state stay small.
+// BigCommerce's sentences are shorter; it keeps report lines and failures in workflow state small.
 const MAX_LENGTH = 200;
 
-// As JSON, in which a character may be six bytes: test/jobs/worst-case.test.ts reckons with it.
+// As JSON, where a character can take six bytes: test/jobs/worst-case.test.ts relies on it.
 const MAX_BYTES = 250;
 const sizeOf = (text: string): number => Buffer.byteLength(JSON.stringify(text));
 
-// What is looked at of a text that may be megabytes long.
+// How much is read of a text that may be megabytes long.
 const MAX_READ = 2_000;
 
-// A run of characters that can be an e-mail address, whatever else they may be.
+// A run of characters that could be part of an e-mail address.
 const WORD = /[^\s<>()[\]{},;:"]+/g;
 
 const AT = /@|%40/;
@@ -26,7 +26,7 @@ export function findEmails(text: string): string[] {
   return words.filter((word) => word.includes('@')).map((word) => word.toLowerCase().replace(/^['`]+|['`.!]+$/g, ''));
 }
 
-/** Whether a body is a page for people; it is never quoted. */
+/** Whether a body is an HTML page, which is never quoted. */
 export function isHtml(text: string): boolean {
   return /^\s*</.test(text);
 }
@@ -37,16 +37,16 @@ function hide(text: string, secret: string): string {
 }
 
 /**
- * A text on one line, at most 200 characters long, without e-mail addresses and without any of the `secrets`: the store
- * may quote what was sent to it.
+ * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`: the store may quote
+ * what was sent to it.
  */
 export function tidy(text: string, secrets: readonly string[] = []): string {
-  // A word cut in two would be half an address, which no mask finds.
+  // A word cut in two may be half an address, which no mask finds.
   const read = text.length > MAX_READ ? text.slice(0, MAX_READ).replace(/\S+$/, '') : text;
-  // Only those that are there: a pattern for each of thousands takes its time.
-  const there = secrets.filter((secret) => read.includes(secret));
-  const line = maskEmails(there.reduce(hide, read))
-    // Control characters, and those that reverse or hide text.
+  // Only those that occur: a pattern for each of thousands would be slow.
+  const quoted = secrets.filter((secret) => read.includes(secret));
+  const line = maskEmails(quoted.reduce(hide, read))
+    // Control characters, and characters that reverse or hide text.
     .replace(/[\s\p{C}]+/gu, ' ')
     .trim();
   if (line.length <= MAX_LENGTH && sizeOf(line) <= MAX_BYTES) return line;

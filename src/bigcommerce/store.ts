@@ -1,16 +1,15 @@
-/** BigCommerce stores as this process sees them: one token, one pace and one refusal a store, for all of its jobs. */
-import type { Dispatcher } from 'undici';
 import { type Quota, READ_SIZE } from '../contract/job.ts';
-import { type Listed, type ListedCustomer, listedCustomers, noIds, updatedIds } from './answer.ts';
-import { type Address, type CallOptions, openLine } from './call.ts';
-import { LeaseLost, type Reached, Unavailable } from './errors.ts';
-import { openConnections } from './http.ts';
-import { type IsolationState, next, type NotTaken, settle, start } from './isolate.ts';
+import { anyObject, type ListedCustomer, listedCustomers, updatedIds } from './answer.ts';
+import { Attempt, type CallOptions } from './attempt.ts';
+import { type Request, StoreCalls, type StoreParts } from './calls.ts';
+import { Unavailable } from './errors.ts';
+import { Api } from './http.ts';
+import { applyAnswer, type Fates, type IsolationState, next, start } from './isolate.ts';
 import type { Observer } from './observer.ts';
 import type { Tokens } from './tokens.ts';
 
 export type { ListedCustomer } from './answer.ts';
-export type { CallOptions, Permit } from './call.ts';
+export type { CallOptions, Permit } from './attempt.ts';
 export type { Wait } from './gate.ts';
 
 /** Customers to update. */
@@ -19,169 +18,141 @@ export interface CustomerUpdate extends CallOptions {
   body: string;
   /** Send only the customers with these ids. */
   only?: number[] | undefined;
-  /** Where an earlier attempt with the same `body` and `only` got to. */
+  /** How far an earlier attempt with the same `body` and `only` got. */
   state?: IsolationState | undefined;
   /** Called with plain data whenever customers were settled or split up, and some are left. */
   onState?: ((state: IsolationState) => void) | undefined;
 }
 
-/** What became of the customers, by id; each is in exactly one of the lists. */
-export interface UpdateOutcome {
-  updated: number[];
-  /** The store would not take these. */
-  rejected: NotTaken[];
-  /** Whether the store took these is unknown. */
-  failed: NotTaken[];
-  /** PUTs written by this attempt. */
-  calls: number;
-  /** Those of them answered with 429. Always 0, since a 429 throws. */
-  throttled: number;
-  /** What the API calls the last one in its own logs; undefined where no answer says. */
-  requestId: string | undefined;
-}
-
-/** One store. All callers in the process share its token, its pace and its refusal. */
-export interface Store {
-  /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
-  updateCustomers(update: CustomerUpdate): Promise<UpdateOutcome>;
-  /**
-   * The present values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws any of
-   * errors.ts, with no calls counted; LeaseLost also where the right to send was lost before the answer was there.
-   */
-  readCustomers(reading: CallOptions & { ids: number[] }): Promise<ListedCustomer[]>;
-  /**
-   * Asks the store whether it takes the token, changing nothing. Returns the quota that it tells, if it does. Throws any of
-   * errors.ts, with no calls counted.
-   */
-  checkToken(options: CallOptions): Promise<Quota | null>;
-  /** Calls in flight that the pace allows at present, 1 to 3. */
-  concurrency(): number;
-  /** The longest of the last 100 calls and of those in flight, in ms: as long may a call of ours still run at the store. */
-  slowestRecentMs(): number;
-}
-
-/** What stores are made from. */
-export interface StoresConfig {
-  /** What stands before `/stores/`, such as `https://api.bigcommerce.com`. */
-  apiUrl: string;
-  tokens: Tokens;
-  /** Share of each quota that is left to the store's other apps, 0 to 99. */
-  quotaReservePercent: number;
-  /** Our own version, for the User-Agent. */
-  version: string;
-  /** Who is told of the calls to the store of this hash. */
-  observe: (storeHash: string) => Observer;
-}
-
-/** All stores of a process. */
-export interface Stores {
-  /** The one Store of this hash. */
-  get(storeHash: string): Store;
-  /** Closes the connections once no call is in flight. */
-  close(): Promise<void>;
-}
-
-/** Stores that share the connections to their API. */
-export function createStores({ apiUrl, tokens, quotaReservePercent, version, observe }: StoresConfig): Stores {
-  const { origin, pathname } = new URL(apiUrl);
-  const prefix = pathname.replace(/\/+$/, '');
-  const connections: Dispatcher = openConnections(origin);
-  const userAgent = `bigcommerce-customer-updates/${version}`;
-  const stores = new Map<string, Store>();
-
-  return {
-    get(storeHash) {
-      let store = stores.get(storeHash);
-      if (!store) {
-        const path = `${prefix}/stores/${storeHash}`;
-        const observer = observe(storeHash);
-        const address = { storeHash, origin, connections, path, userAgent, tokens, observer };
-        store = createStore(address, quotaReservePercent);
-        stores.set(storeHash, store);
-      }
-      return store;
-    },
-    close: () => connections.close(),
-  };
-}
+/** What happened to the customers. */
+export interface UpdateOutcome extends Fates, Pick<Attempt, 'calls' | 'requestId'> {}
 
 interface Customer {
   id: number;
   email?: string;
 }
 
-function createStore(address: Address, quotaReservePercent: number): Store {
-  const line = openLine(address, quotaReservePercent);
+/** One store. All callers in the process share its token, its pace and its last refusal. */
+export class Store {
+  readonly #calls: StoreCalls;
 
-  return {
-    async updateCustomers({ body, only, state: earlier, onState, ...options }) {
-      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: earlier };
-      // An ordinary chunk goes out as it is, and is looked into only once there is an answer.
-      const customers = once(() => JSON.parse(body) as Customer[]);
-      const pick = (ids: number[]) => customers().filter(({ id }) => ids.includes(id));
-      const ids = once(() => (only ? pick(only) : customers()).map(({ id }) => id));
-      if (only) reached.state ??= start(ids());
+  constructor(parts: StoreParts) {
+    this.#calls = new StoreCalls(parts);
+  }
 
-      while (!reached.state || next(reached.state)) {
-        const subset = reached.state && next(reached.state);
-        const verdict = await line.call(
-          {
-            method: 'PUT',
-            path: '/v3/customers',
-            body: subset ? JSON.stringify(pick(subset)) : body,
-            needsScope: true,
-            ids: updatedIds,
-            secrets: () => textsIn(customers()),
-          },
-          options,
-          reached,
-        );
-        const emailOf = (id: number) => customers().find((customer) => customer.id === id)?.email;
-        reached.state = settle(reached.state ?? start(ids()), verdict, emailOf);
-        if (next(reached.state)) onState?.(reached.state);
-      }
-      const { updated, rejected, failed } = reached.state;
-      const { calls, throttled, requestId } = reached;
-      return { updated, rejected, failed, calls, throttled, requestId };
-    },
+  /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
+  async updateCustomers({ body, only, state, onState, ...options }: CustomerUpdate): Promise<UpdateOutcome> {
+    const attempt = new Attempt(options, state);
+    // An ordinary chunk goes out as it is, and is only parsed once there is an answer.
+    const customers = once(() => JSON.parse(body) as Customer[]);
+    const pick = (ids: number[]) => customers().filter(({ id }) => ids.includes(id));
+    const ids = once(() => (only ? pick(only) : customers()).map(({ id }) => id));
+    const emailOf = (id: number) => customers().find((customer) => customer.id === id)?.email;
+    if (only) attempt.state ??= start(ids());
 
-    async readCustomers({ ids, ...options }) {
-      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: undefined };
-      const lists: Listed[] = [];
-      const read = (body: unknown) => {
-        const list = listedCustomers(body);
-        if (list) lists.push(list);
-        return list?.customers.map(({ id }) => id);
+    while (!attempt.state || next(attempt.state)) {
+      const subset = attempt.state && next(attempt.state);
+      const request: Request<number[]> = {
+        method: 'PUT',
+        path: '/v3/customers',
+        body: subset ? JSON.stringify(pick(subset)) : body,
+        needsScope: true,
+        read: updatedIds,
+        secrets: () => textsIn(customers()),
       };
-      const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
-      while (lists.length < (lists.at(-1)?.pages ?? 1)) {
-        const path = `/v3/customers?${query}&page=${lists.length + 1}`;
-        const request = { method: 'GET', path, body: null, needsScope: true, ids: read, secrets: () => [] } as const;
-        const verdict = await line.call(request, options, reached);
-        if (verdict.kind === 'isolate') throw new Unavailable(verdict.message, undefined, reached);
-      }
-      try {
-        // Of what comes later, the next holder may have changed something.
-        options.permit.check();
-      } catch (error) {
-        throw new LeaseLost(`The lease of the store does not hold: ${(error as Error).message}`, reached);
-      }
-      return lists.flatMap(({ customers }) => customers).filter(({ id }) => ids.includes(id));
-    },
+      const answer = await this.#calls.call(request, attempt);
+      attempt.state = applyAnswer(attempt.state ?? start(ids()), answer, emailOf);
+      if (next(attempt.state)) onState?.(attempt.state);
+    }
+    const { updated, rejected, failed } = attempt.state;
+    return { updated, rejected, failed, calls: attempt.calls, requestId: attempt.requestId };
+  }
 
-    async checkToken(options) {
-      const reached: Reached = { calls: 0, throttled: 0, requestId: undefined, state: undefined };
-      const asks = { method: 'GET', path: '/v2/time', body: null, needsScope: false } as const;
-      const request = { ...asks, ids: noIds, secrets: () => [] };
-      const verdict = await line.call(request, options, reached);
-      // Nothing was sent that could be at fault.
-      if (verdict.kind === 'isolate') throw new Unavailable(verdict.message, undefined, reached);
-      return line.quota();
-    },
+  /**
+   * The current values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws any
+   * of errors.ts, with no calls counted; LeaseLost also if the right to send was lost before the whole answer arrived.
+   */
+  async readCustomers({ ids, ...options }: CallOptions & { ids: number[] }): Promise<ListedCustomer[]> {
+    const attempt = new Attempt(options);
+    const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
+    let listed: ListedCustomer[] = [];
+    for (let page = 1, pages = 1; page <= pages; page++) {
+      const list = await this.#get(`/v3/customers?${query}&page=${page}`, listedCustomers, attempt);
+      listed = [...listed, ...list.customers];
+      pages = list.pages;
+    }
+    // Once it is lost, the next holder may have changed any of them.
+    attempt.checkLease();
+    return listed.filter(({ id }) => ids.includes(id));
+  }
 
-    concurrency: line.concurrency,
-    slowestRecentMs: line.slowestRecentMs,
-  };
+  /**
+   * Asks the store whether it accepts the token, and changes nothing. Returns the quota, if the store states one. Throws
+   * any of errors.ts, with no calls counted.
+   */
+  async checkToken(options: CallOptions): Promise<Quota | null> {
+    await this.#get('/v2/time', anyObject, new Attempt(options), false);
+    return this.#calls.quota();
+  }
+
+  /** Calls in flight that the pace allows at present, 1 to 3. */
+  concurrency(): number {
+    return this.#calls.concurrency();
+  }
+
+  /** The longest of the last 100 calls and of those in flight, in ms: a call of ours may still run that long. */
+  slowestRecentMs(): number {
+    return this.#calls.slowestRecentMs();
+  }
+
+  async #get<T>(path: string, read: Request<T>['read'], attempt: Attempt, needsScope = true): Promise<T> {
+    const request: Request<T> = { method: 'GET', path, body: null, needsScope, read, secrets: () => [] };
+    const answer = await this.#calls.call(request, attempt);
+    // Nothing was sent that could be at fault.
+    if (answer.kind === 'isolate') throw new Unavailable(answer.message, attempt);
+    return answer.body;
+  }
+}
+
+/** What stores are made from. */
+export interface StoresConfig {
+  /** What comes before `/stores/`, such as `https://api.bigcommerce.com`. */
+  apiUrl: string;
+  tokens: Tokens;
+  /** Share of each quota that is left to the store's other apps, 0 to 99. */
+  quotaReservePercent: number;
+  /** Our own version, for the User-Agent. */
+  version: string;
+  /** Makes the observer of the calls to the store with this hash. */
+  observe: (storeHash: string) => Observer;
+}
+
+/** All stores of a process. They share the connections to their API. */
+export class Stores {
+  readonly #config: StoresConfig;
+  readonly #api: Api;
+  readonly #stores = new Map<string, Store>();
+
+  constructor(config: StoresConfig) {
+    this.#config = config;
+    this.#api = new Api(config.apiUrl, config.version);
+  }
+
+  /** The one Store with this hash. */
+  get(storeHash: string): Store {
+    let store = this.#stores.get(storeHash);
+    if (!store) {
+      const { tokens, quotaReservePercent, observe } = this.#config;
+      store = new Store({ storeHash, api: this.#api, tokens, quotaReservePercent, observer: observe(storeHash) });
+      this.#stores.set(storeHash, store);
+    }
+    return store;
+  }
+
+  /** Closes the connections once no call is in flight. */
+  close(): Promise<void> {
+    return this.#api.close();
+  }
 }
 
 function once<T>(make: () => T): () => T {
@@ -189,7 +160,7 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-/** All texts in a value that are long enough to be recognised when the store quotes them. */
+/** All texts in a value that are long enough to be recognised if the store quotes them. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return value.length >= 3 ? [value] : [];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];

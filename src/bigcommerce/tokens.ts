@@ -1,4 +1,3 @@
-/** The access tokens of stores. No token, and nothing else out of the tokens file, is ever put into a message. */
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -9,17 +8,7 @@ export type TokensConfig =
   /** One store. */
   | { storeHash: string; token: string };
 
-/** Tokens by store hash; both functions answer undefined for a store that has none. */
-export interface Tokens {
-  /** The token at present: a tokens file is read again when it has changed. */
-  tokenFor(storeHash: string): string | undefined;
-  /** The token after reading the file again, whatever its time says. To be asked before a token is given up. */
-  reread(storeHash: string): string | undefined;
-  /** What a person does for another token of a store, and for a first one: ends of sentences. */
-  readonly cures: { refused: string; missing: string };
-}
-
-// What may stand in a header; anything else would fail every call.
+// Only what may appear in a header; anything else would fail every call.
 const tokensFile = z.record(
   z.string(),
   z
@@ -28,46 +17,62 @@ const tokensFile = z.record(
     .regex(/^[\x21-\x7e]+$/),
 );
 
-/** Throws Error where the file is missing or broken; if it breaks later, `warn` is told and the last good one stays. */
-export function createTokens(config: TokensConfig, warn: (message: string) => void): Tokens {
-  if ('file' in config) return tokensFromFile(config.file, warn);
-  const tokenFor = (storeHash: string) => (storeHash === config.storeHash ? config.token : undefined);
-  const cures = {
-    refused: 'set BIGCOMMERCE_ACCESS_TOKEN and restart the worker',
-    missing: `this worker has the token of store ${config.storeHash} only; use BIGCOMMERCE_TOKENS_FILE for several`,
-  };
-  return { tokenFor, reread: tokenFor, cures };
-}
+/** The access tokens of stores. No message contains a token, or anything else from the tokens file. */
+export class Tokens {
+  /** How a person sets another token for a store, or a first one: ends of sentences. */
+  readonly cures: { refused: string; missing: string };
+  readonly #file: string | undefined;
+  readonly #warn: (message: string) => void;
+  #tokens: Record<string, string>;
+  #version: string | undefined;
 
-function tokensFromFile(file: string, warn: (message: string) => void): Tokens {
-  let version = versionOf(file);
-  let tokens = readTokens(file);
-
-  function refresh(force: boolean): void {
-    const present = versionOf(file);
-    if (present === version && !force) return;
-    try {
-      tokens = readTokens(file);
-    } catch (error) {
-      // Once for each change, not once for each call.
-      if (present !== version) warn(`${(error as Error).message} The tokens read before stay in use.`);
+  /** Throws Error if the file is missing or broken. If it breaks later, `warn` is called and the last good one stays. */
+  constructor(config: TokensConfig, warn: (message: string) => void) {
+    this.#warn = warn;
+    if ('file' in config) {
+      this.#file = config.file;
+      this.#version = versionOf(config.file);
+      this.#tokens = readTokens(config.file);
+      this.cures = {
+        refused: `put a valid one into the tokens file ${config.file}`,
+        missing: `add it to the tokens file ${config.file}`,
+      };
+    } else {
+      this.#tokens = { [config.storeHash]: config.token };
+      this.cures = {
+        refused: 'set BIGCOMMERCE_ACCESS_TOKEN and restart the worker',
+        missing: `this worker only has the token of store ${config.storeHash}; use BIGCOMMERCE_TOKENS_FILE for several`,
+      };
     }
-    version = present;
   }
 
-  function ask(storeHash: string, force: boolean): string | undefined {
-    refresh(force);
-    return Object.hasOwn(tokens, storeHash) ? tokens[storeHash] : undefined;
+  /** The store's current token, if it has one: a tokens file is read again whenever it has changed. */
+  tokenFor(storeHash: string): string | undefined {
+    this.#refresh(false);
+    return Object.hasOwn(this.#tokens, storeHash) ? this.#tokens[storeHash] : undefined;
   }
 
-  const cures = {
-    refused: `put a valid one into the tokens file ${file}`,
-    missing: `add it to the tokens file ${file}`,
-  };
-  return { tokenFor: (hash) => ask(hash, false), reread: (hash) => ask(hash, true), cures };
+  /** The token after reading the file again, even if it looks unchanged. Call this before giving up on a token. */
+  reread(storeHash: string): string | undefined {
+    this.#refresh(true);
+    return this.tokenFor(storeHash);
+  }
+
+  #refresh(force: boolean): void {
+    if (this.#file === undefined) return;
+    const version = versionOf(this.#file);
+    if (version === this.#version && !force) return;
+    try {
+      this.#tokens = readTokens(this.#file);
+    } catch (error) {
+      // Once per change, not once per call.
+      if (version !== this.#version) this.#warn(`${(error as Error).message} The tokens read before stay in use.`);
+    }
+    this.#version = version;
+  }
 }
 
-/** Changes whenever the file was written or replaced. */
+/** Changes whenever the file is written or replaced. */
 function versionOf(file: string): string {
   try {
     const { mtimeMs, size, ino } = statSync(file);
@@ -91,9 +96,9 @@ function readTokens(file: string): Record<string, string> {
     json = JSON.parse(text);
   } catch {
     // The parser's own message quotes the file.
-    throw new Error(`Expected ${expected}, but what is there is not JSON.`);
+    throw new Error(`Expected ${expected}, but it is not JSON.`);
   }
   const { data } = tokensFile.safeParse(json);
-  if (!data) throw new Error(`Expected ${expected}, but it is not one object whose values are all tokens.`);
+  if (!data) throw new Error(`Expected ${expected}, but it is not an object whose values are all tokens.`);
   return data;
 }

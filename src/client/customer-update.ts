@@ -12,23 +12,23 @@ import {
   progressQuery,
   resumeUpdate,
 } from '../contract/job.ts';
-import { resultOf } from './result.ts';
-import { asked, told } from './server.ts';
-import { waitingActivity } from './waiting.ts';
-import { readFailures } from '../jobs/failures.ts';
+import { readFailures } from '../jobs/failure-files.ts';
 import { NotFound } from '../storage/storage.ts';
 import { FilesGone } from './errors.ts';
-import { openJobStore } from './job-store.ts';
+import { type JobStoreOption, openJobStore } from './job-store.ts';
+import { resultOf } from './result.ts';
+import { askJob, tellJob } from './server.ts';
+import { waitingActivity } from './waiting.ts';
 
 /**
- * A job, running or ended. Each method but `result` answers, or throws, in ten seconds or little more. Every method throws
- * NoSuchJob, NotAJob and ServerFailed; those that a worker answers, all but `cancel` and `result`, throw NoAnswer as well.
+ * A job, running or ended. Every method except `result` returns or throws within about ten seconds. Every method throws
+ * NoSuchJob, NotAJob and ServerFailed; all but `cancel` and `result` need a worker to answer, and also throw NoAnswer.
  */
 export interface CustomerUpdate {
   /** The workflow id. */
   readonly id: string;
   /**
-   * How far the job is, and what it waits for.
+   * How far the job is, and what it is waiting for.
    *
    * @example
    * ```ts
@@ -38,7 +38,7 @@ export interface CustomerUpdate {
    */
   progress(): Promise<Progress>;
   /**
-   * What became of the chunks from `from` on; at most 1,000.
+   * What became of the chunks, starting with chunk `from` (0-based); at most 1,000.
    *
    * @example
    * ```ts
@@ -48,20 +48,20 @@ export interface CustomerUpdate {
    */
   outcomes(from?: number, count?: number): Promise<Outcomes>;
   /**
-   * The rows in state that were not updated, after row `after`; at most 500. Beyond 1,000 the older ones are in files:
-   * see `allFailures`.
+   * Rows after row `after` that were not updated; at most 500. Only the latest 1,000 are in the job's state:
+   * `allFailures` has the rest as well.
    *
    * @example
    * ```ts
    * const { failures, total } = await job.failures(0, 20);
-   * console.log(`${total} rows were not updated, such as`, failures);
+   * console.log(`${total} rows were not updated, for example`, failures);
    * ```
    */
   failures(after?: number, limit?: number): Promise<Failures>;
   /**
-   * Every row that was not updated, those in files of the job store included; in no order. Of a job that runs, those up to
-   * this moment. Iterating throws BadInput where they are in files and no `jobStore` was given, FilesGone where the files
-   * are not there, StorageFailed where the job store fails.
+   * Every row that was not updated, including those in files of the job store, in no particular order. While the job
+   * runs, those up to now. If some are in files, iterating throws BadInput without a `jobStore`, FilesGone if the files
+   * are missing, and StorageFailed if the job store fails.
    *
    * @example
    * ```ts
@@ -70,7 +70,7 @@ export interface CustomerUpdate {
    */
   allFailures(): AsyncGenerator<Failure, void, undefined>;
   /**
-   * Sends nothing more until `resume`; what is scheduled already still goes out. Throws TooLate.
+   * Sends nothing more until `resume`, apart from what is already scheduled. Throws TooLate.
    *
    * @example
    * ```ts
@@ -79,7 +79,7 @@ export interface CustomerUpdate {
    */
   pause(reason?: string): Promise<Progress>;
   /**
-   * Goes on after a pause or a hold, and asks the store again at once. Throws TooLate.
+   * Continues after a pause or a hold, and asks the store again at once. Throws TooLate.
    *
    * @example
    * ```ts
@@ -89,8 +89,8 @@ export interface CustomerUpdate {
    */
   resume(): Promise<Progress>;
   /**
-   * What is in flight finishes and the report is written; then the job ends as cancelled. Needs no worker to answer. Throws
-   * TooLate.
+   * Lets what is in flight finish and the report be written; then the job ends as cancelled. Returns without waiting
+   * for that, and without a worker. Throws TooLate.
    *
    * @example
    * ```ts
@@ -101,8 +101,8 @@ export interface CustomerUpdate {
    */
   cancel(): Promise<void>;
   /**
-   * Waits for the end, for hours if need be and however long the server is away in between. Throws JobEnded where there is
-   * no result, and the signal's reason once that is aborted; the job itself goes on then.
+   * Waits for the job to end, for hours if need be, and through any outage of the server. Throws JobEnded if it ends
+   * without a result. Once the signal is aborted it throws the signal's reason, and the job carries on.
    *
    * @example
    * ```ts
@@ -120,17 +120,11 @@ export interface CustomerUpdate {
   result(signal?: AbortSignal): Promise<JobResult>;
 }
 
-/** Where a job's files are. */
-export interface JobStoreOption {
-  /** The workers' job store (their JOB_STORE), `file:…` or `s3://…`; a relative folder starts from the current one. */
-  jobStore?: string | undefined;
-}
-
-/** States in which a job's activities are what it waits for. */
+/** States in which a job waits for its activities. */
 const WORKING: readonly JobState[] = ['preparing', 'running', 'closing'];
 
 /**
- * The job of this id. Asks nothing yet. `jobStore` is for `allFailures` only.
+ * The job with this id. Makes no request yet. Only `allFailures` needs `jobStore`.
  *
  * @example
  * ```ts
@@ -140,39 +134,36 @@ const WORKING: readonly JobState[] = ['preparing', 'running', 'closing'];
  */
 export function customerUpdate(client: Client, id: string, { jobStore }: JobStoreOption = {}): CustomerUpdate {
   const handle = client.workflow.getHandle(id);
-  const failures = (after = 0, limit = 500) => asked(client, id, () => handle.query(failuresQuery, { after, limit }));
+  const failures = (after = 0, limit = 500) => askJob(client, id, () => handle.query(failuresQuery, { after, limit }));
   return {
     id,
     progress: () =>
-      asked(client, id, async () => {
+      askJob(client, id, async () => {
         const progress = await handle.query(progressQuery);
         const { waitingFor, state } = progress;
         const knowsBetter = waitingFor !== null && waitingFor.kind !== 'lease';
         if (knowsBetter || !WORKING.includes(state)) return progress;
-        // A job that waits gets no turn in which to say so: its activities tell, also why nothing was heard of the store.
+        // While it waits for them its workflow does not run: only the activities know what for, and why the store is
+        // silent.
         return { ...progress, waitingFor: (await waitingActivity(handle)) ?? waitingFor };
       }),
-    outcomes: (from = 0, count = 1_000) => asked(client, id, () => handle.query(outcomesQuery, { from, count })),
+    outcomes: (from = 0, count = 1_000) => askJob(client, id, () => handle.query(outcomesQuery, { from, count })),
     failures,
     allFailures: () => allFailures({ id, failures }, jobStore),
-    pause: (reason = '') => told(client, id, () => handle.executeUpdate(pauseUpdate, { args: [{ reason }] })),
-    resume: () => told(client, id, () => handle.executeUpdate(resumeUpdate)),
-    cancel: () => told(client, id, () => handle.cancel().then(() => undefined)),
+    pause: (reason = '') => tellJob(client, id, () => handle.executeUpdate(pauseUpdate, { args: [{ reason }] })),
+    resume: () => tellJob(client, id, () => handle.executeUpdate(resumeUpdate)),
+    cancel: () => tellJob(client, id, () => handle.cancel().then(() => undefined)),
     result: (signal) => resultOf(client, id, signal),
   };
 }
 
-/** What is asked of a job to know all of its failures. */
-interface Asked {
-  readonly id: string;
-  failures(after?: number): Promise<Failures>;
-}
+type FailuresOf = Pick<CustomerUpdate, 'id' | 'failures'>;
 
-/** Those in files, from the newest to the oldest, each by row; then those in state. */
-async function* allFailures(job: Asked, jobStore: string | undefined): AsyncGenerator<Failure, void, undefined> {
+/** First those in files, newest file first and each by row; then those in state. */
+async function* allFailures(job: FailuresOf, jobStore: string | undefined): AsyncGenerator<Failure, void, undefined> {
   const { olderIn, failures } = await inState(job);
   if (olderIn !== null) {
-    const storage = await openJobStore(jobStore, `where all but the latest failures of the job ${job.id} are`);
+    const storage = await openJobStore(jobStore, `which has all but the latest failures of the job ${job.id}`);
     try {
       yield* readFailures(storage, olderIn);
     } catch (error) {
@@ -182,8 +173,8 @@ async function* allFailures(job: Asked, jobStore: string | undefined): AsyncGene
   yield* failures;
 }
 
-/** The failures in state, all of one moment: while a job runs, the older ones move to a file now and then. */
-async function inState(job: Asked): Promise<{ olderIn: string | null; failures: Failure[] }> {
+/** The failures in state at one moment: it starts over if the older ones have moved to a file meanwhile. */
+async function inState(job: FailuresOf): Promise<{ olderIn: string | null; failures: Failure[] }> {
   for (;;) {
     const { olderIn, ...first } = await job.failures();
     const failures = [...first.failures];

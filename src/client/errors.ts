@@ -1,8 +1,8 @@
-/** What a caller has to tell apart, beside BadInput of schema.ts and StorageFailed of the job store. */
+/** The errors that a caller has to tell apart, besides BadInput of schema.ts and StorageFailed of the job store. */
 import type { JobResult } from '../contract/job.ts';
 
 /**
- * There is no job of this id in the namespace. Thrown by every method of a job.
+ * The namespace has no job with this id. Thrown by every method of a job.
  *
  * @example
  * ```ts
@@ -17,32 +17,32 @@ export class NoSuchJob extends Error {
   /** @internal */
   constructor(id: string) {
     super(
-      `There is no job ${id} in this namespace. Jobs that ended are kept for as long as the namespace's retention.`,
+      `There is no job ${id} in this namespace. Jobs that have ended are kept for the namespace's retention period.`,
     );
   }
 }
 
-/** A workflow of this id is there, and it is no job. Thrown by startCustomerUpdate and by every method of a job. */
+/** The workflow with this id is not a job. Thrown by startCustomerUpdate and by every method of a job. */
 export class NotAJob extends Error {
   override name = 'NotAJob';
   /** @internal */
   constructor(id: string, type: string) {
-    super(`${id} is not a job: it is a workflow of type ${type}.`);
+    super(`${id} is not a job, but a workflow of type ${type}.`);
   }
 }
 
-/** `pause`, `resume` or `cancel` came when the job was closing, being cancelled, or had ended. Nothing was changed. */
+/** `pause`, `resume` or `cancel` came too late: the job is closing, being cancelled, or has ended. Nothing changed. */
 export class TooLate extends Error {
   override name = 'TooLate';
 }
 
-/** `result` was asked of a job that ended without one: failed (`type` says why), cancelled or terminated. */
+/** The job ended without a result: it failed (`type` says why), or was cancelled or terminated. */
 export class JobEnded extends Error {
   override name = 'JobEnded';
   readonly how: 'failed' | 'cancelled' | 'terminated';
-  /** A JobFailureType, where it failed. */
+  /** A JobFailureType if it failed. */
   readonly type: string | undefined;
-  /** How far a job that failed had come, where it says so. */
+  /** How far a failed job got, if it says so. */
   readonly result: JobResult | undefined;
   /** @internal */
   constructor(how: JobEnded['how'], message: string, type?: string, result?: JobResult) {
@@ -54,15 +54,16 @@ export class JobEnded extends Error {
 }
 
 /**
- * The server is there and knows the job, but no worker answers for it within ten seconds. The job itself is safe, and goes
- * on when a worker is there; a `pause` or `resume` that was not answered may still arrive.
+ * The server is up and knows the job, but no worker answered for it within ten seconds. The message says why, as far as
+ * the server knows. The job itself is safe, and continues once a worker is there; a `pause` or `resume` may still
+ * arrive.
  */
 export class NoAnswer extends Error {
   override name = 'NoAnswer';
 }
 
 /**
- * The Temporal server can't be reached, or refuses the call.
+ * The Temporal server can't be reached, or rejects the request.
  *
  * @example
  * ```ts
@@ -77,7 +78,7 @@ export class NoAnswer extends Error {
  */
 export class ServerFailed extends Error {
   override name = 'ServerFailed';
-  /** Whether it may help to try again later. If not, the connection's settings are to be mended: namespace, key, TLS. */
+  /** Whether trying again later may help. If not, fix the connection's settings: namespace, key, TLS. */
   readonly temporary: boolean;
   /** @internal */
   constructor(message: string, temporary: boolean, options?: ErrorOptions) {
@@ -87,8 +88,7 @@ export class ServerFailed extends Error {
 }
 
 /**
- * The iterable of customers threw, and `cause` is what it threw. Nothing was started, and nothing of it is left in the job
- * store.
+ * The iterable of customers threw; `cause` is what it threw. Nothing was started, and nothing is left in the job store.
  *
  * @example
  * ```ts
@@ -105,22 +105,22 @@ export class ServerFailed extends Error {
  */
 export class StreamFailed extends Error {
   override name = 'StreamFailed';
-  /** 1-based number of the customer that was to come next. */
+  /** 1-based number of the customer that should have come next. */
   readonly item: number;
   /** @internal */
   constructor(item: number, cause: unknown) {
-    super(`source.customers: the iterable threw where customer ${item} was to come. Nothing was started.`, { cause });
+    super(`source.customers: the iterable threw instead of yielding customer ${item}. Nothing was started.`, { cause });
     this.item = item;
   }
 }
 
-/** `allFailures` needs files that are not in the job store: they were purged, or it is another job store than the workers'. */
+/** `allFailures` needs files that are missing: they were purged, or this is not the workers' job store. */
 export class FilesGone extends Error {
   override name = 'FilesGone';
   /** @internal */
   constructor(id: string, jobStore: string, options?: ErrorOptions) {
     super(
-      `All but the latest failures of the job ${id} are in files, and its files were purged, or are not in ${jobStore}.`,
+      `All but the latest failures of the job ${id} are in files, which were purged or are not in ${jobStore}.`,
       options,
     );
   }

@@ -3,7 +3,13 @@ import { BadInput } from '../contract/schema.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 
-/** Opens the job store that a caller names; `why` says what for. Throws BadInput where it names none. */
+/** Where a job's files are. */
+export interface JobStoreOption {
+  /** The workers' job store (their JOB_STORE), `file:…` or `s3://…`; a folder may be relative to the current one. */
+  jobStore?: string | undefined;
+}
+
+/** Opens the job store that a caller names; `why` says what it is needed for. Throws BadInput. */
 export async function openJobStore(uri: unknown, why: string): Promise<Storage> {
   if (typeof uri !== 'string' || uri === '') {
     throw new BadInput(

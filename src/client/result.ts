@@ -4,43 +4,43 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFou
 import type { JobResult } from '../contract/job.ts';
 import { jobResultSchema } from '../contract/schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
-import { findJob, foundJob, serverFailure, TimeIsUp, within } from './server.ts';
-import { firstRunOf } from '../temporal/runs.ts';
+import { findJob, getJob, serverFailure, TimeIsUp, within } from './server.ts';
+import { firstRunOf } from '../temporal/internals.ts';
 
-/** Each request waits for 20 s at the server. One that stays longer may wait on a connection that is dead. */
+/** Each request waits at the server for 20 s. One that takes much longer may be waiting on a dead connection. */
 const ROUND_MS = 60_000;
 
-/** Between two tries at a server that is gone; the library has tried for some 20 s already. */
+/** Between two attempts to reach a server that is down; the library has already tried for some 20 s. */
 const PAUSE_MS = 1_000;
 
-/** Waits for a job's end, however often it continues as new and however long the server is away. */
+/** Waits for a job to end, however often it continues as new and however long the server is down. */
 export async function resultOf(client: Client, id: string, signal: AbortSignal | undefined): Promise<JobResult> {
   const handle = client.workflow.getHandle(id);
   signal?.throwIfAborted();
-  // Any other workflow returns something else.
-  const began = firstRunOf(await foundJob(client, id));
+  // Checks that it is a job: any other workflow returns something else.
+  const began = firstRunOf(await getJob(client, id));
   for (;;) {
     try {
       return (await within(client, ROUND_MS, () => handle.result(), signal)) as JobResult;
     } catch (error) {
       if (error instanceof WorkflowFailedError) {
-        // A reset terminates the run that it begins anew.
-        if (error.cause instanceof TerminatedFailure && (await goesOn(client, id, began))) continue;
+        // A reset terminates the current run and starts another one.
+        if (error.cause instanceof TerminatedFailure && (await continues(client, id, began))) continue;
         throw ended(error);
       }
       if (error instanceof WorkflowNotFoundError) throw new NoSuchJob(id);
       if (error instanceof TimeIsUp) continue;
       const failure = serverFailure(error);
       if (!failure?.temporary) throw failure ?? error;
-      // A deadline of the caller's own ends any other call as well.
-      if (isGrpcDeadlineError((error as Error).cause) && (await isOver(client, id))) throw failure;
+      // If a deadline of the caller's own has passed, any other call fails in the same way.
+      if (isGrpcDeadlineError((error as Error).cause) && (await deadlinePassed(client, id))) throw failure;
       await sleep(PAUSE_MS, undefined, { signal });
     }
   }
 }
 
-/** Whether a job of which a run was terminated has another one, which was not; or nobody says at present. */
-async function goesOn(client: Client, id: string, began: string): Promise<boolean> {
+/** Whether a job has another run after one that was terminated; also true if the server can't say at present. */
+async function continues(client: Client, id: string, began: string): Promise<boolean> {
   try {
     const job = await findJob(client, id);
     return job !== undefined && job.status.name !== 'TERMINATED' && firstRunOf(job) === began;
@@ -50,7 +50,7 @@ async function goesOn(client: Client, id: string, began: string): Promise<boolea
   }
 }
 
-const isOver = (client: Client, id: string): Promise<boolean> =>
+const deadlinePassed = (client: Client, id: string): Promise<boolean> =>
   client.workflow
     .getHandle(id)
     .describe()

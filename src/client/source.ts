@@ -2,28 +2,25 @@ import type { JobOptions, Source } from '../contract/job.ts';
 import { found } from '../contract/describe.ts';
 import { BadInput, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
-import { sourceCopyKey } from '../jobs/keys.ts';
+import { MAX_NAME, sourceCopyKey } from '../jobs/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StreamFailed } from './errors.ts';
 
-/** The input of a job, as startCustomerUpdate takes it: that of the workflow, or with a source that is streamed. */
+/** The input of a job for startCustomerUpdate: the workflow's own input, or one whose customers are streamed. */
 export interface NewCustomerUpdate {
   storeHash: string;
   /**
-   * Besides what the workflow takes: any number of customers from an iterable that is no array, such as an async generator.
-   * They are streamed into `options.jobStore`.
+   * What the workflow takes, or any number of customers from an iterable other than an array, such as an async
+   * generator; those are streamed into `options.jobStore`.
    */
   source: Source | { customers: AsyncIterable<unknown> | Iterable<unknown> };
   options?: JobOptions | undefined;
 }
 
-/** The source of a job: one that the workflow takes, or customers to be streamed first. */
+/** The source of a job: one that the workflow takes, or customers that have to be streamed first. */
 export type CheckedSource = { stream: Customers } | { source: Source };
 
-/** Longest encoded name that is also a folder's in the job store, on the file systems there are (255), with room to spare. */
-const MAX_NAME = 200;
-
-/** Checks what a job is to be started with, before anything is done. Throws BadInput. */
+/** Checks a new job's input and name before anything is done. Throws BadInput. */
 export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSource {
   const customers = (input?.source as { customers?: unknown } | undefined)?.customers;
   if (isStream(customers)) {
@@ -31,14 +28,14 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
     checkName(name);
     return { stream: customers };
   }
-  // Before they are measured as JSON.
+  // Before they are measured as JSON, so that the message names the customer.
   if (Array.isArray(customers)) customers.forEach((customer, index) => jsonOf(customer, index + 1));
   try {
     parseJobInput(input);
   } catch (error) {
     const { message } = error as Error;
     if (!(error instanceof BadInput && message.startsWith('source.customers: '))) throw error;
-    throw new BadInput(`${message} An iterable that is no array, such as an async generator, may have any number.`);
+    throw new BadInput(`${message} An iterable other than an array, such as an async generator, can have any number.`);
   }
   checkName(name);
   return { source: input.source as Source };
@@ -54,7 +51,7 @@ function checkName(name: unknown): void {
     if (encodeURIComponent(name).length <= MAX_NAME) return;
   }
   throw new BadInput(
-    `name: expected a job's name of 1 to ${MAX_NAME} characters (others than a-z, A-Z, 0-9 and -_.!~*'() count threefold or ` +
+    `name: expected a job's name of 1 to ${MAX_NAME} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
       `more), got ${found(name)}.`,
   );
 }
@@ -62,19 +59,19 @@ function checkName(name: unknown): void {
 /** Customers, one by one. */
 export type Customers = AsyncIterable<unknown> | Iterable<unknown>;
 
-/** Characters put together for one write. */
+/** Characters per write. */
 const BATCH = 64 * 1024;
 
-/** A source in the job store, for one job, which deletes it at its end. */
+/** A source in the job store for one job, which deletes it when it ends. */
 export interface StreamedCopy {
   uri: string;
-  /** Deletes it, where no job reads it. Throws StorageFailed. */
+  /** Deletes it, if no job is going to read it. Throws StorageFailed. */
   delete(): Promise<void>;
 }
 
 /**
- * Writes customers as NDJSON into the job store, under a name of its own; a few of them are in memory at a time. Throws
- * StreamFailed, BadInput and StorageFailed, and leaves nothing then.
+ * Writes customers as NDJSON into the job store, under a unique name, with only a few of them in memory at a time.
+ * Throws StreamFailed, BadInput and StorageFailed; it then leaves nothing behind.
  */
 export async function streamCopy(
   storage: Storage,
@@ -86,7 +83,7 @@ export async function streamCopy(
   return { uri: storage.uri(key), delete: () => storage.delete(key) };
 }
 
-/** Only what the iterable itself throws is its failure. */
+/** Wraps what the iterable throws, and nothing else, in StreamFailed. */
 async function* numbered(customers: Customers): AsyncGenerator<[item: number, customer: unknown]> {
   let item = 1;
   try {
@@ -107,14 +104,14 @@ async function* ndjson(customers: AsyncIterable<[item: number, customer: unknown
   if (batch !== '') yield batch;
 }
 
-/** A customer as JSON; what JSON leaves out is null, and so remains a row. Throws BadInput, which names the item. */
+/** A customer as JSON; what JSON leaves out becomes null, and so stays a row. Throws BadInput, with the number. */
 function jsonOf(customer: unknown, item: number): string {
   try {
     return JSON.stringify(customer) ?? 'null';
   } catch (error) {
     throw new BadInput(
-      `source.customers: expected customer ${item} to be an object that JSON can hold, got one that it can't: with a BigInt, ` +
-        'one that contains itself, or one whose toJSON fails. Nothing was started.',
+      `source.customers: expected customer ${item} to be an object that JSON can hold; this one has a BigInt, contains ` +
+        'itself, or has a toJSON that fails. Nothing was started.',
       { cause: error },
     );
   }

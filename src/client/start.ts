@@ -1,41 +1,41 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobOptions, type Source } from '../contract/job.ts';
-import { type CustomerUpdate, customerUpdate, type JobStoreOption } from './customer-update.ts';
+import { type CustomerUpdate, customerUpdate } from './customer-update.ts';
 import { ServerFailed } from './errors.ts';
-import { openJobStore } from './job-store.ts';
-import { checkNewJob, type NewCustomerUpdate } from './source.ts';
+import { type JobStoreOption, openJobStore } from './job-store.ts';
+import { checkNewJob, type NewCustomerUpdate, streamCopy } from './source.ts';
 import { ANSWER_MS, findJob, serverFailure, TimeIsUp, within } from './server.ts';
-import { streamCopy } from './source.ts';
 
 /** How a job is started, apart from its input. */
 export interface StartOptions extends JobStoreOption {
-  /** Who starts it, and what for: shown in the Web UI. */
+  /** Who starts it, and why: shown in the Web UI. */
   startedBy?: string | undefined;
-  /** Start it anew even where one of this name has ended with a result, such as a dry run. Default false. */
+  /** Start it even if a job of this name has ended with a result, a dry run for example. Default false. */
   again?: boolean | undefined;
 }
 
 /**
- * Starts a job under the id `customer-updates/{storeHash}/{name}`, or attaches to it: to one that runs, or, without
- * `again`, that has ended with a result. One that failed, or was cancelled, is started anew.
+ * Starts a job with the id `customer-updates/{storeHash}/{name}`, or attaches to the one that has this id: if that is
+ * running, or, without `again`, has ended with a result. One that failed or was cancelled is started anew.
  *
- * `source.customers` as an array goes along with the job: at most 1,000 customers and 512 KiB. Any other iterable is
- * streamed into `options.jobStore`, which the job must share with us, and is deleted there when the job has ended. It is not
- * touched where there is a job to attach to. What JSON leaves out, such as undefined, is a row like any other, and invalid.
+ * `source.customers` as an array is passed along with the job: at most 1,000 customers and 512 KiB. Any other iterable
+ * is streamed into `options.jobStore`, which must be the workers' job store; the copy is deleted when the job ends. If
+ * there is a job to attach to, the iterable is left unread. What JSON leaves out, such as undefined, counts as a row,
+ * and is invalid.
  *
- * Throws BadInput before anything is done, or where JSON can't hold a customer; StreamFailed where the iterable throws;
- * StorageFailed where the job store fails; NotAJob where another workflow has this id; ServerFailed. Whatever it throws, it
- * may be called again: it never starts two jobs. After a ServerFailed that came late, what was streamed may stay in the job
- * store, below `sources/copies`.
+ * Throws BadInput before anything is done, or when JSON can't hold a customer; StreamFailed if the iterable throws;
+ * StorageFailed if the job store fails; NotAJob if another kind of workflow has this id; ServerFailed. Whatever it
+ * throws, it is safe to call again: it never starts two jobs. After a late ServerFailed, what was streamed may stay in
+ * the job store, below `sources/copies`.
  *
- * @example A file that the workers can read:
+ * @example A file that the workers can read
  * ```ts
  * const source = { uri: 's3://my-bucket/uploads/spring.csv' };
  * const spring = await startCustomerUpdate(client, { storeHash: 'abc123', source }, 'spring');
  * const { customers, report } = await spring.result();
  * ```
  *
- * @example Any number of customers, one by one:
+ * @example Any number of customers, one by one
  * ```ts
  * async function* customers() {
  *   for (let id = 1; id <= 1_000_000; id++) yield { id, notes: `note ${id}` };
@@ -52,11 +52,11 @@ export async function startCustomerUpdate(
   { startedBy, again = false, jobStore }: StartOptions = {},
 ): Promise<CustomerUpdate> {
   const checked = checkNewJob(input, name);
-  const storage = 'stream' in checked ? await openJobStore(jobStore, 'into which they are streamed') : undefined;
+  const storage = 'stream' in checked ? await openJobStore(jobStore, 'to stream the customers into') : undefined;
   const { storeHash, options } = input;
   const id = jobId(storeHash, name);
   const job = customerUpdate(client, id, { jobStore });
-  if (standsFor(await findJob(client, id), again)) return job;
+  if (isTheJob(await findJob(client, id), again)) return job;
 
   const copy =
     'stream' in checked && storage ? await streamCopy(storage, { storeHash, name }, checked.stream) : undefined;
@@ -70,9 +70,9 @@ export async function startCustomerUpdate(
 
 type Found = Awaited<ReturnType<typeof findJob>>;
 
-/** Whether a job that is there is taken for the one that is wanted. */
-function standsFor(there: Found, again: boolean): there is NonNullable<Found> {
-  return there?.status.name === 'RUNNING' || (there?.status.name === 'COMPLETED' && !again);
+/** Whether an existing job is taken for the one that is wanted. */
+function isTheJob(existing: Found, again: boolean): existing is NonNullable<Found> {
+  return existing?.status.name === 'RUNNING' || (existing?.status.name === 'COMPLETED' && !again);
 }
 
 interface Wanted extends JobInput {
@@ -82,7 +82,7 @@ interface Wanted extends JobInput {
   again: boolean;
 }
 
-/** What came of a start: whether the job that is there now reads our source; undefined where nobody can tell. */
+/** What came of a start: whether the job that now exists reads our source; undefined if that is unknown. */
 interface Begun {
   ours: boolean | undefined;
   error?: unknown;
@@ -98,17 +98,17 @@ async function begin(client: Client, job: Wanted): Promise<Begun> {
     const failure = serverFailure(thrown) ?? thrown;
     const lost = error instanceof WorkflowExecutionAlreadyStartedError;
     try {
-      // An answer may have been lost on its way.
-      const there = await findJob(client, job.id);
-      if (!standsFor(there, job.again)) return lost ? { ours: false } : { ours: false, error: failure };
-      return { ours: (there.memo as Partial<Memo> | undefined)?.source === described };
+      // It may have been started, and only the answer lost.
+      const existing = await findJob(client, job.id);
+      if (!isTheJob(existing, job.again)) return lost ? { ours: false } : { ours: false, error: failure };
+      return { ours: (existing.memo as Partial<Memo> | undefined)?.source === described };
     } catch (error) {
       return lost ? { ours: false, error } : { ours: undefined, error: failure };
     }
   }
 }
 
-/** What is written down with a job, for the Web UI and the starter. */
+/** What is recorded with a job, for the Web UI and the starter. */
 interface Memo {
   source: string;
   options: JobOptions;
@@ -123,7 +123,7 @@ function start(client: Client, job: Wanted, described: string): Promise<unknown>
     workflowId: id,
     taskQueue: JOBS_TASK_QUEUE,
     args: [input],
-    // Whoever comes second must know it, and delete what was streamed.
+    // Whoever comes second must learn of it, to delete what was streamed.
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
     staticSummary: `store ${storeHash} · ${name}`.slice(0, 200),

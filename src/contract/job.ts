@@ -46,6 +46,9 @@ export const storeWorkflowId = (storeHash: string): string => `customer-updates-
 /** How a source is written. Each may be compressed, with `.gz` after its extension. */
 export type Format = 'csv' | 'ndjson' | 'json';
 
+/** How a source's name says its format, the first group, and whether it is compressed; matches any name. */
+export const SOURCE_EXTENSION = /(?:\.(csv|tsv|txt|ndjson|jsonl|json))?(?:\.gz)?$/i;
+
 /** Where a job's customers come from. */
 export type Source =
   | {
@@ -80,6 +83,14 @@ export interface JobOptions {
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, of at most 10,000 characters in all, which a schema can't say. Default none. */
   ignoreColumns?: string[] | undefined;
+  /** Leave out every CSV column whose heading is not known. Default false. */
+  ignoreUnknown?: boolean | undefined;
+  /** The field that a CSV heading stands for, by heading, where its name doesn't say so. Default none. */
+  columns?: Record<string, string> | undefined;
+  /** How the file is encoded, as a label of the Encoding Standard. Default: what its byte order mark says, else UTF-8. */
+  encoding?: string | null | undefined;
+  /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */
+  trustQuotes?: boolean | undefined;
   /** Write updated customers into the report as well. Default false. */
   reportAll?: boolean | undefined;
   /** Read the values of all customers before they are changed, and leave a source that puts them back. Default false. */
@@ -87,6 +98,9 @@ export interface JobOptions {
   /** Send nothing to customers who have all values already: they count as updated. Default false. */
   skipUnchanged?: boolean | undefined;
 }
+
+/** What `maxRejectedPercent` is by default. */
+export const MAX_REJECTED_PERCENT = 20;
 
 /** The one argument of updateCustomers. */
 export interface JobInput {
@@ -206,6 +220,12 @@ export interface WaitingFor {
   /** When it goes on by itself, ISO 8601 in UTC; null where that is unknown or needs a person. */
   until: string | null;
 }
+
+/** What a job says while it waits for a store that is busy. */
+export const STORE_WAITS = {
+  quota: "The store's request quota is used up.",
+  throttle: 'The store is throttling (429).',
+} as const;
 
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {

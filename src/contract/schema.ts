@@ -3,7 +3,15 @@
  * answers. Answers may have grown by fields that this version does not know; inputs may not.
  */
 import { z } from 'zod';
-import { type Format, type JobInput, type JobOptions, type JobResult, type Source, STORE_HASH } from './job.ts';
+import {
+  type Format,
+  type JobInput,
+  type JobOptions,
+  type JobResult,
+  MAX_REJECTED_PERCENT,
+  type Source,
+  STORE_HASH,
+} from './job.ts';
 import { found, listed } from './describe.ts';
 
 // An inline source travels in a payload, of which Temporal takes 2 MB.
@@ -33,6 +41,7 @@ const ID = 'a text of at most 1000 characters';
 const URI = 'a text of at most 5000 characters';
 // A payload ends at 2 MB, and the input is in that of an activity, with what the job has come to.
 const HEADINGS = 'a list of at most 1000 headings of at most 10000 characters in all';
+const ENCODING = 'null or the name of an encoding, such as windows-1252 or utf-16le';
 const LIMIT = 'null or a whole number from 1';
 const PERCENT = 'a number from 0 to 100';
 const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (source.uri) may have more`;
@@ -42,13 +51,20 @@ export const jobOptionsSchema = z.strictObject(
     dryRun: flag,
     limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
     onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
-    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(20),
+    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(MAX_REJECTED_PERCENT),
     blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
     ignoreColumns: z
       .array(z.string('a heading'), 'a list of headings')
       .max(1_000, HEADINGS)
       .refine((headings) => headings.join('').length <= 10_000, HEADINGS)
       .default([]),
+    ignoreUnknown: flag,
+    columns: z
+      .record(z.string(), z.string('the name of a field'), 'an object of headings with the fields that they stand for')
+      .refine((columns) => JSON.stringify(columns).length <= 10_000, 'at most 10000 characters of columns')
+      .default({}),
+    encoding: z.string(ENCODING).refine(isEncoding, ENCODING).nullable().default(null),
+    trustQuotes: flag,
     reportAll: flag,
     backup: flag,
     skipUnchanged: flag,
@@ -91,6 +107,14 @@ export function parseJobInput(input: unknown): CheckedInput {
 export function notAnInput(came: string): string {
   const example = '{"storeHash": "abc123", "source": {"uri": "s3://bucket/customers.csv"}}';
   return `Expected a job's input: one argument, an object in JSON (json/plain) such as ${example}, got ${came}.`;
+}
+
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== '';
+  } catch {
+    return false;
+  }
 }
 
 function isJsonObject(text: string): boolean {

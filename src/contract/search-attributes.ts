@@ -10,6 +10,3 @@ export const SEARCH_ATTRIBUTES = {
   /** Percent of the chunks that are done. */
   CustomerUpdatesProgress: 'INT',
 } as const;
-
-/** temporal.api.enums.v1.IndexedValueType of each, as the server has it. */
-export const INDEXED_VALUE_TYPES = { KEYWORD: 2, INT: 3 } as const;

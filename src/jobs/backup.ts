@@ -1,4 +1,4 @@
-/** The backup of a job: the source that puts back what the job changed. */
+/** The backup of a job: a source that restores what the job changed. */
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches, nonEmpty } from './streams.ts';
@@ -9,29 +9,30 @@ import { FirstRows } from './first-rows.ts';
 import type { JobKeys } from './keys.ts';
 import { PageReader } from './pages.ts';
 import { presentIn } from './present.ts';
-import { ndjsonRecords } from './sources/ndjson.ts';
+import { jsonLines } from './sources/json.ts';
+import { textOf } from './sources/text.ts';
 import { type EndedJob, type SettledRow, settledRows } from './settled-rows.ts';
 
-/** What was written: `backup` is null where there is nothing to put back. */
+/** What was written; `backup` is null if there is nothing to restore. */
 export interface Written {
   backup: string | null;
-  /** Customers of whom something can't be put back. */
+  /** Customers for whom something can't be restored. */
   notInBackup: number;
 }
 
-/** A row whose customer may have been changed, and what that had before; without `source` where its page can't be read. */
+/** A row whose customer may have been changed, and the values before; no `source` if its page can't be read. */
 type Changed = Pick<SettledRow, 'source' | 'present'>;
 
-/** Writes the backup of a job that has ended: of those who were changed, or may have been. */
+/** Writes the backup of a job that has ended, for every customer who was or may have been changed. */
 export const backUp = (storage: Storage, keys: JobKeys, job: EndedJob): Promise<Written> =>
   write(storage, keys, maybeChanged(storage, job));
 
-/** Writes the backup of a job that ended without one, such as by being terminated: of everyone whose values it had read. */
+/** Writes the backup of a job that ended without one, such as a terminated one: all whose values it had read. */
 export const backUpAllRead = (storage: Storage, keys: JobKeys): Promise<Written> =>
   write(storage, keys, allRead(storage, keys));
 
-// Customers who are in a backup already stay as they are in it: a job that was reset after its end, and goes through its
-// source again, finds its own values.
+// Customers who are in the backup already keep their first entry: a job that was reset after its end, and goes through
+// its source again, would find its own values.
 async function write(storage: Storage, keys: JobKeys, changed: AsyncIterable<Changed>): Promise<Written> {
   const count = { notInBackup: 0 };
   const rows = await nonEmpty(backupRows(storage, keys, changed, count));
@@ -49,28 +50,28 @@ async function* backupRows(
   changed: AsyncIterable<Changed>,
   count: { notInBackup: number },
 ): AsyncGenerator<Row> {
-  const there = new FirstRows();
-  if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, there);
+  const kept = new FirstRows();
+  if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, kept);
   for await (const { source, present } of changed) {
     if (source && isUnchanged(source, present)) continue;
-    const { row, lacking } = source ? earlierOf(source, present) : NOTHING;
-    if (lacking) count.notInBackup++;
-    if (row && there.enter(row.id, 1) === undefined) yield row;
+    const { row, incomplete } = source ? rowToRestore(source, present) : NOTHING;
+    if (incomplete) count.notInBackup++;
+    if (row && kept.enter(row.id, 1) === undefined) yield row;
   }
 }
 
-/** Of a row that can't be read any more. */
-const NOTHING: Earlier = { row: undefined, lacking: true };
+/** For a row that can't be read any more. */
+const NOTHING: Restoring = { row: undefined, incomplete: true };
 
-async function* rowsOf(storage: Storage, key: string, there: FirstRows): AsyncGenerator<Row> {
-  for await (const records of ndjsonRecords(storage.read(key))) {
+async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGenerator<Row> {
+  for await (const records of jsonLines(textOf(storage.read(key)))) {
     const rows = records.flatMap(({ value }) => (value === undefined ? [] : [value as Row]));
-    for (const { id } of rows) there.enter(id, 1);
+    for (const { id } of rows) kept.enter(id, 1);
     yield* rows;
   }
 }
 
-/** What has failed may have been applied all the same. So may what was cancelled before its answer came. */
+/** A failed update may have been applied all the same. So may one that was cancelled before its answer came. */
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
     const { outcome, maybeSent } = settled;
@@ -94,28 +95,27 @@ async function* allRead(storage: Storage, keys: JobKeys): AsyncGenerator<Changed
   }
 }
 
-/** What puts a customer's earlier values back. */
-interface Earlier {
-  /** Undefined where there is nothing that it could put back. */
+interface Restoring {
+  /** The row that restores a customer's earlier values; undefined if it would have no fields. */
   row: Row | undefined;
-  /** Something that the source's row sets can't be put back: a new password, or what the store did not tell or takes no more. */
-  lacking: boolean;
+  /** It lacks something that the row set: a new password, or what the store did not return or no longer accepts. */
+  incomplete: boolean;
 }
 
-/** The fields that `row` sets with the values that the customer had before. */
-export function earlierOf(row: Row, before: Values | null | undefined): Earlier {
+/** The fields that `row` sets, with the values that the customer had before. */
+export function rowToRestore(row: Row, before: Values | null | undefined): Restoring {
   const { id, ...fields } = row;
-  const earlier: Values = {};
-  let lacking = false;
+  const values: Values = {};
+  let incomplete = false;
   for (const [field, wanted] of Object.entries(fields)) {
-    const { schema, earlier: earlierOf } = FIELDS[field as CustomerField];
-    const value = before ? earlierOf(before[field], wanted) : undefined;
-    // The store may tell what it takes no more.
-    if (value !== undefined && schema.safeParse(value).success) earlier[field] = value;
-    else lacking = true;
-    if (field === 'authentication' && 'new_password' in (wanted as Values)) lacking = true;
+    const { schema, earlier } = FIELDS[field as CustomerField];
+    const value = before ? earlier(before[field], wanted) : undefined;
+    // The store may return values that it no longer accepts.
+    if (value !== undefined && schema.safeParse(value).success) values[field] = value;
+    else incomplete = true;
+    if (field === 'authentication' && 'new_password' in (wanted as Values)) incomplete = true;
   }
-  const taken = { id, ...earlier };
-  if (isTooLarge(taken)) return { row: undefined, lacking: true };
-  return { row: Object.keys(earlier).length > 0 ? taken : undefined, lacking };
+  const restoring = { id, ...values };
+  if (isTooLarge(restoring)) return { row: undefined, incomplete: true };
+  return { row: Object.keys(values).length > 0 ? restoring : undefined, incomplete };
 }

@@ -1,23 +1,25 @@
 /** Whether a row can be sent, and why not. */
 import { z } from 'zod';
 import { found, foundName } from '../contract/describe.ts';
+import { damageIn } from './damage.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, READ_ONLY_FIELDS } from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
 const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
 const customer = z.strictObject(shape, 'an object with the fields of a customer');
 
-// Far more channels or form fields than a store has. Each member that is wrong costs a check its time.
+// Far more channels or form fields than any store has. Checking takes time for each wrong member.
 const MAX_MEMBERS = 1_000;
 const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies CustomerField[];
 
 /**
- * Most bytes of a customer as JSON. BigCommerce names no bound for notes, form fields and passwords; other texts end at 255
- * characters, and an ordinary customer has some hundred bytes. A page has a thousand customers: 64 MiB of memory.
+ * Most bytes of a customer as JSON. BigCommerce documents no limit for notes, form fields and passwords; other texts
+ * have at most 255 characters, and a typical customer a few hundred bytes. A page has a thousand customers: 64 MiB of
+ * memory.
  */
 const MAX_CUSTOMER_BYTES = 64 * 1024;
 
-/** Whether a row can be sent: undefined if so, else the first thing that is wrong with it. */
+/** The first thing that is wrong with a row; undefined if it can be sent. */
 export function checkCustomer(value: unknown): Problem | undefined {
   for (const field of LISTS) {
     const list: unknown = (value as Partial<Record<string, unknown>> | null)?.[field];
@@ -27,7 +29,14 @@ export function checkCustomer(value: unknown): Problem | undefined {
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);
   if (Object.keys(result.data).every((field) => field === 'id')) {
-    return { code: 'invalid_field', message: 'Expected a field to update beside id, got nothing to update.' };
+    return { code: 'invalid_field', message: 'Expected at least one field to update besides id, got only id.' };
+  }
+  const damaged = damageIn(value);
+  if (damaged) {
+    return {
+      code: 'invalid_field',
+      message: `${damaged.path}: expected text as it was entered, got ${damaged.damage}.`,
+    };
   }
   if (!isTooLarge(value)) return undefined;
   const message = `Expected a customer of at most ${MAX_CUSTOMER_BYTES} bytes as JSON, got ${bytesOf(value)}.`;
@@ -36,10 +45,10 @@ export function checkCustomer(value: unknown): Problem | undefined {
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
-/** Whether a customer, whose fields can be set, is too large to be sent all the same. */
+/** Whether a customer with valid fields is still too large to be sent. */
 export const isTooLarge = (value: unknown): boolean => bytesOf(value) > MAX_CUSTOMER_BYTES;
 
-/** The row's customer id; null where it has no usable one. */
+/** The row's customer id; null if it has no usable one. */
 export function customerId(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) return null;
   const id = FIELDS.id.schema.safeParse((value as { id?: unknown }).id);
@@ -57,9 +66,9 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
   }
   const key = issue.keys[0] as string;
   if (path === '' && READ_ONLY_FIELDS.includes(key)) {
-    return { code: 'read_only_field', message: `${key}: BigCommerce does not let it be changed; leave it out${more}.` };
+    return { code: 'read_only_field', message: `${key}: BigCommerce does not allow changing it; leave it out${more}.` };
   }
-  const known = path === '' ? ` The known ones are ${CUSTOMER_FIELDS.join(', ')}.` : '';
+  const known = path === '' ? ` Known fields: ${CUSTOMER_FIELDS.join(', ')}.` : '';
   const where = path === '' ? '' : ` in ${path}`;
   return {
     code: 'unknown_field',

@@ -1,12 +1,12 @@
-/** Why a job can't run, or go on. Messages are for people and end up in histories: they hold no customer's data. */
+/** Why a job can't run or continue. Messages are for people and end up in histories, so they hold no customer data. */
 export { BadInput } from '../contract/schema.ts';
 
-/** The source can't be read as what it should be. */
+/** The source can't be read as what it is supposed to be. */
 export class BadSource extends Error {
   override name = 'BadSource';
 }
 
-/** The job given as `retryOf` has left nothing to send again. */
+/** The job named by `retryOf` has left nothing to retry. */
 export class NothingToRetry extends Error {
   override name = 'NothingToRetry';
 }

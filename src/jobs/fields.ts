@@ -1,23 +1,23 @@
 /**
- * The fields of a customer that a source may have. For each: what the API takes, how a CSV cell reads, whether a customer
- * has a value already, and what puts an earlier one back. Pure.
+ * The fields of a customer that a source may have. For each: what the API accepts, how a CSV cell is read, whether a
+ * customer already has a value, and what restores an earlier one. Pure.
  */
 import { z } from 'zod';
 
-/** Fields of a customer with their values, as the API takes and tells them. */
+/** Fields of a customer with their values, as the API accepts and returns them. */
 export type Values = Record<string, unknown>;
 
-/** A row of a source: a customer's id, and the fields that it sets. */
+/** A row of a source: a customer's id, and the fields to set. */
 export type Row = { id: number } & Values;
 
 interface Field {
-  /** Its error message is what it expects. */
+  /** Its error message says what it expects. */
   schema: z.ZodType;
-  /** A cell that is not blank. One that does not read as it should stays text, for the schema to complain of. */
+  /** Reads a cell that is not blank. A cell that it can't read stays text, for the schema to reject. */
   read(cell: string): unknown;
-  /** Whether a customer who has `has` need not be sent `wanted`. In doubt false: that costs a call, the contrary an update. */
+  /** Whether a customer with `has` need not be sent `wanted`. In doubt false: that costs only a call. */
   same(wanted: unknown, has: unknown): boolean;
-  /** What puts `had` back where `wanted` was sent; undefined where nothing can. */
+  /** What restores `had` after `wanted` was sent; undefined if nothing can. */
   earlier(had: unknown, wanted: unknown): unknown;
 }
 
@@ -43,7 +43,7 @@ function json(cell: string): unknown {
   }
 }
 
-/** A field of one value. A blank text is told as null by some stores; where the API takes none, it can't be put back. */
+/** A field with one value. Some stores return blank text as null. Not every field can be set to blank again. */
 const single = (schema: z.ZodType, read = asIs): Field => ({
   schema: schema.optional(),
   read,
@@ -61,11 +61,11 @@ function whole(min: number) {
   return z.number(expected).int(expected).min(min, expected).max(MAX_INT32, expected);
 }
 
-// BigCommerce is the judge of addresses. This only finds columns that are mixed up, and what would fail for sure: it
-// takes 3 to 250 characters.
+// BigCommerce is the judge of addresses. This only finds mixed-up columns and what would certainly fail: it accepts 3
+// to 250 characters.
 const EMAIL = 'an e-mail address of at most 250 characters';
 
-/** A new password is never known to be the present one, and can't be put back. */
+/** Nobody can tell whether a new password is the current one, and it can't be restored. */
 const authentication: Field = {
   schema: z
     .strictObject(
@@ -98,7 +98,7 @@ const storeCredit: Field = {
     return typeof amount === 'number' ? [{ amount }] : json(cell);
   },
   same: (wanted, has) => sameList(amounts(wanted), amounts(has)),
-  // No store credit is told as none at all, or as an amount of 0.
+  // A customer without store credit has an empty list, or an amount of 0.
   earlier(had) {
     if (!Array.isArray(had)) return undefined;
     return had.length === 0 ? [{ amount: 0 }] : (amounts(had) as unknown[]).map((amount) => ({ amount }));
@@ -115,7 +115,7 @@ const channels: Field = {
   earlier: (had) => had,
 };
 
-/** A form field as a row sets it, or the store tells it. */
+/** A form field as a row sets it, or the store returns it. */
 interface FormField {
   name: string;
   value: unknown;
@@ -136,7 +136,7 @@ const formFields: Field = {
     .optional(),
   read: json,
   same: (wanted, has) => (wanted as FormField[]).every(({ name, value }) => sameFormField(value, name, has)),
-  // All that the customer had, and blanks for those that were added: nobody knows whether an update leaves the others alone.
+  // All that the customer had, and blanks for what was added: it is undocumented whether an update keeps the others.
   earlier(had, wanted) {
     if (had !== null && !Array.isArray(had)) return undefined;
     const before = (had ?? []) as FormField[];
@@ -149,7 +149,7 @@ const formFields: Field = {
   },
 };
 
-/** One that is not there is blank. A number may come back as text. */
+/** A missing one is blank. A number may come back as text. */
 function sameFormField(wanted: unknown, name: string, all: unknown): boolean {
   if (!Array.isArray(all)) return false;
   const [has = { value: '' }, ...more] = (all as FormField[]).filter((field) => field?.name === name);
@@ -196,7 +196,7 @@ export const CUSTOMER_FIELDS = Object.keys(FIELDS) as CustomerField[];
 export const isCustomerField = (name: string | undefined): name is CustomerField =>
   name !== undefined && Object.hasOwn(FIELDS, name);
 
-/** Fields that BigCommerce tells but does not take. */
+/** Fields that BigCommerce returns but does not accept. */
 export const READ_ONLY_FIELDS: readonly string[] = [
   'registration_ip_address',
   'date_created',
@@ -204,7 +204,7 @@ export const READ_ONLY_FIELDS: readonly string[] = [
   'origin_channel_id',
 ];
 
-/** Whether a customer has all that a row sets; `current` is null for one that the store does not have. */
+/** Whether a customer already has all that a row sets; `current` is null if the store does not have the customer. */
 export function isUnchanged(row: Row, current: Values | null | undefined): boolean {
   if (!current) return false;
   return Object.entries(row).every(

@@ -1,9 +1,9 @@
-/** Slots at first; doubled whenever more than half of them are taken. */
+/** Doubled whenever more than half of the slots are taken. */
 const FIRST_SLOTS = 1 << 12;
 
 /**
- * The row in which each customer came first. A hash table in typed arrays: 24 to 48 bytes a customer, of which a job has
- * two million at most, and nothing for the garbage collector to walk through.
+ * The row in which each customer came first. A hash table in typed arrays: 24 to 48 bytes for each of at most two
+ * million customers, and nothing for the garbage collector to walk.
  */
 export class FirstRows {
   /** Customers so far. */
@@ -12,7 +12,7 @@ export class FirstRows {
   #ids = new Float64Array(FIRST_SLOTS);
   #rows = new Uint32Array(FIRST_SLOTS);
 
-  /** Enters a customer's row, unless there is an earlier one: then returns that. */
+  /** Enters a customer's row, or returns the earlier one if there is one. */
   enter(id: number, row: number): number | undefined {
     const slot = this.#slotOf(id);
     if (this.#ids[slot] === id) return this.#rows[slot];
@@ -22,10 +22,10 @@ export class FirstRows {
     return undefined;
   }
 
-  /** Where the id is, or is to be put. */
+  /** Where the id is, or belongs. */
   #slotOf(id: number): number {
     const last = this.#ids.length - 1;
-    // Knuth's multiplicative hash over both halves of the id; the upper bits are the well mixed ones.
+    // Knuth's multiplicative hash over both halves of the id; its upper bits are the well-mixed ones.
     const mixed = Math.imul((id | 0) ^ Math.floor(id / 2 ** 32), 0x9e3779b1);
     let slot = (mixed ^ (mixed >>> 15)) & last;
     while (this.#ids[slot] !== 0 && this.#ids[slot] !== id) slot = (slot + 1) & last;

@@ -1,6 +1,6 @@
 /**
- * Pages: files of 100 chunks, one text line a chunk: `[source rows]`, a tab, and the body of its PUT, so that an ordinary
- * chunk is sent without parsing it. JSON escapes tabs and line ends, so both are only ever separators.
+ * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, a tab, and the body of its PUT, so that most
+ * chunks are sent without being parsed. JSON escapes tabs and line ends, so both are always separators.
  */
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
@@ -21,7 +21,7 @@ export interface Chunk {
 export class PageWriter {
   readonly #storage: Storage;
   readonly #keys: JobKeys;
-  // As bytes, outside of the heap: as text, a page of the largest customers may take twice its 64 MiB.
+  // As bytes, outside the heap: as text, a page of the largest customers can take twice its 64 MiB.
   #lines: Buffer[] = [];
   #pages = 0;
 
@@ -35,14 +35,14 @@ export class PageWriter {
     if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
   }
 
-  /** Writes what is left, if anything. */
+  /** Writes the last page, if it has any chunks. */
   async end(): Promise<void> {
     if (this.#lines.length > 0) await this.#writePage();
   }
 
-  /** Deletes all that was written, and nothing that an earlier run of the job wrote beyond it. */
+  /** Deletes what was written, but no page that an earlier run of the job wrote beyond it. */
   async undo(): Promise<void> {
-    await deletePages(this.#storage, this.#keys, this.#pages);
+    for (let page = 0; page < this.#pages; page++) await this.#storage.delete(this.#keys.page(page));
   }
 
   async #writePage(): Promise<void> {
@@ -51,36 +51,21 @@ export class PageWriter {
   }
 }
 
-/**
- * How many pages a job has: those of its chunks, and what follows them, as far as it goes without a gap. A job that ended
- * while it was prepared knows of no chunks, but has pages.
- */
-export async function countPages(storage: Storage, keys: JobKeys, chunks: number): Promise<number> {
-  let pages = Math.ceil(chunks / CHUNKS_PER_PAGE);
-  while (await storage.exists(keys.page(pages))) pages++;
-  return pages;
-}
-
-/** Deletes the first so many pages of a job. The last one first, so that a crash leaves no gap. */
-export async function deletePages(storage: Storage, keys: JobKeys, pages: number): Promise<void> {
-  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.page(page));
-}
-
-/** Bytes of pages kept in memory for a store that is served: several pages, each usually some hundred KB. */
+/** Bytes of pages kept in memory per store served: several pages of usually a few hundred KB each. */
 export const KEPT_BYTES = 1024 * 1024;
 
-/** Reads chunks, and keeps the pages that were read last: a process that serves a store needs each a hundred times. */
+/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one a hundred times. */
 export class PageReader {
   readonly #storage: Storage;
   readonly #recent: Recent<Buffer[]>;
 
-  /** Keeps what is of use to a process that serves so many stores at once. */
+  /** Keeps what helps a process that serves this many stores at once. */
   constructor(storage: Storage, stores = 1) {
     this.#storage = storage;
     this.#recent = new Recent(stores * KEPT_BYTES, (lines) => lines.reduce((sum, { length }) => sum + length, 0));
   }
 
-  /** The chunk with this 0-based number. Throws BadPage where its page is missing or damaged. */
+  /** The chunk with this 0-based number. Throws BadPage if its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
     const lines = await this.#recent
@@ -109,7 +94,7 @@ export class PageReader {
   }
 }
 
-/** The lines without their ends. What follows the last end is no line: it is cut off. */
+/** The lines without their line ends. What follows the last line end was cut off and is dropped. */
 function linesOf(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   let start = 0;

@@ -4,7 +4,7 @@ import { encodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { BadInput, BadSource } from './errors.ts';
-import { saveFailures } from './failures.ts';
+import { saveFailures } from './failure-files.ts';
 import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
 import { nonEmpty } from './streams.ts';

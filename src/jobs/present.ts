@@ -114,8 +114,3 @@ export async function presentIn(storage: Storage, keys: JobKeys, page: number): 
     });
   }
 }
-
-/** Deletes the files of the first so many pages of a job. Before the pages themselves, which tell how many there are. */
-export async function deletePresent(storage: Storage, keys: JobKeys, pages: number): Promise<void> {
-  for (let page = pages - 1; page >= 0; page--) await storage.delete(keys.present(page));
-}

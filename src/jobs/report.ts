@@ -1,4 +1,4 @@
-/** What became of each row, read from what a job left: outcomes of chunks, pages, and failures in files and at hand. */
+/** The files that a job leaves about its rows: the report, and the customers to retry. */
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches } from './streams.ts';
@@ -6,7 +6,7 @@ import { isUnchanged } from './fields.ts';
 import { stringify } from 'csv-stringify/sync';
 import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
 
-/** The text of report.csv: a line for every row that was not updated, or for all. */
+/** The text of report.csv: a line for every row that was not updated, or for every row. */
 export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   yield CSV_HEADING;
   const { options } = job;
@@ -17,15 +17,15 @@ export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerato
   }
 }
 
-/** The text of retry.ndjson: the customers that may be updated by sending them again, without those with a password. */
+/** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ again, source }) => (again ? `${JSON.stringify(source)}\n` : []));
+    const customers = rows.flatMap(({ retry, source }) => (retry ? `${JSON.stringify(source)}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
 }
 
-/** A chunk with rows that were neither updated nor rejected. */
+/** Whether some rows of a chunk were neither updated nor rejected. */
 const isOpen = ({ state, failed }: ChunkCode): boolean => state !== 'done' || failed > 0;
 
 function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }: EndedJob['options']): boolean {
@@ -34,9 +34,9 @@ function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }:
 
 const COLUMNS = ['row', 'id', 'outcome', 'code', 'message'];
 
-/** The first line, with its end. */
+/** The first line, with its line end. */
 export const CSV_HEADING = stringify([COLUMNS]);
 
-/** A line a row, each with its end. A spreadsheet runs what looks like a formula, and some messages are the store's. */
+/** One line a row, with line ends. A spreadsheet runs what looks like a formula, and some messages are the store's. */
 export const csvLines = (rows: readonly ReportedRow[]): string =>
   stringify(rows as ReportedRow[], { columns: COLUMNS, escape_formulas: true });

@@ -4,7 +4,7 @@ import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../contract/
 import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { BadPage } from './errors.ts';
-import { failureFiles, failuresIn } from './failures.ts';
+import { failureFiles, failuresIn } from './failure-files.ts';
 import { jobKeys } from './keys.ts';
 import { PageReader } from './pages.ts';
 import { presentIn, type PresentValues } from './present.ts';
@@ -14,32 +14,32 @@ import type { Row, Values } from './fields.ts';
 /** What became of a row. */
 export interface ReportedRow extends Pick<Failure, 'row' | 'id' | 'message'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
-  /** `unchanged` is an updated one who had all values already; other updated ones have none. */
+  /** `unchanged`: an updated customer who already had all values. Other updated ones have no code. */
   code: OutcomeCode | 'unchanged' | '';
 }
 
-/** What a report is made of: CloseJobInput with the options that matter to it. */
+/** What a report is made from: CloseJobInput, with the options that matter here. */
 export interface EndedJob extends Omit<CloseJobInput, 'input'> {
   options: Pick<FullOptions, 'dryRun' | 'limit' | 'reportAll' | 'backup' | 'skipUnchanged'>;
-  /** The job was reset: what was sent before is not in its outcomes. */
+  /** The job was reset: its outcomes lack what was sent before. */
   wasReset?: boolean;
 }
 
-/** What became of a row. */
+/** What became of a row, and what else is known about it. */
 export interface SettledRow extends ReportedRow {
-  /** What its source row held, where its page can be read. */
+  /** What the source row held, if its page can be read. */
   source?: Row | undefined;
-  /** What the customer had of it before, where the job has read that; null for one whom the store did not have. */
+  /** What the customer had before, if the job has read that; null if the store did not have the customer. */
   present?: Values | null | undefined;
-  /** It is unprocessed since its answer never came, or the job was reset after that: it may be updated all the same. */
+  /** Unprocessed because no answer came, or because the job was reset later: it may have been updated all the same. */
   maybeSent?: boolean;
-  /** It may be updated by sending it again. */
-  again?: boolean;
+  /** Sending it again may update it, and can be done from what the job store has. */
+  retry?: boolean;
 }
 
 /**
- * Every row of the chunks that are wanted, and every failure, in order. A row of a chunk that is done was updated unless it
- * is a failure. Pages without a chunk that is wanted are not read.
+ * Every row of the wanted chunks, and every failure, in order. A row of a done chunk was updated unless it is a
+ * failure. Pages without a wanted chunk are not read.
  */
 export async function* settledRows(
   storage: Storage,
@@ -56,48 +56,48 @@ export async function* settledRows(
       const id = of.source?.id ?? null;
       if (!failure.done && failure.value.row === row) {
         const settled = { ...of, ...failure.value };
-        yield settled.outcome === 'failed' ? again(settled) : settled;
+        yield settled.outcome === 'failed' ? toRetry(settled) : settled;
         failure = await failures.next();
       } else if (done) yield { ...of, id, outcome: 'updated', code: '', message: '' };
       else {
         const maybe = whyMaybeSent(job, of, unanswered);
         const message = maybe ?? whyNeverSent(job.options, of.chunk) ?? 'Not sent: the job was cancelled.';
         const maybeSent = maybe !== undefined;
-        yield again({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
+        yield toRetry({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
   } finally {
-    // Its files are open until then.
+    // Closes its files.
     await failures.return(undefined);
   }
 }
 
-function again(settled: SettledRow): SettledRow {
+function toRetry(settled: SettledRow): SettledRow {
   const { source } = settled;
   const password = (source?.['authentication'] as Values | undefined)?.['new_password'];
-  if (source && password === undefined) return { ...settled, again: true };
+  if (source && password === undefined) return { ...settled, retry: true };
   const why = source ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
   return { ...settled, message: `${settled.message} ${why}: send it again from the source.` };
 }
 
-/** What is said of a row that a cancelled job has sent, or may have, without an answer. */
+/** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
-/** Undefined for what was certainly not sent. */
+/** Undefined if it was certainly not sent. */
 function whyMaybeSent(
   { options, wasReset }: EndedJob,
   { chunk, present }: Omit<RowInChunk, 'done'>,
   unanswered: ReadonlySet<number>,
 ): string | undefined {
-  // A job that reads present values sends nothing of a page before it has them.
+  // A job that reads present values sends nothing from a page before it has them.
   if (readsPresent(options) && present === undefined) return undefined;
   if (unanswered.has(chunk)) return MAYBE_SENT;
   if (!wasReset || whyNeverSent(options, chunk) !== undefined) return undefined;
   return 'It may have been sent: the job was reset after it had begun.';
 }
 
-/** Undefined for a chunk that was to be sent. */
+/** Undefined if the chunk was to be sent. */
 function whyNeverSent({ dryRun, limit }: EndedJob['options'], chunk: number): string | undefined {
   if (dryRun) return 'Not sent: the job was a dry run.';
   const beyond = limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
@@ -109,7 +109,7 @@ interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
   done: boolean;
 }
 
-/** The rows of the chunks that are wanted. */
+/** The rows of the wanted chunks. */
 async function* rowsInChunks(
   storage: Storage,
   { job, plan, outcomes, options }: EndedJob,
@@ -120,7 +120,7 @@ async function* rowsInChunks(
   const recent = new Recent<PresentValues>(1);
   const presentOf = (page: number) =>
     recent.get(keys.present(page), async () => {
-      // A job ends without what can't be read any more.
+      // A job still ends if some of it can't be read any more.
       return presentIn(storage, keys, page).catch((error: unknown) => {
         if (error instanceof BadPage) return new Map();
         throw error;
@@ -132,7 +132,7 @@ async function* rowsInChunks(
     if (!wanted(state)) continue;
     const done = state.state === 'done';
     const read = await pages.readChunk(keys, chunk).catch(async (error: unknown) => {
-      // Once done.json is there, pages are missing because an attempt that was given up has ended after all.
+      // Once done.json exists, pages are missing because an attempt that Temporal has given up has finished after all.
       if (!(error instanceof BadPage) || (await storage.exists(keys.done))) throw error;
     });
     if (read) {
@@ -141,14 +141,14 @@ async function* rowsInChunks(
         yield { row: read.rows[index] as number, source, present: present?.get(source.id), chunk, done };
       }
     } else {
-      // Invalid rows among them are failures, which go first.
+      // Invalid rows among them are failures, which come first.
       const [first, last] = [bounds.first[chunk] as number, bounds.last[chunk] as number];
       for (let row = first; row <= last; row++) yield { row, source: undefined, chunk, done };
     }
   }
 }
 
-/** Failures of all files and at hand by row, each row once: where it is in several places, the newest knows. */
+/** All failures by row, from files and from state. If a row is in several places, the newest counts. */
 async function* allFailures(storage: Storage, { failures, olderIn }: EndedJob): AsyncGenerator<Failure> {
   const lists = [latest(failures)];
   for await (const key of failureFiles(storage, olderIn)) lists.push(failuresIn(storage, key));

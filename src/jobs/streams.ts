@@ -1,4 +1,4 @@
-/** Items put together, `size` at a time and what is left at the end: one by one they would be as many writes. */
+/** The items in batches of `size`, the last one smaller: written one by one, each would be a write of its own. */
 export async function* batches<T>(items: AsyncIterable<T>, size = 1_000): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {
@@ -10,7 +10,7 @@ export async function* batches<T>(items: AsyncIterable<T>, size = 1_000): AsyncG
   if (batch.length > 0) yield batch;
 }
 
-/** The same items, or undefined where there is not even a first one. */
+/** The same items, or undefined if there are none. */
 export async function nonEmpty<T>(items: AsyncGenerator<T>): Promise<AsyncGenerator<T> | undefined> {
   const first = await items.next();
   return first.done ? undefined : startingWith(first.value, items);

@@ -1,5 +1,5 @@
-import type { JobResult } from '../contract/job.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobResult } from '../contract/job.ts';
 import { onSignals } from '../process.ts';
 
 /** What the starter's exit code says. */
@@ -8,14 +8,14 @@ export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, d
 /** The exit codes for `--help`. */
 export const EXIT_CODES_HELP = `
 Exit codes:
-  ${EXIT.allUpdated}    it was done; by start, retry, undo, watch and show: every customer was updated, or for a dry run no row is invalid
-  ${EXIT.notAllUpdated}    of these five: the job has ended, and some customers were not updated
-  ${EXIT.badUse}    it was not done, and the message says why: bad use, no Temporal server, no such job, no worker that answers
-  ${EXIT.noResult}    of these five: the job has failed, or was cancelled or terminated
-  ${EXIT.detached}  Ctrl-C, or nobody reads the output any more: the job goes on
+  ${EXIT.allUpdated}    done; for start, retry, undo, watch and show: every customer was updated, or a dry run found no invalid row
+  ${EXIT.notAllUpdated}    for these five: the job has ended, but some customers were not updated
+  ${EXIT.badUse}    not done, and the message says why: wrong usage, no Temporal server, no such job, no worker that answers
+  ${EXIT.noResult}    for these five: the job failed, or was cancelled or terminated
+  ${EXIT.detached}  Ctrl-C, or the output was closed; the job carries on
 `;
 
-/** Only a dry run tells what it would send. */
+/** Only a dry run says what it would send. */
 export const wasDryRun = ({ wouldSend }: JobResult): boolean => wouldSend !== undefined;
 
 /** The exit code for a job that has ended with a result. */
@@ -24,7 +24,7 @@ export function exitCodeOf(result: JobResult): number {
   return updated + (wasDryRun(result) ? unprocessed : 0) === total ? EXIT.allUpdated : EXIT.notAllUpdated;
 }
 
-/** Ctrl-C: a signal for what should clean up then, and what is said in the end. */
+/** Ctrl-C: a signal for what then has to clean up, and the last words to print. */
 export interface Interrupt {
   readonly signal: AbortSignal;
   farewell: string;
@@ -32,7 +32,10 @@ export interface Interrupt {
 
 const CLEAN_UP_MS = 1_000;
 
-/** Runs a command until it ends, or Ctrl-C does: then says the farewell and returns the code for being detached. A second Ctrl-C ends it at once. */
+/**
+ * Runs a command until it ends or Ctrl-C interrupts it: then prints the farewell and returns the exit code for a
+ * detached job. A second Ctrl-C exits at once.
+ */
 export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   const interrupt: Interrupt = { signal: controller.signal, farewell: 'Nothing was started.' };

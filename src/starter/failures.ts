@@ -1,17 +1,17 @@
 import { Option } from 'commander';
 import { customerUpdate, FilesGone } from '../client.ts';
 import type { CustomerCounts, Failure } from '../contract/job.ts';
-import { batches } from '../jobs/streams.ts';
 import { CSV_HEADING, csvLines } from '../jobs/report.ts';
-import { BadUse } from './errors.ts';
+import { batches } from '../jobs/streams.ts';
 import { jobCommand, JSON_OPTION } from './command.ts';
+import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
-import { harmless, print, printAside } from './terminal.ts';
-import { asked, missing } from './jobs.ts';
-import { openJobStore, type Session } from './session.ts';
+import { missing } from './job-files.ts';
+import type { Session } from './session.ts';
+import { print, printAside, stripControl } from './terminal.ts';
 import { failuresTable, grouped, shellWord, STARTER } from './words.ts';
 
-/** Rows that are printed at once: lines of a table that are aligned with each other. */
+/** Rows per write: the lines of a table that are aligned with each other. */
 const BATCH = 500;
 
 interface Flags {
@@ -23,14 +23,13 @@ interface Flags {
 export const addFailures = jobCommand<Flags>(
   'failures',
   'print every row that was rejected, failed or invalid, and why',
-  async ({ session, id, job: { status }, flags, config }) => {
+  async ({ session, id, job: { status }, flags }) => {
     const say = flags.json || flags.csv ? printAside : print;
-    // First of all: it says what to do where no worker answers.
-    const { customers } = await asked(session, () => customerUpdate(session.client, id).progress());
+    const { customers } = await customerUpdate(session.client, id).progress();
     let printed = 0;
     if (flags.csv) process.stdout.write(CSV_HEADING);
-    for await (const failures of allFailures(session, id, config.jobStore)) {
-      process.stdout.write(harmless(textOf(failures, flags)));
+    for await (const failures of allFailures(session, id)) {
+      process.stdout.write(stripControl(textOf(failures, flags)));
       printed += failures.length;
     }
     if (printed > 0) say(`\n${grouped(printed)} rows were not updated.`);
@@ -39,16 +38,15 @@ export const addFailures = jobCommand<Flags>(
   },
   {
     options: [
-      JSON_OPTION('one JSON object a line'),
+      JSON_OPTION('one JSON object per line'),
       new Option('--csv', "for programs: the report's columns").conflicts('json'),
     ],
   },
 );
 
-/** All of them, a batch at a time. Throws BadUse where the files of older ones are not there. */
-async function* allFailures(session: Session, id: string, jobStore: string): AsyncGenerator<Failure[]> {
-  // What JOB_STORE says is relative to the package.
-  const storage = await openJobStore(jobStore);
+/** All of them, a batch at a time. Throws BadUse if the files of older ones are missing. */
+async function* allFailures(session: Session, id: string): AsyncGenerator<Failure[]> {
+  const storage = await session.openJobStore();
   const job = customerUpdate(session.client, id, { jobStore: storage.root });
   try {
     yield* batches(job.allFailures(), BATCH);
@@ -63,7 +61,7 @@ function textOf(failures: Failure[], { json, csv }: Flags): string {
   return json ? failures.map((failure) => `${JSON.stringify(failure)}\n`).join('') : `${failuresTable(failures)}\n`;
 }
 
-/** What became of the rows that are no failures. */
+/** What became of the other rows. */
 function restText(id: string, running: boolean, { total, unprocessed }: CustomerCounts): string {
   if (total === 0) return running ? 'The source has not been read yet.' : 'No row was read.';
   if (unprocessed === 0) return 'Every row was updated.';

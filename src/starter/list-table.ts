@@ -1,17 +1,19 @@
-/** Jobs of the list as a table for people, and as JSON for programs. Pure: times are given, in ms since 1970. */
+/** Listed jobs as a table for people, and as JSON for programs. Pure: times are passed in, in ms since 1970. */
 import { storeOfJob } from './names.ts';
-import type { Paint } from './terminal.ts';
 import type { Session } from './session.ts';
-import { type Standing, standingJson } from './standing.ts';
+import { type JobInfo, type JobStatus, statusJson } from './status.ts';
+import type { Paint } from './terminal.ts';
 import { duration, grouped, oneLine } from './words.ts';
-import type { FoundJob } from './jobs.ts';
+
+/** A job in the list; `startedAt` is when its first run began. */
+export interface ListedJob extends JobInfo, JobStatus {}
 
 const UNKNOWN = '-';
 
 const HEADINGS = ['STORE', 'JOB', 'STATE', 'DONE', 'NOT UPDATED', 'STARTED', 'TIME', 'BY'];
 const TO_THE_RIGHT = ['DONE', 'NOT UPDATED'];
 
-/** A table of jobs, a line each, below its headings. */
+/** A table of jobs, one line each, below its headings. */
 export function jobsTable(jobs: readonly ListedJob[], now: number, paint: Paint): string {
   const lines = jobs.map((job) => cells(job, now));
   const widths = HEADINGS.map((heading, column) =>
@@ -32,7 +34,7 @@ export function jobsTable(jobs: readonly ListedJob[], now: number, paint: Paint)
 
 const STATE = HEADINGS.indexOf('STATE');
 
-/** What needs a person stands out. */
+/** States that need a person are highlighted. */
 const FORMATS: Record<string, Parameters<Paint>[0]> = { held: 'yellow', paused: 'yellow' };
 
 function cells(job: ListedJob, now: number): string[] {
@@ -42,7 +44,7 @@ function cells(job: ListedJob, now: number): string[] {
     storeOfJob(id) ?? UNKNOWN,
     oneLine(nameOf(id)),
     stateText(job),
-    // Never 100% before all of them are.
+    // Rounded down: 100% only once all are done.
     total === 0 ? UNKNOWN : `${Math.floor(((total - unprocessed) / total) * 100)}%`,
     progress ? grouped(rejected + failed + invalid) : UNKNOWN,
     localTime(startedAt),
@@ -51,12 +53,12 @@ function cells(job: ListedJob, now: number): string[] {
   ];
 }
 
-/** A job's name where its id was made of one, else the id. */
+/** A job's name if its id was made from one, otherwise the id. */
 function nameOf(id: string): string {
   return storeOfJob(id) === undefined ? id : id.split('/').slice(2).join('/');
 }
 
-/** A job's own word for its state while it runs, else the server's. */
+/** While a job is running its own word for its state, otherwise the server's. */
 function stateOf({ status, progress }: ListedJob): string {
   if (status === 'RUNNING') return progress?.state ?? 'running';
   return status.toLowerCase().replaceAll('_', ' ');
@@ -74,7 +76,7 @@ function timeText({ status, startedAt, endedAt, progress }: ListedJob, now: numb
   return left > 0 ? `about ${duration(left)} left` : `for ${duration(now - startedAt.getTime())}`;
 }
 
-/** A time where the reader is, to the minute. */
+/** A time in the reader's time zone, to the minute. */
 function localTime(time: Date): string {
   const [year, month, day, hours, minutes] = [
     time.getFullYear(),
@@ -86,11 +88,11 @@ function localTime(time: Date): string {
   return `${year}-${month}-${day} ${hours}:${minutes}`;
 }
 
-/** A job of the list, for programs. */
+/** A listed job for programs. */
 export function listedJson(session: Session, job: ListedJob): Record<string, unknown> {
   const { id, startedAt, endedAt, startedBy, source } = job;
   return {
-    ...standingJson(session, job, job),
+    ...statusJson(session, job, job),
     store: storeOfJob(id) ?? null,
     name: storeOfJob(id) === undefined ? null : nameOf(id),
     startedAt: startedAt.toISOString(),
@@ -99,6 +101,3 @@ export function listedJson(session: Session, job: ListedJob): Record<string, unk
     source: source ?? null,
   };
 }
-
-/** A job in the list; `startedAt` is when its first run began. */
-export interface ListedJob extends FoundJob, Standing {}

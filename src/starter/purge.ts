@@ -1,63 +1,55 @@
 import { Option } from 'commander';
-import { ownCopy } from '../jobs/keys.ts';
-import { purgeJob } from '../jobs/purge.ts';
+import { askServer } from '../client/server.ts';
+import { purgeJob } from '../jobs/close.ts';
 import type { Storage } from '../storage/storage.ts';
-import { ask, canAsk, print } from './terminal.ts';
-import { BadUse } from './errors.ts';
 import { jobCommand } from './command.ts';
+import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
-import { type FoundJob, jobRefOf, missing } from './jobs.ts';
-import { openJobStore, type Session } from './session.ts';
-import { grouped, shellWord, STARTER } from './words.ts';
+import { jobRefOf, missing } from './job-files.ts';
+import type { Session } from './session.ts';
+import type { JobInfo } from './status.ts';
+import { ask, canAsk, print } from './terminal.ts';
+import { counted } from './words.ts';
 
-/** `purge JOB`: deletes an ended job's files, of all jobs that had its id. */
+/** `purge JOB`: deletes the files of an ended job, and of earlier jobs with its id. */
 export const addPurge = jobCommand<{ yes?: boolean }>(
   'purge',
-  "delete an ended job's files from the job store: report, failures, backup, and what is to be sent again",
-  async ({ session, id, job, flags, config, interrupt }) => {
-    if (job.status === 'RUNNING') {
-      throw new BadUse(
-        `The job ${id} has not ended. Wait for its end, or cancel it: ${STARTER} cancel ${shellWord(id)}`,
-      );
-    }
-    const storage = await openJobStore(config.jobStore);
+  "delete an ended job's files from the job store: report, failures, backup, and what is left to send again",
+  async ({ session, id, job, flags, interrupt }) => {
+    const storage = await session.openJobStore();
     if (!flags.yes) await askFirst(id, storage, interrupt.signal);
     interrupt.farewell = 'Some files may be left. Purge the job again to delete them.';
     let deleted = 0;
-    for (const ended of await allUnder(session, job)) {
+    for (const ended of await allWithIdOf(session, job)) {
       const ref = await jobRefOf(session, ended);
-      deleted += await purgeJob(storage, ref);
-      const reader = { storeHash: ref.storeHash, id: ended.id };
-      const copy = ended.source === undefined ? undefined : ownCopy(storage, ended.source, reader);
-      if (copy === undefined || !(await storage.exists(copy))) continue;
-      await storage.delete(copy);
-      deleted++;
+      deleted += await purgeJob(storage, ref, ended.id, ended.source);
     }
     print(
       deleted > 0
-        ? `${grouped(deleted)} file${deleted === 1 ? '' : 's'} deleted from ${storage.root}.`
-        : `There was nothing to delete: ${missing(storage)}, or the job ended without any.`,
+        ? `${counted(deleted, 'file')} deleted from ${storage.root}.`
+        : `There was nothing to delete: ${missing(storage)}, or the job left none.`,
     );
     return EXIT.allUpdated;
   },
-  { options: [new Option('--yes', 'do not ask first')] },
+  { needs: 'ended', options: [new Option('--yes', 'do not ask first')] },
 );
 
 async function askFirst(id: string, { root }: Storage, signal: AbortSignal): Promise<void> {
-  if (!canAsk()) throw new BadUse('Nothing was deleted: without a terminal to ask on, say --yes.');
-  const question = `Delete the files of the job ${id} from ${root}? Its report, its backup and what it has left to send again are gone then.`;
+  if (!canAsk())
+    throw new BadUse('Nothing was deleted: there is no terminal to ask on. To delete without asking: --yes');
+  const files = 'Its report, its backup, and what it left to send again will be gone.';
+  const question = `Delete the files of the job ${id} from ${root}? ${files}`;
   if (!(await ask(question, signal))) throw new BadUse('Nothing was deleted.');
 }
 
-/** The job, and those before it under the same id, such as its dry run: whatever of them the server still knows. */
-async function allUnder(
-  { client, call }: Session,
-  job: FoundJob,
-): Promise<Pick<FoundJob, 'id' | 'runId' | 'source'>[]> {
+type Ended = Pick<JobInfo, 'id' | 'runId' | 'source'>;
+
+/** The job, and earlier ones with the same id, such as its dry run, as far as the server still knows them. */
+async function allWithIdOf({ client }: Session, job: JobInfo): Promise<Ended[]> {
   const { id } = job;
   const query = `WorkflowId = '${id.replace(/['\\]/g, String.raw`\$&`)}' AND ExecutionStatus != 'ContinuedAsNew'`;
-  const earlier: Pick<FoundJob, 'id' | 'runId' | 'source'>[] = [];
-  await call(async () => {
+  const earlier: Ended[] = [];
+  await askServer(client, async () => {
     for await (const { runId, memo, status } of client.workflow.list({ query })) {
       if (runId === job.runId || status.name === 'RUNNING') continue;
       earlier.push({ id, runId, source: memo?.['source'] as string | undefined });

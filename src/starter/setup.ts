@@ -1,7 +1,10 @@
+import { ServerFailed } from '../client.ts';
+import { askServer } from '../client/server.ts';
 import { starterConfig } from '../config.ts';
-import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { BadUse } from './errors.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { indexedValueType } from '../temporal/internals.ts';
 import type { AddCommand } from './command.ts';
+import { BadUse } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { type Session, withSession } from './session.ts';
 import { print } from './terminal.ts';
@@ -10,7 +13,7 @@ import { print } from './terminal.ts';
 export const addSetup: AddCommand = (program, act) => {
   program
     .command('setup')
-    .description("register the jobs' search attributes in the namespace, for the Web UI; jobs run without them too")
+    .description("register the jobs' search attributes in the namespace, for the Web UI; jobs also run without them")
     .action(() =>
       act((interrupt) => {
         interrupt.farewell = '';
@@ -19,25 +22,25 @@ export const addSetup: AddCommand = (program, act) => {
     );
 };
 
-async function register({ client: { connection }, namespace, call }: Session): Promise<number> {
-  const { operatorService } = connection;
+async function register({ client, namespace }: Session): Promise<number> {
+  const { operatorService } = client.connection;
   try {
-    const { customAttributes } = await call(() => operatorService.listSearchAttributes({ namespace }));
+    const { customAttributes } = await askServer(client, () => operatorService.listSearchAttributes({ namespace }));
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
-    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_VALUE_TYPES[type]]));
-    if (missing.length > 0) await call(() => operatorService.addSearchAttributes({ namespace, searchAttributes }));
+    const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, indexedValueType(type)]));
+    const add = () => operatorService.addSearchAttributes({ namespace, searchAttributes });
+    if (missing.length > 0) await askServer(client, add);
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) {
-      print(`${name}  ${name in searchAttributes ? 'registered' : 'was there'}`);
+      print(`${name}  ${name in searchAttributes ? 'registered' : 'already registered'}`);
     }
-    print('Jobs that start from now on set them.');
+    print('Jobs that start from now on will set them.');
     return EXIT.allUpdated;
   } catch (error) {
-    const { details } = error as { details?: string };
-    if (details === undefined) throw error;
+    if (!(error instanceof ServerFailed)) throw error;
     const names = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name} (${type.toLowerCase()})`);
     throw new BadUse(
-      `The Temporal server does not let search attributes of the namespace ${namespace} be registered: ${details}. ` +
-        `Register them where its namespaces are managed: ${names.join(', ')}.`,
+      `The search attributes could not be registered in the namespace ${namespace}: ${error.message} If you may not ` +
+        `register them yourself, have the owner of the namespace do it: ${names.join(', ')}.`,
     );
   }
 }

@@ -1,6 +1,12 @@
+import { customerUpdate, JobEnded } from '../client.ts';
+import { printable } from '../contract/describe.ts';
+import type { Failures, JobResult, Progress } from '../contract/job.ts';
 import { jobCommand, JSON_OPTION } from './command.ts';
 import { EXIT, exitCodeOf, wasDryRun } from './exit.ts';
-import { endingOf, printStanding, standingOf } from './standing.ts';
+import { whyMissing } from './job-files.ts';
+import type { Session } from './session.ts';
+import { endingOf, printStatusJson, statusOf } from './status.ts';
+import { print } from './terminal.ts';
 import {
   countsTable,
   cureOf,
@@ -16,70 +22,57 @@ import {
   stateLine,
   wouldSendText,
 } from './words.ts';
-import { customerUpdate, JobEnded } from '../client.ts';
-import type { Failures, JobResult, Progress } from '../contract/job.ts';
-import { printable } from '../contract/describe.ts';
-import { whyMissing } from './jobs.ts';
-import type { Session } from './session.ts';
-import { print } from './terminal.ts';
 
-/** `show JOB`: prints where a job stands, once. */
+/** `show JOB`: prints a job's status, once. */
 export const addShow = jobCommand<{ json?: boolean }>(
   'show',
-  'print where a job stands; exits with 0 while it runs',
-  async ({ session, id, job, flags, config: { jobStore } }) => {
-    if (flags.json) return printStanding(session, job);
+  'print how far a job is, or how it ended; exits with 0 while it is running',
+  async ({ session, id, job, flags }) => {
+    if (flags.json) return printStatusJson(session, job);
     announce(session, id);
-    const { progress, trouble } = await standingOf(session, job);
+    const { progress, trouble } = await statusOf(session, job);
     if (trouble !== undefined) print(`State:  ${job.status.toLowerCase()}. ${trouble}`);
-    if (job.status !== 'RUNNING') return showEnding(session, id, jobStore, progress);
+    if (job.status !== 'RUNNING') return showEnding(session, id, progress);
     if (progress !== undefined) {
       print(`State:  ${cureOf(id, progress) ?? stateLine(progress, Date.now())}`);
       const pace = paceLine(progress, Date.now());
       if (pace !== '') print(`        ${pace}`);
-      await showResult(session, id, jobStore, progress);
+      await showResult(session, id, progress);
     }
     return EXIT.allUpdated;
   },
   { options: [JSON_OPTION('one JSON object: id, webUi, status, progress, error')] },
 );
 
-/** Failures that are shown; the report has all of them. */
+/** How many failures are shown; the report has all of them. */
 const SHOWN = 5;
 
-/**
- * Prints what became of a job that has ended, and what to do next; returns the exit code. `progress` is its last, where
- * it is known.
- */
-export async function showEnding(
-  session: Session,
-  id: string,
-  jobStore: string,
-  progress: Progress | undefined,
-): Promise<number> {
+/** Prints what became of an ended job, and what to do next. `progress` is its last one, if known. */
+export async function showEnding(session: Session, id: string, progress: Progress | undefined): Promise<number> {
   const ending = await endingOf(session, id);
   print(`\nThe job ${howItEnded(ending)}`);
   if (!(ending instanceof JobEnded) && ending.wouldSend) print(wouldSendText(ending.wouldSend));
   const result = ending instanceof JobEnded ? (ending.result ?? progress) : ending;
-  if (result === undefined) print('Its counts and files are not known here: no worker answers.');
-  else await showResult(session, id, jobStore, result);
+  if (result === undefined) print('Its counts and files are not known here, because no worker answers.');
+  else await showResult(session, id, result);
   return ending instanceof JobEnded ? EXIT.noResult : exitCodeOf(ending);
 }
 
-/** Prints the counts, the first rows that were not updated, and where the files are. */
-async function showResult(session: Session, id: string, jobStore: string, result: JobResult): Promise<void> {
+/** Prints the counts, a few rows that were not updated, and where the files are. */
+async function showResult(session: Session, id: string, result: JobResult): Promise<void> {
   const { customers, unchanged, calls, throttled } = result;
   if (customers.total > 0) {
     const skipped = unchanged === undefined ? '' : `\n\n${skippedText(unchanged)}`;
     print(`\n${countsTable(customers)}${skipped}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
   }
   if (customers.rejected + customers.failed + customers.invalid > 0) {
-    const job = customerUpdate(session.client, id);
-    // The counts are worth showing without them, when no worker is there to answer.
-    const failures = await session.call(() => job.failures(0, SHOWN)).catch(() => undefined);
+    // If no worker answers, the counts are worth showing without them.
+    const failures = await customerUpdate(session.client, id)
+      .failures(0, SHOWN)
+      .catch(() => undefined);
     if (failures !== undefined) print(failuresText(id, failures));
   }
-  const files = await filesText(id, jobStore, result);
+  const files = await filesText(session, id, result);
   if (files !== '') print(`\n${files}`);
 }
 
@@ -87,26 +80,28 @@ function howItEnded(ending: JobResult | JobEnded): string {
   if (ending instanceof JobEnded) {
     const { how, type, message } = ending;
     return how === 'failed'
-      ? `has failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 2_001)}`
+      ? `failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 2_001)}`
       : `was ${how}.`;
   }
   if (ending.customers.total === 0) return 'has ended: its source has no customers.';
-  return wasDryRun(ending) ? 'was a dry run: nothing was sent. To send, start it without --dry-run.' : 'has ended.';
+  return wasDryRun(ending)
+    ? 'was a dry run: nothing was sent. To send, start it again without --dry-run.'
+    : 'has ended.';
 }
 
 function failuresText(id: string, { failures, total }: Failures): string {
   const some = total > failures.length;
   return (
-    `\n${some ? `${grouped(total)} rows were not updated, such as` : 'Not updated'}:\n${failuresTable(failures)}` +
+    `\n${some ? `${grouped(total)} rows were not updated, for example` : 'Not updated'}:\n${failuresTable(failures)}` +
     (some ? `\n  To see all of them: ${STARTER} failures ${shellWord(id)}` : '')
   );
 }
 
-async function filesText(id: string, jobStore: string, result: JobResult): Promise<string> {
+async function filesText(session: Session, id: string, result: JobResult): Promise<string> {
   const lines = [];
   if (result.report !== null) {
-    const why = await whyMissing(result.report, jobStore);
-    if (why !== undefined) return `Report: not there any more: ${why}.`;
+    const why = await whyMissing(session, result.report);
+    if (why !== undefined) return `Report: gone: ${why}.`;
     lines.push(`Report: ${place(result.report)}`);
   }
   if (result.retry !== null && !wasDryRun(result)) {
@@ -118,14 +113,14 @@ async function filesText(id: string, jobStore: string, result: JobResult): Promi
   if (typeof result.backup === 'string') {
     lines.push(
       `Backup: ${place(result.backup)}`,
-      `        To put back what was there before: ${STARTER} undo ${shellWord(id)}`,
+      `        To restore the earlier values: ${STARTER} undo ${shellWord(id)}`,
     );
   }
-  if (result.notInBackup) lines.push(notInBackupText(result.notInBackup));
+  if (result.notInBackup) lines.push(`        ${notInBackupText(result.notInBackup)}`);
   return lines.join('\n');
 }
 
-/** Says which job it is and where to see it. */
+/** Prints which job it is, and where to see it. */
 export function announce(session: Session, id: string): void {
   print(`Job:    ${oneLine(id)}`);
   printWebPage(session, id);

@@ -1,38 +1,41 @@
 import { createHash } from 'node:crypto';
-import { basename, dirname, resolve } from 'node:path';
-import type { StarterConfig } from '../config.ts';
-import type { Format, JobOptions, Source } from '../contract/job.ts';
-import { formatOf, openSource } from '../jobs/sources/source.ts';
-import { BadUse } from './errors.ts';
-import type { FoundJob } from './jobs.ts';
-import { copyName, defaultJobName } from './names.ts';
-import { grouped } from './words.ts';
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Format, JobOptions, Source } from '../contract/job.ts';
+import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
-import type { CsvOptions } from '../jobs/sources/csv.ts';
+
+import { formatOf, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
-import { openJobStore } from './session.ts';
+import { BadUse } from './errors.ts';
+import { copyName, defaultJobName } from './names.ts';
+import type { Session } from './session.ts';
+import type { JobInfo } from './status.ts';
+import { grouped } from './words.ts';
 
 /** What a job is started from. */
 export interface StartSource {
-  /** For people. */
+  /** What it is, for people. */
   words: string;
-  /** The job's name, unless another one is wanted. */
+  /** The job's name, unless another one is typed. */
   jobName: string;
   /** Whether a job that was started from `uri` has the same content. */
   is(uri: string): boolean;
-  /** How many customers, in words. */
+  /** How many customers will be sent, in words. */
   count(options: JobOptions): Promise<string>;
-  /** The source as a job is given it; makes what it names. */
-  make(storeHash: string, jobName: string): Promise<Source>;
+  /** The source as a job gets it; makes the copy in the job store, if it needs one. */
+  make(session: Session, storeHash: string, jobName: string): Promise<Source>;
 }
 
-/** The source that an argument names: a file of this machine, or the URI of one that workers can read. Throws BadUse, or BadSource where no format is known. */
+/**
+ * The source that an argument names: a file of this machine, by a path relative to `folder`, or the URI of one that
+ * workers can read. Throws BadUse, and BadSource if the format is not known.
+ */
 export async function openStartSource(
   argument: string,
   format: Format | undefined,
-  { jobStore, folder }: StarterConfig,
+  folder: string,
   signal: AbortSignal,
 ): Promise<StartSource> {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument, format);
@@ -44,14 +47,17 @@ export async function openStartSource(
     words: path,
     jobName: defaultJobName(path, sha256),
     is: (uri) => basename(uri) === fileName,
-    async count({ blankCells = 'keep', ignoreColumns = [], limit }) {
-      const count = await countRecords(path, format, { blankCells, ignoreColumns }, signal);
+    async count(options) {
+      const { limit, ...reading } = jobOptionsSchema.parse(options);
+      const count = await countRecords(path, format, reading, signal);
       const customers = `${grouped(count)} customers`;
-      return typeof limit === 'number' && limit < count ? `${grouped(limit)} of ${customers}` : customers;
+      return limit !== null && limit < count ? `${grouped(limit)} of ${customers}` : customers;
     },
-    async make(storeHash, jobName) {
-      const uri = await copyToJobStore(path, sha256, jobStore, { storeHash, jobName, fileName }, signal);
-      return { uri, format };
+    async make(session, storeHash, jobName) {
+      const storage = await session.openJobStore();
+      const key = sourceCopyKey(storeHash, jobName, fileName);
+      await storage.write(key, checked(path, sha256, signal));
+      return { uri: storage.uri(key), format };
     },
   };
 }
@@ -59,7 +65,7 @@ export async function openStartSource(
 function uriSource(uri: string, format: Format | undefined): StartSource {
   if (!/^(file|s3):\/\//.test(uri)) {
     throw new BadUse(
-      `Expected a file, or the URI of one, file:/// or s3://, got ${uri}. Download it and give the file.`,
+      `Expected a file, or the URI of one, file:/// or s3://, got ${uri}. Download it, and start from the file.`,
     );
   }
   checkFormat(uri, format);
@@ -72,20 +78,20 @@ function uriSource(uri: string, format: Format | undefined): StartSource {
   };
 }
 
-// The worker would find it as well, once the job is started.
+// The worker would find out too, but only once the job has started.
 function checkFormat(file: string, format: Format | undefined): void {
   if (format === undefined) formatOf(file);
 }
 
-/** What an ended job changed, as it was before. */
+/** What an ended job changed, with the earlier values. */
 export function undoSource(id: string, backup: string): StartSource {
   const source = uriSource(backup, 'ndjson');
-  return { ...source, words: `what the job ${id} found before it`, jobName: `${id.split('/').at(-1)}-undo` };
+  return { ...source, words: `the values from before the job ${id}`, jobName: `${id.split('/').at(-1)}-undo` };
 }
 
-/** What an ended job has left to send again. Its first run tells it from an earlier job of the same id. */
-export function retrySource({ id, firstRunId }: Pick<FoundJob, 'id' | 'firstRunId'>, unsettled: number): StartSource {
-  const words = `what the job ${id} has left to send again (run ${firstRunId})`;
+/** What an ended job left to send again. Its first run tells it apart from an earlier job with the same id. */
+export function retrySource({ id, firstRunId }: Pick<JobInfo, 'id' | 'firstRunId'>, unsettled: number): StartSource {
+  const words = `what the job ${id} left to send again (run ${firstRunId})`;
   return {
     words,
     jobName: `${id.split('/').at(-1)}-retry`,
@@ -95,11 +101,12 @@ export function retrySource({ id, firstRunId }: Pick<FoundJob, 'id' | 'firstRunI
   };
 }
 
-/** The sha256 of a file's content in hex. Throws BadUse where there is no such file, or it can't be read. */
+/** The sha256 of a file's content in hex. Throws BadUse if there is no such file, or it can't be read. */
 async function hashOf(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
-    if (!(await stat(path)).isFile()) throw new BadUse(`Expected a file, got ${path}, which is none.`);
+    if (!(await stat(path)).isFile())
+      throw new BadUse(`Not a file: ${path}. Give the path of a CSV, NDJSON or JSON file.`);
     for await (const piece of createReadStream(path, { signal })) hash.update(piece as Buffer);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -109,49 +116,39 @@ async function hashOf(path: string, signal: AbortSignal): Promise<string> {
       );
     }
     if (code === 'EACCES') {
-      throw new BadUse(`The file ${path} may not be read: its permissions do not allow it. Let this user read it.`);
+      throw new BadUse(
+        `The file ${path} can't be read: its permissions do not allow it. Give this user read permission.`,
+      );
     }
     throw error;
   }
   return hash.digest('hex');
 }
 
-/** How many records a file has. Throws BadSource where it can't be read as what it should be. */
+/** How many records a file has. Throws BadSource if it can't be read in its format. */
 async function countRecords(
   path: string,
   format: Format | undefined,
-  csv: CsvOptions,
+  reading: ReadingOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const file = await realpath(path);
   const folder = new FileStorage(dirname(file));
   let count = 0;
-  for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], csv)) {
+  for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], reading)) {
     signal.throwIfAborted();
     count += records.length;
   }
   return count;
 }
 
-/** Copies a file into the job store, where workers can read it, and returns the copy's URI. Throws BadUse where its content is not that of `sha256` any more. */
-async function copyToJobStore(
-  path: string,
-  sha256: string,
-  jobStore: string,
-  copy: { storeHash: string; jobName: string; fileName: string },
-  signal: AbortSignal,
-): Promise<string> {
-  const storage = await openJobStore(jobStore);
-  const key = sourceCopyKey(copy.storeHash, copy.jobName, copy.fileName);
-  await storage.write(key, checked(path, sha256, signal));
-  return storage.uri(key);
-}
-
+/** A file's content. Throws BadUse at its end if it is not what `sha256` was computed from. */
 async function* checked(path: string, sha256: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { signal })) {
     hash.update(piece as Buffer);
     yield piece as Buffer;
   }
-  if (hash.digest('hex') !== sha256) throw new BadUse(`The file ${path} changed while it was copied. Start again.`);
+  if (hash.digest('hex') !== sha256)
+    throw new BadUse(`The file ${path} changed while it was being copied. Start again.`);
 }

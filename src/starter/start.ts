@@ -1,98 +1,136 @@
+import { hostname, userInfo } from 'node:os';
 import { Option } from 'commander';
-import { starterConfig } from '../config.ts';
-import type { Format, JobOptions } from '../contract/job.ts';
-import { begin } from './begin.ts';
-import { type AddCommand, BACKUP, type JobCommand, JSON_LINES, numeric, SKIP_UNCHANGED } from './command.ts';
+import { startCustomerUpdate } from '../client.ts';
+import { starterConfig, type StarterConfig } from '../config.ts';
+import { type Format, jobId, type JobOptions } from '../contract/job.ts';
+import { attachOrStart } from './attach-or-start.ts';
+import { type AddCommand, type JobCommand, JSON_LINES, STORE } from './command.ts';
+import { BadUse } from './errors.ts';
 import type { Interrupt } from './exit.ts';
 import { checkJobName, storeOfJob, tidyStoreHash } from './names.ts';
-import { withSession } from './session.ts';
+import { jobOptionsOf, READING_AND_RUNNING, RUNNING_ONLY } from './options.ts';
+import { type Session, withSession } from './session.ts';
 import { openStartSource, type StartSource } from './source.ts';
-import { BadUse } from './errors.ts';
+import { findJobInfo } from './status.ts';
+import { ask, canAsk, print, printAside } from './terminal.ts';
+import { watchToTheEnd } from './watch.ts';
+import { shellWord, STARTER } from './words.ts';
 
-interface Flags extends Omit<JobOptions, 'ignoreColumns'> {
-  store: string;
-  name?: string;
-  format?: Format;
-  ignore?: string[];
-  yes?: boolean;
-  json?: boolean;
-}
-
-/** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
-export const addStart: AddCommand = (program, act) => {
-  const everyHeading = (heading: string, before: string[] = []) => [...before, heading];
-  program
-    .command('start')
-    .description('start a job from a file and show it to its end; the same file again is the same job')
-    .argument(
-      '<file>',
-      'CSV, NDJSON or JSON file, also with .gz; or the URI of one that workers can read, file:/// or s3://',
-    )
-    .requiredOption('--store <hash>', "store hash, or the store's API path")
-    .option('--name <name>', 'name of the job; default: made of file name and content')
-    .addOption(new Option('--format <format>', 'default: by the file name').choices(['csv', 'ndjson', 'json']))
-    .addOption(new Option('--ignore <heading>', 'leave out this CSV column; may be repeated').argParser(everyHeading))
-    .addOption(new Option('--blank-cells <do>', 'what a blank CSV cell does; default: keep').choices(['keep', 'clear']))
-    .addOption(new Option('--on-invalid <do>', 'what an invalid row does; default: skip').choices(['skip', 'fail']))
-    .option('--max-rejected-percent <n>', 'hold when the store rejects more than this; default: 20', numeric(0, 100))
-    .option('--limit <n>', 'send at most this many customers', numeric(1, Number.MAX_SAFE_INTEGER))
-    .option('--dry-run', 'check file and token, send nothing')
-    .option('--report-all', 'report updated customers as well')
-    .addOption(BACKUP)
-    .addOption(SKIP_UNCHANGED)
-    .option('--yes', 'do not ask before updating customers of a real store')
-    .addOption(JSON_LINES)
-    .action((file: string, flags: Flags) => act((interrupt) => start(file, flags, interrupt)));
-};
-
-async function start(file: string, flags: Flags, interrupt: Interrupt): Promise<number> {
-  const { store, name, format, ignore, yes = false, json = false, ...rest } = flags;
-  const options: JobOptions = { ...rest, ...(ignore && { ignoreColumns: ignore }) };
-  const storeHash = tidyStoreHash(store);
-  const config = starterConfig();
-  const source = await openStartSource(file, format, config, interrupt.signal);
-  const jobName = name === undefined ? source.jobName : checkJobName(name);
-  return withSession(config, (session) =>
-    begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt),
-  );
-}
-
-/** The options of such a command, as commander reads them. */
-export interface AgainFlags extends JobOptions {
+/** What every command that starts a job is given, besides the job's options. */
+export interface StartFlags {
   store?: string;
   name?: string;
   yes?: boolean;
   json?: boolean;
 }
 
-/** Starts the job once `sourceOf` has found its source, and shows it to its end; returns the exit code. Throws BadUse. */
-export async function beginAgain(
-  { session, id, flags, config, interrupt }: JobCommand<AgainFlags>,
+const YES = new Option('--yes', 'do not ask before updating customers of a real store');
+
+/** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
+export const addStart: AddCommand = (program, act) => {
+  const command = program
+    .command('start')
+    .description('start a job from a file and show it to its end; the same file again is the same job')
+    .argument(
+      '<file>',
+      'CSV, NDJSON or JSON file, also compressed (.gz); or the URI of one that workers can read, file:/// or s3://',
+    )
+    .requiredOption(...STORE)
+    .option('--name <name>', "the job's name; default: made from the file's name and content")
+    .addOption(
+      new Option('--format <format>', "the file's format; default: by its name").choices(['csv', 'ndjson', 'json']),
+    );
+  for (const option of [...READING_AND_RUNNING, YES, JSON_LINES]) command.addOption(option);
+  command.action((file: string, flags: StartFlags & { store: string; format?: Format }) =>
+    act(async (interrupt) => {
+      const storeHash = tidyStoreHash(flags.store);
+      const config = starterConfig();
+      const source = await openStartSource(file, flags.format, config.folder, interrupt.signal);
+      const job = { storeHash, jobName: checkJobName(flags.name ?? source.jobName), source, flags };
+      return withSession(config, (session) => startAndWatch(session, job, config, interrupt));
+    }),
+  );
+};
+
+/** The options of a command that starts a job from an ended one; its default name ends in `suffix`. */
+export const fromJobOptions = (suffix: string): Option[] => [
+  new Option('--name <name>', `the new job's name; default: the ended job's name with ${suffix}`),
+  ...[...RUNNING_ONLY, YES, JSON_LINES],
+];
+
+/** Starts a job from the source that `sourceOf` finds for an ended one, and shows it to its end. Throws BadUse. */
+export async function startFromJob(
+  { session, id, flags, config, interrupt }: JobCommand<StartFlags>,
   sourceOf: () => Promise<StartSource>,
 ): Promise<number> {
-  const { store: _, name, yes = false, json = false, ...options } = flags;
   const storeHash = storeOfJob(id);
   if (storeHash === undefined) {
-    throw new BadUse(`Expected the id of a job that names its store, customer-updates/HASH/NAME, got ${id}.`);
+    throw new BadUse(`Expected a job whose id names its store, customer-updates/HASH/NAME, got ${id}.`);
   }
   const source = await sourceOf();
-  const jobName = checkJobName(name ?? source.jobName);
-  return begin(session, { storeHash, jobName, source, options, yes, json }, config, interrupt);
+  const job = { storeHash, jobName: checkJobName(flags.name ?? source.jobName), source, flags };
+  return startAndWatch(session, job, config, interrupt);
 }
 
-/** For commander; `suffix` is what the new job's name gets beyond the ended one's. */
-export function againOptions(suffix: string): Option[] {
-  return [
-    new Option('--name <name>', `name of the job; default: the ended job's with ${suffix}`),
-    new Option('--max-rejected-percent <n>', 'hold when the store rejects more than this; default: 20').argParser(
-      numeric(0, 100),
-    ),
-    new Option('--limit <n>', 'send at most this many customers').argParser(numeric(1, Number.MAX_SAFE_INTEGER)),
-    new Option('--dry-run', 'check token, send nothing'),
-    new Option('--report-all', 'report updated customers as well'),
-    new Option('--yes', 'do not ask before updating customers of a real store'),
-    BACKUP,
-    SKIP_UNCHANGED,
-    JSON_LINES,
-  ];
+interface NewJob {
+  storeHash: string;
+  jobName: string;
+  source: StartSource;
+  flags: StartFlags;
+}
+
+/** Starts a job, or attaches to the same one, and shows it to its end; returns the exit code. Throws BadUse. */
+async function startAndWatch(
+  session: Session,
+  { storeHash, jobName, source, flags }: NewJob,
+  config: StarterConfig,
+  interrupt: Interrupt,
+): Promise<number> {
+  const options = jobOptionsOf({ ...flags });
+  const id = jobId(storeHash, jobName);
+  const json = flags.json ?? false;
+  const existing = await findJobInfo(session, id);
+  const todo = attachOrStart(existing, { id, source, options });
+  if (todo === 'attach' && existing) {
+    const say = json ? printAside : print;
+    say(
+      existing.status === 'RUNNING'
+        ? 'This job is already running; attached to it.'
+        : 'This job has already ended. To send the same again, start it under another name with --name. Its result:',
+    );
+    return watchToTheEnd(session, existing, json, interrupt);
+  }
+  if (!flags.yes && !options.dryRun) {
+    await askFirst(source, options, storeHash, new URL(config.apiUrl).hostname, interrupt.signal);
+  }
+  const input = { storeHash, source: await source.make(session, storeHash, jobName), options };
+  interrupt.farewell = `The job may or may not have been started. To find out: ${STARTER} show ${shellWord(id)}`;
+  const again = todo === 'startAgain';
+  await startCustomerUpdate(session.client, input, jobName, { again, startedBy: userAndMachine() });
+  return watchToTheEnd(session, { id, status: 'RUNNING' }, json, interrupt);
+}
+
+const PUBLIC_API = 'api.bigcommerce.com';
+
+/** Asks whether to update customers of a real store, if there is somebody to ask. */
+async function askFirst(
+  source: StartSource,
+  options: JobOptions,
+  storeHash: string,
+  host: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (host !== PUBLIC_API || !canAsk()) return;
+  const customers = await source.count(options);
+  if (await ask(`Update ${customers} of store ${storeHash} at ${host}, from ${source.words}?`, signal)) return;
+  throw new BadUse('Nothing was started.');
+}
+
+function userAndMachine(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // A user without a name, as in some containers.
+    return hostname();
+  }
 }

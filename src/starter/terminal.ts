@@ -1,17 +1,17 @@
 import { styleText } from 'node:util';
 import { createInterface } from 'node:readline/promises';
 
-/** Text in a colour, where there is a terminal to show it. */
+/** Text in a colour, if there is a terminal to show it. */
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-/** Colours for an output: none unless it is a terminal that has them, and none with NO_COLOR. */
+/** Colours for an output: none unless it is a terminal that supports them, and none with NO_COLOR. */
 export function painter(stream: NodeJS.WriteStream): Paint {
   return (format, text) => (stream.isTTY ? styleText(format, text, { stream }) : text);
 }
 
-/** Asks a person at the terminal; anything but y or yes is a no. Throws AbortError on `signal`. */
+/** Asks a person at the terminal; anything but y or yes means no. Throws AbortError on `signal`. */
 export async function ask(question: string, signal: AbortSignal): Promise<boolean> {
-  // Not in readline's terminal mode, where Ctrl-C is no signal.
+  // Not in readline's terminal mode, in which Ctrl-C is not a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {
@@ -27,16 +27,16 @@ export async function ask(question: string, signal: AbortSignal): Promise<boolea
 export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
 
 /**
- * A text for a terminal, without what one would act on or a reader be misled by: job ids, memos, reasons and messages may be
- * anybody's. Line ends and colours stay; both only come from ourselves where `printable` has seen the rest.
+ * A text without the control characters that a terminal would act on or that would mislead a reader: job ids, memos,
+ * reasons and messages can come from anybody. Line ends and colours stay: `printable` has taken those of others away.
  */
-export const harmless = (text: string): string => text.replace(UNSAFE, (_, colour?: string) => colour ?? '\uFFFD');
+export const stripControl = (text: string): string => text.replace(UNSAFE, (_, colour?: string) => colour ?? '\uFFFD');
 
-// The sequence of a colour is kept as it is.
+// Its first part is the sequence of a colour, which is kept.
 const UNSAFE = new RegExp(String.raw`(\x1b\[\d{0,2}m)|[^\P{C}\n\t]|[\p{Zl}\p{Zp}]`, 'gu');
 
 /** Prints a line. */
-export const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
+export const print = (text: string): void => void process.stdout.write(`${stripControl(text)}\n`);
 
-/** Prints a line for people where the output is for programs. */
-export const printAside = (text: string): void => void process.stderr.write(`${harmless(text)}\n`);
+/** Prints a line for people when the output is for programs. */
+export const printAside = (text: string): void => void process.stderr.write(`${stripControl(text)}\n`);

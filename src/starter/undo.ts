@@ -1,57 +1,46 @@
 import { backUpAllRead } from '../jobs/backup.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { type AgainFlags, againOptions, beginAgain } from './start.ts';
-import { BadUse } from './errors.ts';
 import { jobCommand } from './command.ts';
-import { type FoundJob, jobRefOf, whyMissing } from './jobs.ts';
-import { openJobStore, type Session } from './session.ts';
+import { BadUse } from './errors.ts';
+import { jobRefOf, whyMissing } from './job-files.ts';
+import type { Session } from './session.ts';
 import { undoSource } from './source.ts';
-import { standingOf } from './standing.ts';
-import { notInBackupText, shellWord, STARTER } from './words.ts';
+import { fromJobOptions, type StartFlags, startFromJob } from './start.ts';
+import { type JobInfo, statusOf } from './status.ts';
 import { printAside } from './terminal.ts';
+import { notInBackupText } from './words.ts';
 
-/** `undo JOB`: starts a job that puts back what an ended one changed, from its backup. */
-export const addUndo = jobCommand<AgainFlags>(
+/** `undo JOB`: starts a job that restores from its backup what an ended one changed. */
+export const addUndo = jobCommand<StartFlags>(
   'undo',
-  'put back what an ended job has changed, which was started with --backup',
-  async (command) => {
-    const { session, id, job, config } = command;
-    if (job.status === 'RUNNING') {
-      throw new BadUse(
-        `The job ${id} has not ended: its backup is written then. Wait for its end, or cancel it: ${STARTER} cancel ${shellWord(id)}`,
-      );
-    }
-    return beginAgain(command, async () => undoSource(id, await backupOf(session, job, config.jobStore)));
-  },
-  { options: againOptions('-undo') },
+  'start a job that restores what an ended one changed, if that was started with --backup',
+  (command) => startFromJob(command, async () => undoSource(command.id, await backupOf(command.session, command.job))),
+  { needs: 'ended', options: fromJobOptions('-undo') },
 );
 
-/** Where an ended job's backup is. Throws BadUse where there is none. */
-async function backupOf(session: Session, job: FoundJob, jobStore: string): Promise<string> {
+/** The URI of an ended job's backup. Throws BadUse if there is none. */
+async function backupOf(session: Session, job: JobInfo): Promise<string> {
   const { id } = job;
-  const { progress, trouble } = await standingOf(session, job);
-  const { backup = await written(session, job, jobStore) } = progress ?? {};
+  const { progress, trouble } = await statusOf(session, job);
+  const { backup = await lateBackup(session, job) } = progress ?? {};
   if (backup === undefined) throw new BadUse(trouble ?? `The job ${id} can't be undone: ${whyNone(job)}.`);
-  if (backup === null) {
-    throw new BadUse(`There is nothing to undo: the job ${id} changed nothing that can be put back.`);
-  }
-  const why = await whyMissing(backup, jobStore);
-  if (why !== undefined) throw new BadUse(`The backup of the job ${id} is not there any more: ${why}.`);
+  if (backup === null)
+    throw new BadUse(`There is nothing to undo: the job ${id} changed nothing that can be restored.`);
+  const why = await whyMissing(session, backup);
+  if (why !== undefined) throw new BadUse(`The backup of the job ${id} is gone: ${why}.`);
   return backup;
 }
 
-/** The backup of a job that could not write it itself, made of what it had read; undefined where it had read nothing. */
-async function written(session: Session, job: FoundJob, jobStore: string): Promise<string | undefined> {
+/** Writes the backup for a job that could not do so itself, from what it had read; undefined if that was nothing. */
+async function lateBackup(session: Session, job: JobInfo): Promise<string | undefined> {
   if (job.status === 'COMPLETED' || job.status === 'CANCELLED') return undefined;
-  const { backup, notInBackup } = await backUpAllRead(
-    await openJobStore(jobStore),
-    jobKeys(await jobRefOf(session, job)),
-  );
-  if (notInBackup > 0) printAside(notInBackupText(notInBackup).trim());
+  const keys = jobKeys(await jobRefOf(session, job));
+  const { backup, notInBackup } = await backUpAllRead(await session.openJobStore(), keys);
+  if (notInBackup > 0) printAside(notInBackupText(notInBackup));
   return backup ?? undefined;
 }
 
-function whyNone({ options }: FoundJob): string {
-  if (options?.backup !== true) return 'it was started without --backup, so nobody knows what was there before';
-  return 'it ended before it had read what was there, or its files were purged';
+function whyNone({ options }: JobInfo): string {
+  if (options?.backup !== true) return 'it was started without --backup, so nobody knows the earlier values';
+  return 'it ended before it had read the earlier values, or its files were purged';
 }

@@ -1,9 +1,9 @@
-/** Numbers, times and jobs in words for people. Pure: times are given, in ms since 1970. */
+/** Numbers, times and jobs in words for people. Pure: times are passed in, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
-import type { CustomerCounts, Failure, JobState, Progress, WaitingFor, WouldSend } from '../contract/job.ts';
+import type { CustomerCounts, Failure, JobState, Progress, WouldSend } from '../contract/job.ts';
 import { printable } from '../contract/describe.ts';
 
-/** How the starter is called. */
+/** The command that runs the starter. */
 export const STARTER = 'npm run starter --';
 
 /** A whole number with thousands separators. */
@@ -30,7 +30,7 @@ export function duration(ms: number): string {
 
 const OUTCOMES = ['updated', 'rejected', 'failed', 'invalid', 'unprocessed'] as const;
 
-/** The five counts and their sum below each other, numbers to the right. */
+/** The five counts and their sum, one below the other, numbers aligned right. */
 export function countsTable(customers: CustomerCounts): string {
   const width = grouped(customers.total).length;
   return [...OUTCOMES, 'total' as const]
@@ -38,11 +38,11 @@ export function countsTable(customers: CustomerCounts): string {
     .join('\n');
 }
 
-/** The five counts in one line; empty before there are customers to count. */
+/** The five counts in one line; empty as long as there are no customers to count. */
 export const countsLine = (customers: CustomerCounts): string =>
   customers.total === 0 ? '' : OUTCOMES.map((name) => `${name} ${grouped(customers[name])}`).join(' · ');
 
-/** Rows that were not updated below each other, in columns. */
+/** Rows that were not updated, as lines in columns. */
 export function failuresTable(failures: readonly Failure[]): string {
   const cells = failures.map(({ row, id, outcome, code }) => [grouped(row), String(id ?? '-'), outcome, code]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
@@ -56,7 +56,7 @@ export function failuresTable(failures: readonly Failure[]): string {
     .join('\n');
 }
 
-/** What somebody else has written, where a line end would look like a line of ours. */
+/** Text of somebody else's on one line: with a line end in it, part of it would look like a line of ours. */
 export const oneLine = (text: unknown): string => printable(String(text), 1_000);
 
 const STATES: Record<JobState, string> = {
@@ -64,35 +64,28 @@ const STATES: Record<JobState, string> = {
   running: 'running',
   paused: 'paused',
   held: 'held',
-  cancelling: 'cancelling: what is in flight finishes',
+  cancelling: 'cancelling: waiting for what is in flight',
   closing: 'writing the report',
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
 };
 
-/** What a job does, and what it waits for; why it is held or paused is too long for a line. */
+/** What a job is doing and what it is waiting for; not why it is held or paused, which is too long for a line. */
 export function stateLine({ state, waitingFor }: Progress, now: number): string {
   if (waitingFor === null) return STATES[state];
   const left = waitingFor.until === null ? 0 : Date.parse(waitingFor.until) - now;
   if (state === 'held' || state === 'paused') {
-    const does = waitingFor.kind === 'refused' ? 'looks for a new token' : 'tries again';
-    return left > 0 ? `${STATES[state]}, ${does} in ${duration(left)}` : STATES[state];
+    const next = waitingFor.kind === 'refused' ? 'looking for a new token' : 'trying again';
+    return left > 0 ? `${STATES[state]}, ${next} in ${duration(left)}` : STATES[state];
   }
-  const why = SHORT[waitingFor.kind] ?? oneLine(waitingFor.message);
-  return `${STATES[state]} · waits${left > 0 ? ` ${duration(left)} more` : ''}: ${why}`;
+  return `${STATES[state]} · waiting${left > 0 ? ` ${duration(left)} more` : ''}: ${oneLine(waitingFor.message)}`;
 }
 
-/** What passes by itself, in few words: a terminal's line is short. */
-const SHORT: Partial<Record<WaitingFor['kind'], string>> = {
-  quota: "the store's request quota is used up",
-  throttle: 'the store throttles (429)',
-};
-
-/** How far a job is, how fast, and how long it will take; empty before that is known. */
+/** How far a job is, how fast it is, and how long it will take; empty as long as that is not known. */
 export function paceLine({ customers, pace, eta, waitingFor }: Progress, now: number): string {
   const settled = `${grouped(customers.total - customers.unprocessed)} of ${grouped(customers.total)}`;
-  // A job that waits does not reckon anew; it can't end before it goes on.
+  // A waiting job's estimate is stale, and it can't finish before it resumes.
   const end = eta === null ? 0 : Math.max(Date.parse(eta), Date.parse(waitingFor?.until ?? eta));
   const left = end - now;
   return [
@@ -102,7 +95,7 @@ export function paceLine({ customers, pace, eta, waitingFor }: Progress, now: nu
   ].join(' · ');
 }
 
-/** What sending takes, by a dry run. */
+/** What sending would take, as a dry run has found. */
 export function wouldSendText({ customers, calls, quota, compared }: WouldSend): string {
   const finds = compared ? `${comparedText(compared)}\n` : '';
   const what = `${finds}It would send ${counted(customers, 'customer')} in ${counted(calls, 'call')}`;
@@ -113,36 +106,37 @@ export function wouldSendText({ customers, calls, quota, compared }: WouldSend):
 }
 
 function comparedText({ changed, unchanged, missing }: NonNullable<WouldSend['compared']>): string {
-  const gone = missing === 0 ? '' : ` ${counted(missing, 'customer')} not in the store.`;
-  return `${counted(changed, 'customer')} would change, ${grouped(unchanged)} would not: they have all values already.${gone}`;
+  const gone = missing === 0 ? '' : ` ${counted(missing, 'customer')} would be rejected: not in the store.`;
+  return `${counted(changed, 'customer')} would change, ${grouped(unchanged)} would not: they already have all the values.${gone}`;
 }
 
-/** How many customers were sent nothing. */
+/** How many of the updated customers were sent nothing. */
 export const skippedText = (unchanged: number): string =>
-  `${grouped(unchanged)} of the updated had all values already, and were sent nothing.`;
+  `${grouped(unchanged)} of the updated already had all the values, and were sent nothing.`;
 
-/** How many customers a backup can't put back in full. */
+/** How many customers a backup can't restore in full, and why. */
 export const notInBackupText = (count: number): string =>
-  `        ${counted(count, 'customer')} can't be put back in full: passwords are not read, nor what the store does not tell.`;
+  `${counted(count, 'customer')} can't be restored in full: passwords can't be read, nor can what the store does not return.`;
 
-const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+/** A number of things: `1 call`, `1,200 calls`. */
+export const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** A file's path where the URI names one of this machine, else the URI. */
+/** A file's path if the URI names a file of this machine, otherwise the URI. */
 export const place = (uri: string): string => (uri.startsWith('file:///') ? fileURLToPath(uri) : uri);
 
-/** A word of a command for a shell, quoted where that is needed; what can't be seen, as bash and zsh read it. */
+/** A word of a command for a shell, quoted if necessary; invisible characters are escaped as bash and zsh read them. */
 export function shellWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  if (!UNSEEN.test(word)) return `'${word.replaceAll("'", String.raw`'\''`)}'`;
-  const escaped = word.replace(/['\\]/g, String.raw`\$&`).replace(new RegExp(UNSEEN, 'gu'), (sign) => {
+  if (!INVISIBLE.test(word)) return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  const escaped = word.replace(/['\\]/g, String.raw`\$&`).replace(new RegExp(INVISIBLE, 'gu'), (sign) => {
     return String.raw`\U${(sign.codePointAt(0) as number).toString(16).padStart(8, '0')}`;
   });
   return `$'${escaped}'`;
 }
 
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/u;
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** That a job is held or paused, why, and what a person does for it to go on; undefined where it is not. */
+/** That a job is held or paused, why, and how a person makes it continue; undefined if it is neither. */
 export function cureOf(id: string, { state, waitingFor }: Progress): string | undefined {
   if ((state !== 'held' && state !== 'paused') || waitingFor === null) return undefined;
   return `${state}: ${oneLine(waitingFor.message)}\n        To resume it: ${STARTER} resume ${shellWord(id)}`;

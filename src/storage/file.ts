@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { checkKey, NoAccess, NotFound, type Storage, StorageFailed } from './storage.ts';
 
-// Job files hold customers' data, so nobody but the worker's user may read them.
+// Job files hold customers' data, so only the worker's user may read them.
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-// Enough for a disk to work in long strides, and little beside a worker's memory.
+// Large enough to keep a disk busy, and small beside a worker's memory.
 const READ_BYTES = 256 * 1024;
 
-/** Files in a folder of this machine, or one mounted into it. Symlinks that lead out of the folder are not followed. */
+/** Files in a folder on this machine, or mounted into it. Symlinks that lead out of the folder are not followed. */
 export class FileStorage implements Storage {
   readonly root: string;
   readonly #folder: string;
   #real: string | undefined;
 
-  /** `folder` need not exist: the first write makes it. */
+  /** `folder` need not exist: the first write creates it. */
   constructor(folder: string) {
     this.#folder = resolve(folder);
     this.root = pathToFileURL(this.#folder).href;
@@ -29,7 +29,7 @@ export class FileStorage implements Storage {
     try {
       const file = await open(await this.#insideOf(path), READ);
       try {
-        // Asked of the open file: at its path there may be another one by now.
+        // The open file's own path: at `path` there may be another file by now.
         const real = this.#inside(path, await realPathOf(file, path), await realpath(this.#folder));
         check?.(pathToFileURL(real).href);
         yield* wholeFile(file, path);
@@ -43,9 +43,9 @@ export class FileStorage implements Storage {
 
   async write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
     const path = this.#path(key);
-    // A name of its own, so that two attempts at one file can't mix their bytes.
+    // Every writer has a name of its own, so that two writers of one file can't mix their bytes.
     const partial = `${path}.${randomUUID()}.partial`;
-    // Only what the disk says is a StorageFailed: what goes wrong in `content` passes as it is.
+    // An error from `content` itself is rethrown unchanged.
     const disk = <T>(work: Promise<T>) => work.catch((error: unknown) => Promise.reject(failed('write', path, error)));
     try {
       await disk(mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE }));
@@ -69,10 +69,31 @@ export class FileStorage implements Storage {
     const path = this.#path(key);
     try {
       await this.#checkFolder(path);
+      for (const name of await readdir(dirname(path))) {
+        if (isPartialOf(basename(path), name)) await rm(join(dirname(path), name), { force: true });
+      }
       await unlink(path);
     } catch (error) {
       if (!isMissing(error)) throw failed('delete', path, error);
     }
+  }
+
+  async deleteBelow(folder: string, signal?: AbortSignal): Promise<number> {
+    const path = this.#path(folder);
+    let deleted = 0;
+    try {
+      await this.#checkFolder(join(path, 'any'));
+      for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+        if (entry.isDirectory()) continue;
+        signal?.throwIfAborted();
+        await rm(join(entry.parentPath, entry.name), { force: true });
+        deleted++;
+      }
+      await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      if (!isMissing(error)) throw failed('delete', path, error);
+    }
+    return deleted;
   }
 
   async exists(key: string): Promise<boolean> {
@@ -102,7 +123,7 @@ export class FileStorage implements Storage {
     }
   }
 
-  // The folder may itself be reached by a link, and need not exist yet.
+  // The folder may itself be behind a link, and need not exist yet.
   #realFolder(): string {
     try {
       return (this.#real ??= realpathSync.native(this.#folder));
@@ -120,7 +141,7 @@ export class FileStorage implements Storage {
     return this.#inside(path, real, folder);
   }
 
-  // Through a link, it would be another file that is written or deleted.
+  // Through a link, another file would be written or deleted.
   async #checkFolder(path: string): Promise<void> {
     const [root, folder] = await Promise.all([realpath(this.#folder), realpath(dirname(path))]);
     if (folder === resolve(root, relative(this.#folder, dirname(path)))) return;
@@ -135,19 +156,22 @@ export class FileStorage implements Storage {
   }
 }
 
-/** A file's bytes. Throws where it was written to in the meantime: what was read is neither its old nor its new content. */
+const isPartialOf = (file: string, name: string): boolean =>
+  name.startsWith(`${file}.`) && /^[\da-f-]{36}\.partial$/.test(name.slice(file.length + 1));
+
+/** A file's bytes. Throws if it was written to meanwhile: what was read is neither its old nor its new content. */
 async function* wholeFile(file: FileHandle, path: string): AsyncGenerator<Uint8Array> {
   const before = await file.stat();
   if (!before.isFile()) throw Object.assign(new Error(), { code: before.isDirectory() ? 'EISDIR' : 'ENXIO' });
-  // No further than it was long: a file that is always written to would never end.
+  // Up to its length at the start: a file that is appended to all the time would never end.
   const options = { end: before.size - 1, highWaterMark: READ_BYTES, autoClose: false };
   if (before.size > 0) yield* file.createReadStream(options) as AsyncIterable<Uint8Array>;
   const after = await file.stat();
   if (after.mtimeMs === before.mtimeMs && after.size === before.size) return;
-  throw new StorageFailed(`${path} changed while it was read. Put a file there only when it is whole.`);
+  throw new StorageFailed(`${path} changed while it was being read. Put a file there only once it is complete.`);
 }
 
-// A link in a checked path's place is not followed, and a pipe that nobody writes to is not waited for.
+// Doesn't follow a link that has replaced a checked path, and doesn't wait for somebody to write to a pipe.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Where an open file is. Linux knows that of the file itself, wherever its path leads by now. */
@@ -156,7 +180,7 @@ const realPathOf = (file: FileHandle, path: string): Promise<string> =>
 
 const within = (folder: string): string => (folder.endsWith(sep) ? folder : folder + sep);
 
-// A rename is on the disk only once its folder is.
+// A rename is on disk only once its folder is.
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -170,31 +194,30 @@ const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).cod
 
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 
-const PERMISSION = 'the user that runs this program lacks the permission. Give it to them';
+const PERMISSION = 'the user that runs this program has no permission. Grant it';
+const NOT_A_FOLDER = 'a part of the path is a file, not a folder. Move it away';
 
-// What stays so until a person sees to it.
+// Each lasts until a person fixes it.
 const NO_ACCESS: Record<string, string> = {
   EACCES: PERMISSION,
   EPERM: PERMISSION,
   EROFS: 'the disk is mounted read-only. Mount it for writing, or move the job store (JOB_STORE)',
   EISDIR: 'it is a folder. Name a file',
   ENXIO: 'it is a pipe, a socket or a device. Name a file',
-  ELOOP: 'it is a link that leads to itself, or was put there while it was opened. Put the file itself there',
-  ENAMETOOLONG: 'its path is too long. Give it a shorter one',
-  ENOTDIR: 'a part of the path is a file, not a folder. Move it away',
-  EEXIST: 'a part of the path is a file, not a folder. Move it away',
+  ELOOP: 'it is a link that leads to itself, or appeared while it was opened. Put the file itself there',
+  ENAMETOOLONG: 'its path is too long. Shorten it',
+  ENOTDIR: NOT_A_FOLDER,
+  EEXIST: NOT_A_FOLDER,
 };
 
-const FAILED: Record<string, string> = {
-  ENOSPC: 'the disk is full. Free some space, or move the job store (JOB_STORE) to a larger disk',
-  EDQUOT: "this user's share of the disk is used up. Free some space, or move the job store (JOB_STORE)",
-};
+const FULL = 'the disk is full. Free some space, or move the job store (JOB_STORE) to a larger one';
 
 function failed(doing: 'read' | 'write' | 'delete', path: string, error: unknown): unknown {
-  // What is not the disk's passes as it is.
-  if (error instanceof StorageFailed || codeOf(error) === undefined) return error;
-  const code = String(codeOf(error));
-  const why = NO_ACCESS[code] ?? FAILED[code] ?? String(error);
-  const Failed = code in NO_ACCESS ? NoAccess : StorageFailed;
+  const code = codeOf(error);
+  // Not the disk's: rethrown unchanged.
+  if (error instanceof StorageFailed || typeof code !== 'string') return error;
+  const lasting = NO_ACCESS[code];
+  const why = lasting ?? (code === 'ENOSPC' ? FULL : String(error));
+  const Failed = lasting === undefined ? StorageFailed : NoAccess;
   return new Failed(`Can't ${doing} ${path}: ${why} (${code}).`, { cause: error });
 }

@@ -3,18 +3,17 @@ import { FileStorage } from './file.ts';
 import { checkKey, type Storage } from './storage.ts';
 
 /**
- * The storage a URI names: `file:./data` (relative to the folder `base`), `file:/abs/dir` or `file:///abs/dir`;
- * `s3://bucket` or `s3://bucket/prefix`, as it is, without percent-encoding. Asks nothing of it yet. Rejects with
- * RangeError for any other.
+ * The storage that a URI names: `file:./data` (relative to the folder `base`), `file:/abs/dir` or `file:///abs/dir`;
+ * `s3://bucket` or `s3://bucket/prefix`, taken literally, without percent-encoding. Does not access it yet. Rejects
+ * with RangeError for any other URI.
  */
 export async function openStorage(uri: string, base: string): Promise<Storage> {
   const folder = uri.startsWith('file:') ? folderOf(uri, base) : undefined;
   if (folder !== undefined) return new FileStorage(folder);
   const place = placeInS3(uri);
   if (place !== undefined) {
-    // The AWS SDK takes a tenth of a second to load, which is for those who use it.
-    const { S3Storage } = await import('./s3.ts');
-    const { s3Client } = await import('./s3.ts');
+    // The AWS SDK takes a tenth of a second to load, so only those who use it wait for it.
+    const { S3Storage, s3Client } = await import('./s3.ts');
     return new S3Storage(await s3Client(), place.bucket, place.prefix);
   }
   throw new RangeError(

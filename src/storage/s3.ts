@@ -1,20 +1,29 @@
 import { Readable } from 'node:stream';
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { CutOff, isMissing, isOutOfRange, s3Failed } from './s3-errors.ts';
 import { checkKey, NotFound, type Storage } from './storage.ts';
 
-/** Enough for the network to work in long strides; each file that is being read holds one such piece. */
+/** Large enough to keep the network busy; every file being read holds one such piece in memory. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** Objects in a bucket of S3, or of a server that speaks its language. Their URIs are plain text, as the AWS tools print them. */
+/** Objects deleted at once: as many as the client has connections. */
+const DELETES = 50;
+
+/** Objects in a bucket of S3, or of a server that speaks its API. Their URIs are plain text, as in AWS tools. */
 export class S3Storage implements Storage {
   readonly root: string;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
 
-  /** `prefix` is the folder in the bucket, without a slash at its end; undefined: all of the bucket. */
+  /** `prefix` is a folder in the bucket, without a trailing slash; undefined for the whole bucket. */
   constructor(client: S3Client, bucket: string, prefix?: string) {
     this.#client = client;
     this.#bucket = bucket;
@@ -33,8 +42,8 @@ export class S3Storage implements Storage {
   }
 
   /**
-   * Piece by piece, each a request of its own: a reader that is slow, or that reads many files side by side, holds no
-   * connection that the server would close or that others wait for. All pieces are of one version of the object.
+   * Each piece is a request of its own, so a slow reader, or one of many files at once, holds no connection that the
+   * server would close or that others wait for. All pieces are from one version of the object.
    */
   async *#pieces(object: { Bucket: string; Key: string }): AsyncGenerator<Uint8Array> {
     let version: string | undefined;
@@ -57,20 +66,42 @@ export class S3Storage implements Storage {
 
   async write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
     const body = Readable.from(content);
-    // What fits into one part is one request. The parts of more go one by one, so that no more than one is in memory.
+    // What fits into one part is one request. Larger files go part by part, so that only one part is in memory.
     const upload = new Upload({ client: this.#client, params: { ...this.#object(key), Body: body }, queueSize: 1 });
     try {
       await upload.done();
     } catch (error) {
-      // Only what S3 says is a StorageFailed: what goes wrong in `content` passes as it is.
+      // An error from `content` itself is rethrown unchanged.
       throw body.errored ?? s3Failed('write', this.uri(key), error);
     }
   }
 
   async delete(key: string): Promise<void> {
-    await this.#client.send(new DeleteObjectCommand(this.#object(key))).catch((error: unknown) => {
-      // S3 doesn't mind, some other servers do.
-      if (!isMissing(error)) throw s3Failed('delete', this.uri(key), error);
+    await this.#delete(this.#object(key).Key);
+  }
+
+  // One request an object: other servers don't all have DeleteObjects, or want checksums for it that the SDK doesn't
+  // send.
+  async deleteBelow(folder: string, signal?: AbortSignal): Promise<number> {
+    const { Bucket, Key } = this.#object(folder);
+    const page = { Bucket, Prefix: `${Key}/`, MaxKeys: DELETES };
+    let deleted = 0;
+    for (let after: string | undefined; ;) {
+      signal?.throwIfAborted();
+      const { Contents = [] } = await this.#client
+        .send(new ListObjectsV2Command({ ...page, StartAfter: after }))
+        .catch((error: unknown) => Promise.reject(s3Failed('delete', `${this.uri(folder)}/`, error)));
+      if (Contents.length === 0) return deleted;
+      await Promise.all(Contents.map((object) => this.#delete(object.Key as string)));
+      deleted += Contents.length;
+      after = Contents.at(-1)?.Key;
+    }
+  }
+
+  async #delete(Key: string): Promise<void> {
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key })).catch((error: unknown) => {
+      // Fine with S3, an error with some other servers.
+      if (!isMissing(error)) throw s3Failed('delete', `s3://${this.#bucket}/${Key}`, error);
     });
   }
 
@@ -101,31 +132,32 @@ export class S3Storage implements Storage {
   }
 }
 
-/** S3 answers within a second or so; who is silent for longer than this will not answer any more. */
+/** S3 answers within a second or so: a server that is silent for longer than this won't answer any more. */
 const CONNECT_MS = 5_000;
 const SILENT_MS = 30_000;
 
 let shared: Promise<S3Client> | undefined;
 
-/** This process's client, so that all places share its connections. */
+/** The process's client, so that all places share its connections. */
 export function s3Client(): Promise<S3Client> {
   return (shared ??= createS3Client());
 }
 
 /**
- * A client that is set as all AWS tools are: endpoint, region and credentials by `AWS_*` variables, profiles, or the
- * machine's role. Idle connections don't keep the process.
+ * A client that is configured like every AWS tool: endpoint, region and credentials from `AWS_*` variables, profiles,
+ * or the machine's role. Idle connections don't keep the process alive.
  */
 export async function createS3Client(): Promise<S3Client> {
   const client = new S3Client({
-    // Not all other servers know these checksums. Nothing is lost: each request's signature covers its body's SHA-256.
+    // Not every other server supports these checksums. Nothing is lost: a request's signature covers its body's
+    // SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // It costs each part a connection of its own, and with proxies that don't know it six seconds.
+    // It would cost every part its own connection, and six seconds with proxies that don't support it.
     expectContinueHeader: false,
     requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENT_MS },
   });
-  // AWS has a host name for each bucket, other servers have not: as the AWS command line does it.
+  // As the AWS command line does: AWS has a host name for every bucket, other servers don't.
   client.config.forcePathStyle = (await client.config.serviceConfiguredEndpoint?.()) !== undefined;
   return client;
 }

@@ -1,26 +1,31 @@
-/** Files as bytes by key: all that the rest of the system knows of where a job's files are. */
+/** Files as bytes by key: all the rest of the system knows about where a job's files are. */
 
-/** A place for files, in one of the backends. Keys are relative paths with `/`, as checkKey takes them. */
+/** A place for files, in one of the two backends. Keys are relative paths with `/` that pass checkKey. */
 export interface Storage {
-  /** URI of the place itself. */
+  /** The URI of the place itself. */
   readonly root: string;
   /**
-   * The file's bytes, in pieces. Iterating throws NotFound where there is none, else StorageFailed. `check` is called before
-   * the first of them with the URI of the file itself, to which links may have led; what it throws ends the reading.
+   * The file's bytes, in pieces. Iterating throws NotFound if there is no such file, and StorageFailed. `check` is
+   * called before the first piece with the URI of the file that links, if any, led to; what it throws ends the read.
    */
   read(key: string, check?: (uri: string) => void): AsyncIterable<Uint8Array>;
-  /** Writes the file, or replaces it: other readers see it whole, or not at all. Throws StorageFailed. */
+  /** Writes or replaces the file. Readers see all of it or nothing. Throws StorageFailed. */
   write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void>;
-  /** Deletes the file, if there is one. Throws StorageFailed. */
+  /** Deletes the file, if it exists, and whatever killed writers left of it. Throws StorageFailed. */
   delete(key: string): Promise<void>;
+  /**
+   * Deletes all files below `folder`, whoever wrote them and whether they finished, until `signal` aborts, which throws
+   * its reason. Returns how many there were. Throws StorageFailed.
+   */
+  deleteBelow(folder: string, signal?: AbortSignal): Promise<number>;
   exists(key: string): Promise<boolean>;
   /** Names the file for people and other programs. */
   uri(key: string): string;
-  /** The inverse of `uri`: the key of a file in this place, or undefined where the URI leads elsewhere. */
+  /** The inverse of `uri`: the key of a file in this place, or undefined if the URI points elsewhere. */
   keyOf(uri: string): string | undefined;
 }
 
-/** Thrown on reading a file that is not there. */
+/** Thrown when reading a file that does not exist. */
 export class NotFound extends Error {
   override name = 'NotFound';
   readonly uri: string;
@@ -35,7 +40,7 @@ export class StorageFailed extends Error {
   override name = 'StorageFailed';
 }
 
-/** A StorageFailed that stays until a person sees to it: a missing permission or bucket, a folder or a link in a file's place. */
+/** A StorageFailed that lasts until a person fixes it: no permission, no bucket, a folder in place of a file. */
 export class NoAccess extends StorageFailed {
   override name = 'NoAccess';
 }
@@ -49,7 +54,7 @@ export function checkKey(key: string): string {
   );
 }
 
-/** The same place until `signal` aborts: what is begun after that, and each further piece that is read, throws its reason. */
+/** The same place until `signal` aborts: from then on calls, and further pieces of a read, throw its reason. */
 export function stoppable(storage: Storage, signal: AbortSignal): Storage {
   const { root } = storage;
   return {
@@ -68,6 +73,7 @@ export function stoppable(storage: Storage, signal: AbortSignal): Storage {
       signal.throwIfAborted();
       await storage.delete(key);
     },
+    deleteBelow: (folder) => storage.deleteBelow(folder, signal),
     async exists(key) {
       signal.throwIfAborted();
       return storage.exists(key);

@@ -4,6 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { JOBS_TASK_QUEUE } from '../contract/job.ts';
+import { describeTaskQueue } from './internals.ts';
 
 /** Workers that follow each other have one deployment name, and a build id each. Null: workers without a version. */
 export type Version = { deploymentName: string; buildId: string } | null;
@@ -19,16 +20,9 @@ export interface JobsQueue {
 /** A worker asks for work again at least each minute, and the server remembers it for five. */
 const ASKED_WITHIN_S = 70;
 
-/** temporal.api.enums.v1.TaskQueueType: workflow tasks. */
-const TASK_QUEUE_TYPE_WORKFLOW = 1;
-
 /** What the server knows of the jobs' queue. Throws ServiceError. */
-export async function jobsQueue({ workflowService, options: { namespace } }: Client): Promise<JobsQueue> {
-  const { pollers, versioningInfo } = await workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: JOBS_TASK_QUEUE },
-    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
-  });
+export async function jobsQueue(client: Client): Promise<JobsQueue> {
+  const { pollers, versioningInfo } = await describeTaskQueue(client, JOBS_TASK_QUEUE, 'WORKFLOW');
   const since = Date.now() / 1000 - ASKED_WITHIN_S;
   const asking = (pollers ?? [])
     .map(({ lastAccessTime, deploymentOptions }) => ({ at: Number(lastAccessTime?.seconds ?? 0), deploymentOptions }))

@@ -14,38 +14,41 @@ const keys = jobKeys(job);
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
 
 test.each([
-  ['read', 2],
-  ['deleted', 3],
-])('closing a job stops with its worker while a page is %s, and the next attempt continues', async (what, page) => {
-  const storage = await newStorage();
-  const source = { customers: customers(5_000) };
-  const records = inlineRecords(source.customers);
-  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
-  const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
-  const input = { storeHash: 'abc', source: { customers: [] } };
-  const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
-  // The server does not say how the run began.
-  const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
-  const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);
+  ['read', keys.page(2)],
+  ['deleted', keys.working[0]],
+])(
+  'closing a job stops with its worker while pages are being %s, and the next attempt continues',
+  async (what, where) => {
+    const storage = await newStorage();
+    const source = { customers: customers(5_000) };
+    const records = inlineRecords(source.customers);
+    const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
+    const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
+    const input = { storeHash: 'abc', source: { customers: [] } };
+    const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
+    // The server does not say how the run began.
+    const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
+    const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);
 
-  const worker = new MockActivityEnvironment();
-  const read = storage.read.bind(storage);
-  const remove = storage.delete.bind(storage);
-  const begins = (doing: string, key: string) => {
-    if (doing === what && key === keys.page(page)) worker.cancel('WORKER_SHUTDOWN');
-  };
-  storage.read = (key, check) => {
-    begins('read', key);
-    return read(key, check);
-  };
-  storage.delete = (key) => {
-    begins('deleted', key);
-    return remove(key);
-  };
-  await expect(worker.run(closeJob, ending)).rejects.toMatchObject({ message: 'WORKER_SHUTDOWN' });
-  expect(await storage.exists(keys.page(0))).toBe(true);
+    const worker = new MockActivityEnvironment();
+    const read = storage.read.bind(storage);
+    const remove = storage.deleteBelow.bind(storage);
+    const begins = (doing: string, key: string) => {
+      if (doing === what && key === where) worker.cancel('WORKER_SHUTDOWN');
+    };
+    storage.read = (key, check) => {
+      begins('read', key);
+      return read(key, check);
+    };
+    storage.deleteBelow = (folder, signal) => {
+      begins('deleted', folder);
+      return remove(folder, signal);
+    };
+    await expect(worker.run(closeJob, ending)).rejects.toMatchObject({ message: 'WORKER_SHUTDOWN' });
+    expect(await storage.exists(keys.page(0))).toBe(true);
 
-  await new MockActivityEnvironment().run(closeJob, ending);
-  expect((await textOf(storage, keys.report)).trim().split('\n')).toHaveLength(1 + 5_000);
-  expect(await storage.exists(keys.page(0))).toBe(false);
-});
+    await new MockActivityEnvironment().run(closeJob, ending);
+    expect((await textOf(storage, keys.report)).trim().split('\n')).toHaveLength(1 + 5_000);
+    expect(await storage.exists(keys.page(0))).toBe(false);
+  },
+);

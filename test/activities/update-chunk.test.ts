@@ -4,20 +4,23 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { StoreParts } from '../../src/activities/store-activities.ts';
 import { updateChunk } from '../../src/activities/update-chunk.ts';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
+import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining } from '../../src/bigcommerce/errors.ts';
 import { start } from '../../src/bigcommerce/isolate.ts';
+import type { Permit } from '../../src/bigcommerce/store.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
 const ref = { job: { storeHash: 'abc', key: 'run-1' }, chunk: 0 };
 const read = { chunks: 1, skipUnchanged: true };
+const permit = { draining: new AbortController().signal } as Permit;
 
 /** A store that sends as it is told, and a job store that has the chunk and these values of its customers. */
 function partsOf(updateCustomers: () => Promise<unknown>, ofPage: () => Promise<unknown>): StoreParts {
   return {
     store: { concurrency: () => 3, updateCustomers },
-    permit: { draining: new AbortController().signal },
+    permit,
     pages: { readChunk: async () => chunk },
     present: { ofPage },
   } as unknown as StoreParts;
@@ -74,7 +77,7 @@ test.each([
     const state = { ...start([1, 2]), updated: [1] };
     const activity = new MockActivityEnvironment({ heartbeatDetails: { unanswered: tries, state } });
     activity.cancel();
-    const draining = new Draining('stopped', { calls: 0, throttled: 0, requestId: undefined, state: undefined });
+    const draining = new Draining('stopped', new Attempt({ permit }));
     const parts = partsOf(
       () => Promise.reject(draining),
       () => Promise.reject(new Error('read')),

@@ -1,7 +1,13 @@
-import { type Answer, classify, noIds, updatedIds, type Verdict } from '../../src/bigcommerce/answer.ts';
+import { anyObject, type Answer, classify, updatedIds, type Verdict } from '../../src/bigcommerce/answer.ts';
 
-const read = (answer: Partial<Answer>, ids = updatedIds, secrets: string[] = []): Verdict =>
-  classify({ status: 200, headers: {}, text: '', ...answer }, { ids, secrets: () => secrets }, 'change the token');
+type Read = (body: unknown) => object | undefined;
+
+const read = (answer: Partial<Answer>, body: Read = updatedIds, secrets: string[] = []): Verdict<object> =>
+  classify(
+    { status: 200, headers: {}, text: '', ...answer },
+    { read: body, secrets: () => secrets },
+    'change the token',
+  );
 
 const problem = (title: string, errors: unknown = {}, status = 422) =>
   JSON.stringify({ status, title, type: 'https://developer.bigcommerce.com/api', errors });
@@ -9,7 +15,7 @@ const problem = (title: string, errors: unknown = {}, status = 422) =>
 const SUSPENDED = problem('The store is suspended, and cannot be reached.', {}, 503);
 
 describe('every status has one class', () => {
-  test.each<[Verdict['kind'], number[]]>([
+  test.each<[Verdict<object>['kind'], number[]]>([
     ['ok', [200]],
     ['throttled', [429]],
     ['unavailable', [408, 423, 499, 500, 502, 503, 504, 201, 202, 204, 520]],
@@ -22,7 +28,7 @@ describe('every status has one class', () => {
     }
   });
 
-  test.each<[string, Verdict['kind'], Partial<Answer>]>([
+  test.each<[string, Verdict<object>['kind'], Partial<Answer>]>([
     ['404 with a v3 body', 'isolate', { status: 404, text: problem('Not found', {}, 404) }],
     ['404 of a route', 'refused', { status: 404, text: 'The route is not found, check the URL' }],
     ['404 as a page', 'refused', { status: 404, text: '<html>nothing here</html>' }],
@@ -44,14 +50,14 @@ describe('every status has one class', () => {
   });
 });
 
-test('a 200 tells the ids, whatever else is in it', () => {
+test('a 200 gives the ids, whatever else it contains', () => {
   const text = '{"data":[{"id":7,"email":"a@b.com","new_field":{}},{"id":3}],"meta":{"x":1},"more":[]}';
-  expect(read({ text })).toEqual({ kind: 'ok', ids: [7, 3] });
+  expect(read({ text })).toEqual({ kind: 'ok', body: [7, 3] });
 });
 
-test('a token check takes any JSON, and no page', () => {
-  expect(read({ text: '{"time":1700000000}' }, noIds)).toEqual({ kind: 'ok', ids: [] });
-  expect(read({ text: '<html></html>' }, noIds).kind).toBe('unavailable');
+test('a token check accepts any JSON, but no page', () => {
+  expect(read({ text: '{"time":1700000000}' }, anyObject).kind).toBe('ok');
+  expect(read({ text: '<html></html>' }, anyObject).kind).toBe('unavailable');
 });
 
 test.each([
@@ -64,7 +70,7 @@ test.each([
   expect(verdict).toMatchObject({ kind: 'isolate', named: [{ index, code, message }], code, message });
 });
 
-test('an e-mail address in use is found, and masked in what is said about it', () => {
+test('an e-mail address in use is found, and masked in the message', () => {
   const text = problem('Unprocessable', { '.customer_update': "Update failed: email Ann.O'Neil@x.co already in use." });
   expect(read({ status: 422, text })).toEqual({
     kind: 'isolate',
@@ -84,7 +90,7 @@ test.each([
   expect(verdict).toEqual({ kind: 'isolate', named: [], emails: [], code: 'rejected', message });
 });
 
-test('a partial success is never one: it says who failed, or leaves everything open', () => {
+test('a partial success is not a success: it says who failed, or leaves everything open', () => {
   const data = [{ id: 1 }, { id: 2 }];
   const errors = { '1.id': 'invalid customer ID' };
   expect(read({ status: 207, text: JSON.stringify({ data, errors }) })).toMatchObject({
@@ -99,7 +105,7 @@ test('a partial success is never one: it says who failed, or leaves everything o
 });
 
 test.each([
-  [401, 'Unauthorized', /its access token: change the token\. It answered 401: Unauthorized/, true],
+  [401, 'Unauthorized', /refuses its access token: change the token\. It answered 401: Unauthorized/, true],
   [
     403,
     problem("You don't have a required scope", {}, 403),
@@ -108,16 +114,16 @@ test.each([
   ],
   [404, 'The route is not found, check the URL', /check BIGCOMMERCE_API_URL and the store hash/, false],
   [503, SUSPENDED, /suspended.*then resume/, false],
-  [507, '', /limit.*then resume.*507/, false],
+  [507, '', /plan's limit.*then resume.*507/, false],
   [302, '<a href="https://evil.example">moved</a>', /not followed.*check BIGCOMMERCE_API_URL.*302\.$/, false],
   [405, '<html>405</html>', /check BIGCOMMERCE_API_URL.*405\.$/, false],
-])('a refusal with %i says what to do', (status, text, message, forToken) => {
+])('a refusal with %i says how to fix it', (status, text, message, forToken) => {
   const verdict = read({ status, text });
   expect(verdict).toEqual({ kind: 'refused', message: expect.stringMatching(message) as string, forToken });
   expect((verdict as { message: string }).message.length).toBeLessThanOrEqual(400);
 });
 
-test('nothing that was sent is quoted: not the token, and no value', () => {
+test('nothing that was sent is quoted: neither the token nor any value', () => {
   const secrets = ['s3cret-token', 'Miller', '555 0100', 'a+b(c'];
   const errors = { '0.phone': '555 0100 is no phone of Miller, nor of Millerson; a+b(c' };
   expect(read({ status: 422, text: problem('', errors) }, updatedIds, secrets)).toMatchObject({

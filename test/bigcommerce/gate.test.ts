@@ -1,13 +1,13 @@
-import { createGate, type Gate, type Leave, type Wait } from '../../src/bigcommerce/gate.ts';
-import { createPace, type Heard } from '../../src/bigcommerce/pace.ts';
+import { Gate, type Leave, type Wait } from '../../src/bigcommerce/gate.ts';
+import { type Feedback, Pace } from '../../src/bigcommerce/pace.ts';
 
 beforeEach(() => void jest.useFakeTimers({ now: Date.UTC(2030, 0, 1) }));
 afterEach(() => void jest.useRealTimers());
 
-const taken: Heard = { kind: 'taken' };
+const taken: Feedback = { kind: 'taken' };
 const never = () => new AbortController().signal;
 
-/** Asks `count` times to be let in, and notes in which order that happened. */
+/** Asks `count` times to be let in, and records the order in which that happens. */
 function ask(gate: Gate, count: number, order: number[] = []): { order: number[]; leaves: Leave[] } {
   const leaves: Leave[] = [];
   for (let i = 0; i < count; i++) {
@@ -21,8 +21,8 @@ function ask(gate: Gate, count: number, order: number[] = []): { order: number[]
 
 const settled = () => jest.advanceTimersByTimeAsync(0);
 
-test('three are let in, and the others one by one, in the order of asking', async () => {
-  const { order, leaves } = ask(createGate(createPace(0)), 6);
+test('three are let in, and then the others one by one, first come, first served', async () => {
+  const { order, leaves } = ask(new Gate(new Pace(0)), 6);
   await settled();
   expect(order).toEqual([0, 1, 2]);
   leaves[1]?.(taken);
@@ -34,8 +34,8 @@ test('three are let in, and the others one by one, in the order of asking', asyn
   expect(order).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test('a place is given back once, however often it is said', async () => {
-  const { order, leaves } = ask(createGate(createPace(0)), 6);
+test('a place is given back once, however often `leave` is called', async () => {
+  const { order, leaves } = ask(new Gate(new Pace(0)), 6);
   await settled();
   leaves[0]?.(taken);
   leaves[0]?.(taken);
@@ -44,8 +44,8 @@ test('a place is given back once, however often it is said', async () => {
   expect(order).toEqual([0, 1, 2, 3]);
 });
 
-test('nobody is let in during a back-off, and all are after it', async () => {
-  const gate = createGate(createPace(0));
+test('nobody is let in during a back-off, and everybody after it', async () => {
+  const gate = new Gate(new Pace(0));
   const { order, leaves } = ask(gate, 4);
   await settled();
   leaves[0]?.({ kind: 'throttled', waitMs: 7_000, rateLimit: undefined });
@@ -59,8 +59,8 @@ test('nobody is let in during a back-off, and all are after it', async () => {
   expect(gate.closedMs()).toBe(0);
 });
 
-test('who gives up waiting is told why at once, and its place in the queue goes to the next', async () => {
-  const gate = createGate(createPace(0));
+test('a caller that gives up waiting learns why at once, and its place in the queue goes to the next', async () => {
+  const gate = new Gate(new Pace(0));
   const { leaves } = ask(gate, 3);
   const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()];
   const waits = [
@@ -80,16 +80,16 @@ test('who gives up waiting is told why at once, and its place in the queue goes 
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('who comes with an aborted signal is not let in', async () => {
-  const gate = createGate(createPace(0));
+test('a caller whose signal is already aborted is not let in', async () => {
+  const gate = new Gate(new Pace(0));
   await expect(gate.enter([never(), AbortSignal.abort(new Error('gone'))])).rejects.toThrow('gone');
   const { order } = ask(gate, 3);
   await settled();
   expect(order).toHaveLength(3);
 });
 
-test('the first in the queue giving up leaves no timer behind', async () => {
-  const gate = createGate(createPace(0));
+test('when the first in the queue gives up, no timer is left behind', async () => {
+  const gate = new Gate(new Pace(0));
   const leave = await gate.enter([never()]);
   leave({ kind: 'throttled', waitMs: 60_000, rateLimit: undefined });
   const patience = new AbortController();
@@ -100,8 +100,8 @@ test('the first in the queue giving up leaves no timer behind', async () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('a wait of more than 5 s is reported, with its reason and its end, and a short one is not', async () => {
-  const gate = createGate(createPace(0));
+test('a wait of more than 5 s is reported with its reason and its end, a short one is not', async () => {
+  const gate = new Gate(new Pace(0));
   const reports: Wait[] = [];
   const leave = await gate.enter([never()], (wait) => reports.push(wait));
   leave({ kind: 'throttled', waitMs: 12_000, rateLimit: undefined });
@@ -113,8 +113,8 @@ test('a wait of more than 5 s is reported, with its reason and its end, and a sh
   expect(reports).toEqual([wait, wait]);
 });
 
-test('a wait for a slot has no end that is known', async () => {
-  const gate = createGate(createPace(0));
+test('the end of a wait for a slot is unknown', async () => {
+  const gate = new Gate(new Pace(0));
   ask(gate, 3);
   const reports: Wait[] = [];
   void gate.enter([never()], (wait) => reports.push(wait));
@@ -122,8 +122,8 @@ test('a wait for a slot has no end that is known', async () => {
   expect(reports).toEqual([{ reason: 'slots', until: null }]);
 });
 
-test('a call that was never written uses up nothing of the quota', async () => {
-  const gate = createGate(createPace(0));
+test('a call that was never written uses none of the quota', async () => {
+  const gate = new Gate(new Pace(0));
   const rateLimit = { quota: 10, left: 1, windowMs: 30_000, resetMs: 30_000 };
   (await gate.enter([never()]))({ kind: 'taken', rateLimit });
   (await gate.enter([never()]))();

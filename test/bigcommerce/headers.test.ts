@@ -30,7 +30,7 @@ test.each(Object.keys(all))('without a usable %s the quota is unknown, not zero'
   }
 });
 
-test('no headers are no quota', () => {
+test('without headers there is no quota', () => {
   expect(readRateLimit({})).toBeUndefined();
   expect(readRateLimit({ ...all, 'x-rate-limit-requests-quota': '0' })).toBeUndefined();
 });

@@ -1,11 +1,12 @@
-/** Answers of an API that may be anything: what the real store client makes of them, over real HTTP. */
+/** The API may answer anything: what the real store client makes of it, over real HTTP. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
-import { createStores, type Store, type Stores } from '../../src/bigcommerce/store.ts';
+import { type Store, Stores } from '../../src/bigcommerce/store.ts';
+import { Tokens } from '../../src/bigcommerce/tokens.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 
@@ -13,7 +14,7 @@ const TOKEN = 's3cret-token-of-the-store';
 const EMAIL = 'ann.miller@example.com';
 const NOTES = 'a long story of hers';
 
-/** What the next request is answered with; the rest of a job's calls are answered alike. */
+/** The answer to every request. */
 let reply: { status: number; headers: Record<string, string | string[]>; body: string | Buffer };
 let url: string;
 let stores: Stores[] = [];
@@ -39,16 +40,16 @@ afterAll(() => {
   server.close();
 });
 
-/** A store that nothing was heard of yet. */
+/** A store that has not answered anything yet. */
 function freshStore(apiUrl = url): Store {
-  const tokens = { tokenFor: () => TOKEN, reread: () => TOKEN, cures: { refused: 'change it', missing: 'add it' } };
+  const tokens = new Tokens({ storeHash: 'abc', token: TOKEN }, () => {});
   const observe = () => ({ callStarted: () => {}, callEnded: () => {}, quotaLeft: () => {} });
-  const made = createStores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3', observe });
+  const made = new Stores({ apiUrl, tokens, quotaReservePercent: 0, version: '1.2.3', observe });
   stores.push(made);
   return made.get('abc');
 }
 
-/** A permit that ends: an answer may ask for a wait of an hour before the next call. */
+/** A permit that ends, because an answer may ask to wait an hour before the next call. */
 const permit = () => ({ lost: new AbortController().signal, draining: AbortSignal.timeout(10_000), check: () => {} });
 const body = JSON.stringify([
   { id: 1, email: EMAIL, notes: NOTES },
@@ -57,14 +58,14 @@ const body = JSON.stringify([
 ]);
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** What every message has to be, whoever wrote it. */
+/** What every message must be like, whoever wrote it. */
 function expectFit(message: string): void {
   expect(message.length).toBeLessThanOrEqual(400);
   expect(message).not.toMatch(CONTROL);
   for (const secret of [TOKEN, EMAIL, NOTES]) expect(message).not.toContain(secret);
 }
 
-/** Sends three customers; all of them are settled, or an error of ours says why not. Returns it. */
+/** Sends three customers: all of them are settled, or an error of ours, which it returns, says why not. */
 async function send(store = freshStore(), own: { draining?: AbortSignal } = {}): Promise<StoreError | undefined> {
   try {
     const { updated, rejected, failed, calls } = await store.updateCustomers({ body, permit: { ...permit(), ...own } });
@@ -80,7 +81,7 @@ async function send(store = freshStore(), own: { draining?: AbortSignal } = {}):
       expect(error.delayMs ?? 0).toBeGreaterThanOrEqual(0);
       expect(error.delayMs ?? 0).toBeLessThanOrEqual(3_600_000 + 1);
     }
-    expect(JSON.stringify(error.state ?? null).length).toBeLessThan(10_000);
+    expect(JSON.stringify(error.attempt.state ?? null).length).toBeLessThan(10_000);
     return error;
   }
 }
@@ -170,7 +171,7 @@ describe('an answer that is', () => {
     ['200,000 customers', 200, JSON.stringify({ data: Array.from({ length: 200_000 }, (_, id) => ({ id })) })],
     ['white space only', 503, ' '.repeat(3_900_000)],
     ['gzip', 200, gzipSync('{"data":[{"id":1},{"id":2},{"id":3}]}')],
-  ])('%s takes neither long nor the process down', async (_, code, content) => {
+  ])('%s neither takes long nor crashes the process', async (_, code, content) => {
     reply = {
       status: code,
       headers: { 'content-encoding': Buffer.isBuffer(content) ? 'gzip' : 'identity' },
@@ -186,7 +187,7 @@ describe('an answer that is', () => {
     expect(await send()).toBeInstanceOf(Unavailable);
   });
 
-  test('full of headers is none', async () => {
+  test('full of headers counts as no answer', async () => {
     reply = { status: 200, headers: { 'x-nonsense': 'x'.repeat(100_000) }, body: '{}' };
     expect(await send()).toBeInstanceOf(Unavailable);
   });

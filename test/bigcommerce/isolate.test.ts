@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { Isolate } from '../../src/bigcommerce/answer.ts';
-import { type IsolationState, next, settle, start } from '../../src/bigcommerce/isolate.ts';
+import { applyAnswer, type IsolationState, next, start } from '../../src/bigcommerce/isolate.ts';
 
-type Oracle = (ids: number[], call: number) => Parameters<typeof settle>[1];
+type Oracle = (ids: number[], call: number) => Parameters<typeof applyAnswer>[1];
 
 const emailOf = (id: number) => `Customer${id}@example.com`;
-const ok = (ids: number[]): ReturnType<Oracle> => ({ kind: 'ok', ids });
+const ok = (ids: number[]): ReturnType<Oracle> => ({ kind: 'ok', body: ids });
 const isolate = (about: Partial<Isolate> = {}): Isolate => ({
   kind: 'isolate',
   named: [],
@@ -22,22 +22,22 @@ function run(ids: number[], answer: Oracle): { state: IsolationState; calls: num
   for (let subset = next(state); subset; subset = next(state)) {
     expect(subset.length).toBeGreaterThan(0);
     if (++calls > 3 * ids.length) throw new Error('It does not end.');
-    state = JSON.parse(JSON.stringify(settle(state, answer(subset, calls), emailOf))) as IsolationState;
+    state = JSON.parse(JSON.stringify(applyAnswer(state, answer(subset, calls), emailOf))) as IsolationState;
   }
   return { state, calls };
 }
 
-/** How a store says that one of the customers is bad; each stops at the first bad one. */
+/** How a store reports that a customer is bad; each style stops at the first bad one. */
 const STYLES: Record<string, (bad: number, index: number, size: number) => Isolate> = {
   'by its index': (_, index) =>
     isolate({ named: [{ index, code: 'unknown_id', message: 'id: invalid customer ID' }], code: 'unknown_id' }),
   'by its e-mail address': (bad) => isolate({ emails: [emailOf(bad).toLowerCase()], code: 'email_taken' }),
   'not at all': () => isolate(),
   'by an index out of range': (_, __, size) => isolate({ named: [{ index: size, code: 'rejected', message: 'no' }] }),
-  'by the address of somebody else': () => isolate({ emails: ['customer999@example.com'] }),
+  'by the address of someone else': () => isolate({ emails: ['customer999@example.com'] }),
 };
 
-/** A store that takes a call if all of its customers are good. */
+/** A store that accepts a call if all of its customers are good. */
 const storeWith =
   (bad: number[], style: (bad: number, index: number, size: number) => Isolate): Oracle =>
   (ids) => {
@@ -80,7 +80,7 @@ test.each([
   expect(run(TEN, storeWith(bad, STYLES[style] as (typeof STYLES)[string])).calls).toBe(calls);
 });
 
-test('whatever a store answers, it ends, and everyone is in one place', () => {
+test('whatever a store answers, it ends with everyone in exactly one place', () => {
   const answers = fc.array(
     fc.oneof(
       fc.subarray(TEN).map(ok),
@@ -117,38 +117,38 @@ test('customers that a success leaves out are sent again singly', () => {
   expect(sorted(state.updated)).toEqual([1, 2, 3, 4]);
 });
 
-test('a customer that a success leaves out twice has failed', () => {
+test('a customer that a success leaves out twice counts as failed', () => {
   const { state, calls } = run([1, 2], () => ok([2]));
   expect(state).toMatchObject({ updated: [2], rejected: [], failed: [{ id: 1, code: 'unavailable' }] });
   expect(calls).toBe(2);
 });
 
-test('two that exchange their addresses are found although each is good without the other', () => {
+test('two customers that swap addresses are updated, because each is good without the other', () => {
   const { state } = run(TEN, (ids) =>
     ids.includes(2) && ids.includes(9) ? isolate({ emails: ['x@y.z'], code: 'email_taken' }) : ok(ids),
   );
   expect(sorted(state.updated)).toEqual(sorted(TEN));
 });
 
-test('one address sent for two customers accuses neither', () => {
-  const both = settle(start([1, 2]), isolate({ emails: ['same@example.com'] }), () => 'Same@example.com');
+test('an address that was sent for two customers accuses neither', () => {
+  const both = applyAnswer(start([1, 2]), isolate({ emails: ['same@example.com'] }), () => 'Same@example.com');
   expect(both.todo).toEqual([[1], [2]]);
 });
 
-test('several named at once are rejected at once, each with the first complaint about it', () => {
+test('customers named together are rejected together, each with the first complaint about it', () => {
   const named = [
     { index: 2, code: 'unknown_id' as const, message: 'a' },
     { index: 0, code: 'rejected' as const, message: 'b' },
     { index: 2, code: 'rejected' as const, message: 'c' },
   ];
-  const state = settle(start([7, 8, 9]), isolate({ named }), emailOf);
+  const state = applyAnswer(start([7, 8, 9]), isolate({ named }), emailOf);
   expect(state.todo).toEqual([[8]]);
   expect(state.rejected).toHaveLength(2);
   expect(state.rejected).toContainEqual({ id: 9, code: 'unknown_id', message: 'a' });
   expect(state.rejected).toContainEqual({ id: 7, code: 'rejected', message: 'b' });
 });
 
-test('a single customer whose answer leaves open what happened is sent once more, and is never rejected', () => {
+test('a single customer whose answer leaves open what happened is sent once more, and never rejected', () => {
   const open = isolate({ code: 'unavailable', message: '207' });
   expect(run([7], (ids, call) => (call === 1 ? open : ok(ids)))).toMatchObject({ state: { updated: [7] }, calls: 2 });
   const { state, calls } = run([7], () => open);
@@ -156,7 +156,7 @@ test('a single customer whose answer leaves open what happened is sent once more
   expect(calls).toBe(2);
 });
 
-test('the state holds no e-mail address', () => {
+test('the state contains no e-mail address', () => {
   const { state } = run(TEN, storeWith([4, 6], STYLES['by its e-mail address'] as (typeof STYLES)[string]));
   expect(JSON.stringify(state)).not.toContain('@');
 });

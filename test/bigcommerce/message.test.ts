@@ -12,7 +12,7 @@ test.each([
   expect(maskEmails(text)).toBe(masked);
 });
 
-test('e-mail addresses are found whatever stands around them', () => {
+test('e-mail addresses are found whatever surrounds them', () => {
   const text = `Email 'Ann@X.com' is used by "bob@y.com", <c@d.e>. And o'neil@z.com.`;
   expect(findEmails(text)).toEqual(['ann@x.com', 'bob@y.com', 'c@d.e', "o'neil@z.com"]);
 });
@@ -23,7 +23,7 @@ test('a long text is cut to 200 characters, after masking', () => {
   expect(text).toMatch(/x \*\*\* yyyy…$/);
 });
 
-test('no half address is left where a huge text ends, and no half character', () => {
+test('cutting a huge text leaves neither half an address nor half a character', () => {
   expect(tidy(`${' '.repeat(1_990)}ann.miller@example.com`)).toBe('');
   expect(tidy(`${'x'.repeat(198)}😀😀`)).toBe(`${'x'.repeat(198)}…`);
 });
@@ -35,7 +35,7 @@ test('a text of megabytes takes no time', () => {
   expect(cpuMs()).toBeLessThan(500);
 });
 
-test('nothing that a terminal would act on, or that would turn a text around, is left', () => {
+test('nothing is left that a terminal would act on, or that would reverse a text', () => {
   const text = tidy('a\u001b[31mred\u001b]0;title\u0007\r\nforged line\u202Eevil\u2066\u200B\u009B2J\uFEFF\uD800b');
   expect(text).toBe('a [31mred ]0;title forged line evil 2J b');
 });

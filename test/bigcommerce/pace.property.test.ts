@@ -1,22 +1,22 @@
 import fc from 'fast-check';
-import { createPace, type Delay, type Heard } from '../../src/bigcommerce/pace.ts';
+import { type Delay, type Feedback, Pace } from '../../src/bigcommerce/pace.ts';
 import type { RateLimit } from '../../src/bigcommerce/headers.ts';
 
-/** A store as the rules describe it, with time of its own: calls arrive, are counted, and are answered out of order. */
+/** A store as the rules describe it, in simulated time: calls arrive, are counted, and are answered out of order. */
 interface World {
   quota: number;
   windowMs: number;
   /** Whether a window starts with the first call after the last one, or windows follow each other. */
   lazyWindows: boolean;
   reservePercent: number;
-  /** Slots that others use at present, by hundreds of calls. */
+  /** Slots that others use, one entry per hundred calls. */
   othersSlots: number[];
-  /** Units that others use up, before every n-th call. */
+  /** Requests that others make before each call, over and over. */
   othersUnits: number[];
-  /** Whether headers are sent at all, and on a 429. */
+  /** Whether answers have headers at all, and whether a 429 has. */
   headers: boolean;
   headersOn429: boolean;
-  /** One a call, over and over: ms to the store and back, and whether the answer comes without headers. */
+  /** One per call, over and over: ms to the store and back, and whether the answer comes without headers. */
   calls: { up: number; down: number; unclear: boolean }[];
   count: number;
 }
@@ -35,16 +35,16 @@ interface Event {
   arrives: boolean;
   call: World['calls'][number];
   number: number;
-  heard?: Heard;
+  feedback?: Feedback;
 }
 
-/** jest's own are too slow for millions of them. */
+/** jest's own assertions are too slow for millions of them. */
 function must(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(`It found ${otherwise}.`);
+  if (!holds) throw new Error(`Found ${otherwise}.`);
 }
 
 function run(world: World): Run {
-  const pace = createPace(world.reservePercent);
+  const pace = new Pace(world.reservePercent);
   const result: Run = {
     throttledByQuota: 0,
     throttledBySlots: 0,
@@ -62,7 +62,7 @@ function run(world: World): Run {
   let usedByUs = 0;
   let knownBackOff = 0;
 
-  function arrive({ number, call }: Event): Heard {
+  function arrive({ number, call }: Event): Feedback {
     if (now >= windowStart + world.windowMs) {
       windowStart = world.lazyWindows
         ? now
@@ -95,14 +95,15 @@ function run(world: World): Run {
     now = event.at;
     if (event.arrives) {
       atStore++;
-      events.push({ ...event, at: now + event.call.down, arrives: false, heard: arrive(event) });
+      events.push({ ...event, at: now + event.call.down, arrives: false, feedback: arrive(event) });
       return;
     }
     atStore--;
     inFlight--;
-    const heard = event.heard as Heard;
-    if (heard.kind === 'throttled') knownBackOff = Math.max(knownBackOff, now + Math.max(heard.waitMs ?? 0, 1_000));
-    pace.answered(now, heard);
+    const feedback = event.feedback as Feedback;
+    if (feedback.kind === 'throttled')
+      knownBackOff = Math.max(knownBackOff, now + Math.max(feedback.waitMs ?? 0, 1_000));
+    pace.ended(now, feedback);
   }
 
   while (result.sent < world.count || events.length > 0) {
@@ -111,17 +112,17 @@ function run(world: World): Run {
       must(now >= knownBackOff, 'a call started inside a known back-off');
       const number = result.sent++;
       const call = world.calls[number % world.calls.length] as Event['call'];
-      pace.started(now);
+      pace.started();
       events.push({ at: now + call.up, arrives: true, call, number });
       result.mostInFlight = Math.max(result.mostInFlight, ++inFlight);
-      must(inFlight <= pace.allowed(), 'more in flight than allowed');
+      must(inFlight <= pace.allowed, 'more in flight than allowed');
       continue;
     }
-    must(pace.allowed() >= 1 && pace.allowed() <= 3, 'concurrency left 1 to 3');
+    must(pace.allowed >= 1 && pace.allowed <= 3, 'concurrency left 1 to 3');
     must(delay.waitMs > 0, 'a wait of nothing');
     events.sort((a, b) => a.at - b.at);
     const event = events[0];
-    // No deadlock: with nothing in flight there is a time to wait for, and it is one that passes.
+    // No deadlock: with nothing in flight there is a time to wait for, and it does come.
     must(event !== undefined || delay.waitMs <= Math.max(world.windowMs, 30_000) + 1, 'a deadlock');
     if (event && event.at <= now + delay.waitMs) handle(events.shift() as Event);
     else now += delay.waitMs;
@@ -152,7 +153,7 @@ const anyWorld: fc.Arbitrary<World> = fc.record({
   count: fc.integer({ min: 1, max: 300 }),
 });
 
-/** Nobody else uses the store, and each answer says what is left. */
+/** Nobody else uses the store, and each answer states the quota left. */
 const ownWorld = anyWorld.map((world) => ({
   ...world,
   othersSlots: [0],
@@ -185,7 +186,7 @@ test('a store of our own is never driven into a 429, and its reserve is left alo
   );
 });
 
-test('the quota of a store of our own is used up window after window', () => {
+test('the quota of a store of our own is used in full, window after window', () => {
   const world: World = {
     quota: 30,
     windowMs: 30_000,
@@ -206,7 +207,7 @@ test('the quota of a store of our own is used up window after window', () => {
   expect(tookMs).toBeLessThan(9 * 30_000 + 5_000);
 });
 
-test('while others use slots for ever, few calls are answered 429', () => {
+test('while others keep using slots, few calls are answered 429', () => {
   fc.assert(
     fc.property(anyWorld, fc.constantFrom(1, 2), (world, slots) => {
       const alike = { ...world, quota: 1_000_000, othersSlots: [slots], count: 2_000 };

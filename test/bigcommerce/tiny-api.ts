@@ -16,15 +16,15 @@ export interface Reply {
   body?: unknown;
 }
 
-/** An API that answers as a test tells it to; without being told, it updates every customer. */
+/** An API that answers as a test tells it to; by default it updates every customer. */
 export interface TinyApi {
   url: string;
   seen: Seen[];
-  /** Ids sent, a list for each PUT. */
+  /** The ids sent, one list per PUT. */
   puts(): number[][];
-  /** Answers one after the other; the rest as usual. */
+  /** The answers to the next requests, in order. */
   next(...replies: (Reply | ((response: ServerResponse) => void))[]): void;
-  /** Answers every request for which it gives an answer. */
+  /** The answer to every other request for which `reply` returns one. */
   always(reply: (seen: Seen) => Reply | undefined): void;
   /** No request is answered before `release`. */
   pause(): { release(): void };
@@ -33,7 +33,7 @@ export interface TinyApi {
   /** Requests that have arrived, and neither been answered nor lost their connection. */
   inFlight(): number;
   mostInFlight(): number;
-  /** Resolves when the connection of a request not yet answered is closed. */
+  /** Resolves when the connection of an unanswered request is closed. */
   aborted(): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTokens } from '../../src/bigcommerce/tokens.ts';
+import { Tokens } from '../../src/bigcommerce/tokens.ts';
 
 let folder: string;
 let file: string;
@@ -17,16 +17,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('one store has one token, and others have none', () => {
-  const tokens = createTokens({ storeHash: 'abc', token: 'one' }, warn);
+test('one store has the token, and others have none', () => {
+  const tokens = new Tokens({ storeHash: 'abc', token: 'one' }, warn);
   expect([tokens.tokenFor('abc'), tokens.reread('abc'), tokens.tokenFor('other')]).toEqual(['one', 'one', undefined]);
   expect(tokens.cures.refused).toBe('set BIGCOMMERCE_ACCESS_TOKEN and restart the worker');
-  expect(tokens.cures.missing).toMatch(/token of store abc only; use BIGCOMMERCE_TOKENS_FILE/);
+  expect(tokens.cures.missing).toMatch(/only has the token of store abc; use BIGCOMMERCE_TOKENS_FILE/);
 });
 
-test('a file has a token a store', () => {
+test('a file has one token per store', () => {
   write({ abc: ' one\n', def: 'two' });
-  const tokens = createTokens({ file }, warn);
+  const tokens = new Tokens({ file }, warn);
   expect([tokens.tokenFor('abc'), tokens.tokenFor('def'), tokens.tokenFor('constructor')]).toEqual([
     'one',
     'two',
@@ -37,7 +37,7 @@ test('a file has a token a store', () => {
 
 test('a file that was changed or replaced is read again', () => {
   write({ abc: 'one' });
-  const tokens = createTokens({ file }, warn);
+  const tokens = new Tokens({ file }, warn);
   write({ abc: 'another' });
   expect(tokens.tokenFor('abc')).toBe('another');
   writeFileSync(`${file}.new`, JSON.stringify({ abc: 'replaced' }));
@@ -45,11 +45,11 @@ test('a file that was changed or replaced is read again', () => {
   expect(tokens.tokenFor('abc')).toBe('replaced');
 });
 
-test('a change that its time and size do not show is seen before a token is given up', () => {
+test('a change that the time and size do not show is noticed before a token is given up', () => {
   write({ abc: 'one' });
   const { atime, mtime } = statSync(file);
   utimesSync(file, atime, mtime);
-  const tokens = createTokens({ file }, warn);
+  const tokens = new Tokens({ file }, warn);
   write({ abc: 'two' });
   utimesSync(file, atime, mtime);
   expect(tokens.tokenFor('abc')).toBe('one');
@@ -59,34 +59,29 @@ test('a change that its time and size do not show is seen before a token is give
 test.each([
   ['missing', undefined, /cannot be read \(ENOENT\)/],
   ['not JSON', '{"abc": "s3cret"', /is not JSON/],
-  ['a list', ['s3cret'], /not one object/],
-  ['with a number', { abc: 'fine', def: 4711 }, /not one object/],
-  ['with an empty token', { abc: '' }, /not one object/],
-  ['with a token in two lines', { abc: 's3cret\ns3cret' }, /not one object/],
-])('a file that is %s at the start is a clear error that quotes nothing of it', (_, content, message) => {
+  ['a list', ['s3cret'], /not an object/],
+  ['with a number', { abc: 'fine', def: 4711 }, /not an object/],
+  ['with an empty token', { abc: '' }, /not an object/],
+  ['with a token in two lines', { abc: 's3cret\ns3cret' }, /not an object/],
+])('a file that is %s at the start is a clear error that quotes nothing from it', (_, content, message) => {
   if (content !== undefined) write(content);
-  let error: Error | undefined;
-  try {
-    createTokens({ file }, warn);
-  } catch (caught) {
-    error = caught as Error;
-  }
-  expect(error?.message).toMatch(message);
-  expect(error?.message).toContain(file);
-  expect(error?.message).toContain('{"<store hash>": "<access token>"}');
-  expect(error?.message).not.toMatch(/s3cret|4711/);
+  const open = () => new Tokens({ file }, warn);
+  expect(open).toThrow(message);
+  expect(open).toThrow(file);
+  expect(open).toThrow('{"<store hash>": "<access token>"}');
+  expect(open).not.toThrow(/s3cret|4711/);
 });
 
-test('a file that breaks later leaves the last good tokens, and is reported once for each change', () => {
+test('a file that breaks later leaves the last good tokens in use, and is reported once per change', () => {
   write({ abc: 'one' });
-  const tokens = createTokens({ file }, warn);
+  const tokens = new Tokens({ file }, warn);
   write('{"abc": "s3cr');
   expect([tokens.tokenFor('abc'), tokens.tokenFor('abc'), tokens.reread('abc')]).toEqual(['one', 'one', 'one']);
   expect(warnings).toEqual([expect.stringMatching(/is not JSON\. The tokens read before stay in use\.$/)]);
   rmSync(file);
   expect([tokens.tokenFor('abc'), tokens.tokenFor('abc')]).toEqual(['one', 'one']);
   expect(warnings).toHaveLength(2);
-  write({ abc: 'mended' });
-  expect(tokens.tokenFor('abc')).toBe('mended');
+  write({ abc: 'fixed' });
+  expect(tokens.tokenFor('abc')).toBe('fixed');
   expect(warnings.join()).not.toContain('s3cr');
 });

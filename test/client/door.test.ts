@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-// Lists every module that is loaded: those that are imported, and those that are required.
+// Lists every module that is loaded, whether imported or required.
 const LIST = `
   import { appendFileSync } from 'node:fs';
   import { createRequire, register } from 'node:module';
@@ -18,7 +18,7 @@ const LIST = `
   appendFileSync(process.env.LIST, Object.keys(createRequire(import.meta.url).cache).join('\\n'));
 `;
 
-/** What a process loads that imports a module of ours. */
+/** Every module that a process loads when it imports this one of ours. */
 function loadedBy(path: string): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'loaded-'));
   try {
@@ -34,7 +34,7 @@ function loadedBy(path: string): string[] {
 
 const FOREIGN = /@temporalio\/(worker|core-bridge|activity|testing)|@aws-sdk|@smithy|undici|pino|commander/;
 
-test('the client loads neither worker nor S3, and nothing of ours that is not for it', () => {
+test('the client loads neither the worker nor S3, and of ours only what it needs', () => {
   const loaded = loadedBy('client.js');
   expect(loaded).toContainEqual(expect.stringContaining('/@temporalio/client/lib/'));
   expect(loaded.filter((path) => FOREIGN.test(path))).toEqual([]);
@@ -43,7 +43,7 @@ test('the client loads neither worker nor S3, and nothing of ours that is not fo
   expect(ours.filter((path) => /^(workflows|activities|bigcommerce|starter|worker)\//.test(path))).toEqual([]);
 });
 
-test('the list of what is loaded would name them', () => {
+test('the list of loaded modules would name them', () => {
   expect(loadedBy('activities/serve-store-queue.js').filter((path) => FOREIGN.test(path)).length).toBeGreaterThan(10);
   expect(loadedBy('storage/s3.js').filter((path) => FOREIGN.test(path)).length).toBeGreaterThan(10);
 });

@@ -41,12 +41,12 @@ afterEach(() => expectThreeAtMost(system));
 const started = (name: string, rows: Iterable<unknown>, client = system.client) =>
   startCustomerUpdate(client, { storeHash: 'abc', source: { customers: rows } }, name, { jobStore });
 
-/** Another client of the same server, whose connection can be cut. */
+/** Another client of the same server, with a connection that can be cut. */
 async function cuttable() {
   const proxy = await startProxy(system.server.address);
   const connection = await Connection.connect({
     address: proxy.address,
-    // The library gives up soon, so that it is up to us.
+    // The library gives up soon, and leaves the rest to us.
     interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 2 }))],
     channelArgs: { 'grpc.keepalive_time_ms': 1_000, 'grpc.keepalive_timeout_ms': 1_000 },
   });
@@ -69,7 +69,7 @@ const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-test('result waits while the job continues as new, the connection is cut, and the server is away', async () => {
+test('result keeps waiting while the job continues as new, the connection is cut, and the server is down', async () => {
   const { proxy, client, close } = await cuttable();
   await system.control('faults', { fault: 'latency', ms: 1_000 });
   const job = await started('long', new Set(customers(1_500)), client);
@@ -91,7 +91,7 @@ test('result waits while the job continues as new, the connection is cut, and th
   await close();
 });
 
-test('result waits for the run that a reset begins, and for no other job of the same id', async () => {
+test('result waits for the run that a reset starts, but not for another job with the same id', async () => {
   await system.control('faults', { fault: 'latency', ms: 1_000 });
   const job = await started('reset', new Set(customers(60)));
   const result = job.result();
@@ -109,7 +109,7 @@ test('result waits for the run that a reset begins, and for no other job of the 
   expect(await ended).toMatchObject({ name: 'JobEnded', how: 'terminated' });
 });
 
-test('whoever waits for a result may stop waiting, and the job goes on', async () => {
+test('a caller can stop waiting for a result, and the job carries on', async () => {
   await system.control('faults', { fault: 'latency', ms: 200 });
   const job = await started('stopped', new Set(customers(600)));
   await until(async () => (await job.progress()).state === 'running');
@@ -126,13 +126,13 @@ test('whoever waits for a result may stop waiting, and the job goes on', async (
   expect(ended).toMatchObject({ name: 'JobEnded', how: 'cancelled' });
 });
 
-test('a job that is closing, or has ended, takes no pause, resume or cancel', async () => {
+test('a job that is closing or has ended accepts no pause, resume or cancel', async () => {
   const job = await started('over', [{ id: 1, notes: 'x' }].values());
   await job.result();
   for (const order of [() => job.pause(), () => job.resume(), () => job.cancel()]) {
     const error = await thrownBy(order());
     expect(error).toBeInstanceOf(TooLate);
-    expect(error).toMatchObject({ name: 'TooLate', message: expect.stringMatching(/has ended already \(completed\)/) });
+    expect(error).toMatchObject({ name: 'TooLate', message: expect.stringMatching(/has already ended \(completed\)/) });
   }
   await system.control('faults', { fault: 'latency', ms: 2_000 });
   const closing = await started('closing', new Set(customers(300)));
@@ -146,7 +146,7 @@ test('a job that is closing, or has ended, takes no pause, resume or cancel', as
   await closing.result().catch(() => undefined);
 });
 
-test('failures that are in files come as well, each once, while a job runs and after it; or it is said why not', async () => {
+test('failures in files are included, each once, while a job runs and afterwards; or the error says why not', async () => {
   const rows = [
     ...customers(100),
     ...Array.from({ length: 2_400 }, (_, index) => ({ id: 101 + index, first_name: '' })),
@@ -188,7 +188,7 @@ const methods = (job: CustomerUpdate) => [
   ...[() => job.pause(), () => job.resume(), () => job.cancel(), () => job.result()],
 ];
 
-test('no job, or another kind of workflow, is an error of its own from every method, and is left alone', async () => {
+test('every method has its own error for a missing job and for another kind of workflow, which it leaves alone', async () => {
   for (const method of methods(customerUpdate(system.client, jobId('abc', 'never')))) {
     const error = await thrownBy(method());
     expect(error).toBeInstanceOf(NoSuchJob);
@@ -209,12 +209,15 @@ test('no job, or another kind of workflow, is an error of its own from every met
   await handle.terminate();
 });
 
-test('where no worker is there questions and orders say so in time, and a cancel arrives all the same', async () => {
+test('without a worker, questions and orders say so in time, and a cancel arrives all the same', async () => {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
   const job = await started('unanswered', [{ id: 1, notes: 'x' }].values());
   const [asked, told] = await Promise.all([thrownBy(job.progress()), thrownBy(job.pause())]);
   expect([asked, told]).toEqual([expect.any(NoAnswer), expect.any(NoAnswer)]);
-  expect(asked).toMatchObject({ name: 'NoAnswer', message: expect.stringMatching(/No worker answers for the job/) });
+  expect(asked).toMatchObject({
+    name: 'NoAnswer',
+    message: expect.stringMatching(/No worker (answered for the job|polls)/),
+  });
   await job.cancel();
   await system.startWorker();
   await expect(job.result()).rejects.toMatchObject({ how: 'cancelled' });

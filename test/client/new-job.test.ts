@@ -11,12 +11,12 @@ test.each<[string, () => unknown]>([
   ['an async generator', async function* () {}],
   ['a generator', function* () {}],
   ['a Set', () => new Set([{ id: 1 }])],
-])('%s is a source to be streamed', (_, make) => {
+])('customers from %s are streamed', (_, make) => {
   const customers = make();
   expect(checkNewJob(input(customers), 'x')).toEqual({ stream: customers });
 });
 
-test('a list, a file and what another job left go along with the job', () => {
+test('a list, a file and what another job left are passed along with the job', () => {
   for (const source of [{ customers: [{ id: 1 }] }, { uri: 's3://bucket/a.csv' }, { retryOf: 'customer-updates/a/b' }])
     expect(checkNewJob({ storeHash: 'abc', source }, 'x')).toEqual({ source });
 });
@@ -33,13 +33,13 @@ test.each<[string, unknown, string, string]>([
     'x',
     'source: expected',
   ],
-  ['text, which is an iterable of letters', input('{"id":1}'), 'x', 'source.customers: expected a list'],
-  ['1,001 inline', input(customers(1_001)), 'x', 'An iterable that is no array, such as an async'],
-  ['more than 512 KiB inline', input([{ id: 1, notes: 'x'.repeat(600_000) }]), 'x', 'An iterable that is no array'],
+  ['text, although it is an iterable of letters', input('{"id":1}'), 'x', 'source.customers: expected a list'],
+  ['1,001 inline', input(customers(1_001)), 'x', 'An iterable other than an array, such as an async'],
+  ['more than 512 KiB inline', input([{ id: 1, notes: 'x'.repeat(600_000) }]), 'x', 'An iterable other than an array'],
   ['a BigInt inline', input([{ id: 1 }, { id: 2n }]), 'x', 'source.customers: expected customer 2 to be'],
   ['a customer inline that contains itself', input([cycle]), 'x', 'source.customers: expected customer 1 to be'],
   ['an empty name', input(stream), '', 'name: expected'],
-  ['a name that is no text', input(stream), undefined as unknown as string, 'name: expected'],
+  ['a name that is not text', input(stream), undefined as unknown as string, 'name: expected'],
   ['a name that leads elsewhere', input(stream), '..', 'name: expected'],
   ['a name with half a character', input(stream), 'a\ud800', 'name: expected'],
   ['a name with a line break', input(stream), 'a\nb', 'name: expected'],
@@ -49,6 +49,6 @@ test.each<[string, unknown, string, string]>([
   expect(() => checkNewJob(wrong as NewCustomerUpdate, name)).toThrow(message);
 });
 
-test.each(['spring', 'spring sale 2026', 'a/b', 'ä'.repeat(33), '...'])('a job may be called %s', (name) => {
+test.each(['spring', 'spring sale 2026', 'a/b', 'ä'.repeat(33), '...'])('a job can be named %s', (name) => {
   expect(() => checkNewJob(input([]), name)).not.toThrow();
 });

@@ -17,7 +17,7 @@ let system: System;
 let project: string;
 let installed: string;
 
-/** Runs a program to its end in the project; returns what it printed. Throws with its output where it fails. */
+/** Runs a program to its end in the project; returns what it printed. Throws with its output if it fails. */
 async function run(file: string, args: string[], env: Record<string, string> = {}): Promise<string> {
   const program = startProgram(file, args, { cwd: project, env: { ...system?.env, ...env } });
   const { code } = await program.exited;
@@ -25,7 +25,7 @@ async function run(file: string, args: string[], env: Record<string, string> = {
   return program.stdout();
 }
 
-/** Compiles a folder of the project with our compiler, and returns what it says of that folder and of our types. */
+/** Compiles a folder of the project with our compiler; returns its errors about that folder and our types. */
 async function complaints(folder: string): Promise<string[]> {
   const args = [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder];
   const program = startProgram(process.execPath, args, { cwd: project });
@@ -63,14 +63,14 @@ async function packed(): Promise<string[]> {
   return files.map((path) => path.slice(installed.length + 1)).toSorted();
 }
 
-test('the package holds what was built, and nothing else', async () => {
+test('the package contains what was built, and nothing else', async () => {
   const files = await packed();
   const outside = files.filter((path) => !/^(dist\/[\w/-]+(\.d\.ts|\.js)|schemas\/\w+\.schema\.json)$/.test(path));
   expect(outside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
   expect(files).toEqual(expect.arrayContaining(['dist/client.js', 'dist/client.d.ts', 'dist/client/start.js']));
 });
 
-test('what its modules and types import from each other is in the package, and what else they import is a dependency', async () => {
+test('everything its modules and types import is in the package or a dependency', async () => {
   const files = await packed();
   const { dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
@@ -80,7 +80,7 @@ test('what its modules and types import from each other is in the package, and w
     const text = await readFile(join(installed, path), 'utf8');
     for (const [, name = ''] of text.matchAll(/(?:\bfrom |^import |\bimport\()['"]([\w@./:-]+)['"]/gm)) {
       if (name.startsWith('node:')) continue;
-      // Types name the sources, of which the declarations are there.
+      // Types name the sources; the package has their declarations.
       const target = normalize(join(dirname(path), name)).replace(/(?<!\.d)\.ts$/, '.d.ts');
       const there = name.startsWith('.') ? files.includes(target) : packageOf(name) in dependencies;
       if (!there) missing.push(`${path} imports ${name}`);
@@ -125,7 +125,7 @@ const STRICT = {
   ...{ noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true },
 };
 
-test('the same in TypeScript is sound to a strict compiler, and attaches to the job that the other has started', async () => {
+test('the same in TypeScript satisfies a strict compiler, and attaches to the job that the first one started', async () => {
   await mkdir(join(project, 'strict'));
   await writeFile(join(project, 'strict/script.ts'), SCRIPT);
   await writeFile(join(project, 'strict/tsconfig.json'), JSON.stringify({ compilerOptions: STRICT }));
@@ -182,7 +182,7 @@ describe('the service in examples/service', () => {
   });
   afterAll(() => service?.kill());
 
-  test('says which Temporal server it tried, and what came, and exits with 2', async () => {
+  test('says which Temporal server it tried and what went wrong, and exits with 2', async () => {
     const env = { ...system.env, PORT: '0', TEMPORAL_ADDRESS: '127.0.0.1:1' };
     const lost = startProgram(process.execPath, ['service/dist/server.js'], { cwd: project, env });
     const { code } = await lost.exited;
@@ -193,7 +193,7 @@ describe('the service in examples/service', () => {
 
   const ndjson = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-  /** What the service says: a job's id, how far it is, or an error. */
+  /** What the service answers: a job's id, its progress, or an error. */
   type Said = Progress & { id: string; error: { type: string; message: string } };
 
   async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; body: Said }> {
@@ -204,7 +204,7 @@ describe('the service in examples/service', () => {
     ask(path, { method: 'POST', body, headers: { 'content-type': type } });
   const state = async (path: string) => (await ask(path)).body.state;
 
-  test('starts a job from what it is sent, and tells of it until its end', async () => {
+  test('starts a job from a request body, and reports its progress until it ends', async () => {
     await system.control('faults', { fault: 'latency', ms: 200 });
     const rows = [...customers(1_500), { id: 999_999, notes: 'nobody' }, { id: 1_501, first_name: '' }];
     const started = await post('abc/jobs/served%20here', ndjson(rows));
@@ -240,7 +240,7 @@ describe('the service in examples/service', () => {
   test.each<[string, string, string, string | undefined, number, string, RegExp]>([
     ['a wrong store hash', 'ABC/jobs/x', ndjson(customers(3)), undefined, 400, 'BadInput', /storeHash: expected/],
     ['1,001 inline', 'abc/jobs/x', list(1_001), 'application/json', 400, 'BadInput', /at most 1000.*iterable/],
-    ['no list', 'abc/jobs/x', '{"id": 1}', 'application/json', 400, 'BadBody', /JSON list/],
+    ['a body that is not a list', 'abc/jobs/x', '{"id": 1}', 'application/json', 400, 'BadBody', /JSON list/],
     [
       'a line that is not JSON',
       'abc/jobs/x',
@@ -253,13 +253,13 @@ describe('the service in examples/service', () => {
     ['another kind of body', 'abc/jobs/x', 'id\n1\n', 'text/csv', 400, 'BadBody', /content-type/],
     ['a pause of no job', 'abc/jobs/never/pause', '', undefined, 404, 'NoSuchJob', /There is no job/],
     ['another path', 'abc/customers', '', undefined, 404, 'NoSuchPath', /README/],
-  ])('%s is answered in words', async (_, path, body, type, status, error, message) => {
+  ])('%s is answered in plain words', async (_, path, body, type, status, error, message) => {
     const answer = await post(path, body, type);
     expect(answer).toMatchObject({ status, body: { error: { type: error, message: expect.stringMatching(message) } } });
     expect(JSON.stringify(answer)).not.toContain('Zoë');
   });
 
-  test('an upload that is broken off starts nothing', async () => {
+  test('an upload that breaks off starts nothing', async () => {
     const stop = new AbortController();
     async function* endless() {
       yield Buffer.from(ndjson(customers(100)));
@@ -272,7 +272,7 @@ describe('the service in examples/service', () => {
     expect(await ask('abc/jobs/broken')).toMatchObject({ status: 404 });
   });
 
-  test('it stops when it is asked to', async () => {
+  test('it stops on SIGTERM', async () => {
     expect(await service.stop(20_000)).toBe(0);
   });
 });

@@ -28,14 +28,14 @@ afterEach(() => expectThreeAtMost(system));
 const startedFrom = (name: string, source: AsyncIterable<unknown> | Iterable<unknown>, more = {}) =>
   startCustomerUpdate(system.client, { storeHash: 'abc', source: { customers: source } }, name, { jobStore, ...more });
 
-/** Copies of sources that are in the job store. */
+/** Copies of sources in the job store. */
 async function copies(): Promise<string[]> {
   const folder = `${system.folder}/data/sources/copies`;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-/** An iterable that fails the test where it is read. */
+/** An iterable that fails the test if it is read. */
 const untouched = {
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
     throw new Error('It was read.');
@@ -46,7 +46,7 @@ async function* generated(n: number) {
   yield* customers(n);
 }
 
-test('customers from a generator are updated, all of them and whatever is among them, and no copy is left', async () => {
+test('all customers from a generator are updated, whatever else is among them, and no copy is left', async () => {
   async function* rows() {
     yield* customers(1_500);
     yield undefined;
@@ -62,7 +62,7 @@ test('customers from a generator are updated, all of them and whatever is among 
   expect(memo).toMatchObject({ source: expect.stringMatching(/\.ndjson$/), startedBy: 'a test' });
 });
 
-test('a job that has ended is attached to without reading the iterable, and started once more with again', async () => {
+test('a start attaches to an ended job without reading the iterable; with again, it starts another one', async () => {
   const job = await startedFrom('generated', untouched);
   expect((await job.result()).customers.total).toBe(1_502);
   const anew = await startedFrom('generated', generated(5), { again: true });
@@ -70,7 +70,7 @@ test('a job that has ended is attached to without reading the iterable, and star
   expect(await copies()).toEqual([]);
 });
 
-test('a job that runs is attached to without reading the iterable, even with again; one that was cancelled starts anew', async () => {
+test('a start attaches to a running job without reading the iterable, even with again; a cancelled one is started anew', async () => {
   const first = await startedFrom('running', generated(2_500));
   await until(async () => (await first.progress()).state === 'running');
   await first.pause('so that it runs on');
@@ -88,9 +88,9 @@ test('a job that runs is attached to without reading the iterable, even with aga
   expect(await copies()).toEqual([]);
 });
 
-test('of two that start the same job at once both get the one that runs, and the copy of the other is gone', async () => {
+test('two that start the same job at once both get the same one, and the copy of the other is deleted', async () => {
   await system.control('faults', { fault: 'latency', ms: 300 });
-  // Each waits, with all customers but one written, until the other one has come as far.
+  // Each waits before its last customer until the other one has got as far.
   let arrived = 0;
   let open = () => {};
   const both = new Promise<void>((resolve) => (open = resolve));
@@ -110,7 +110,7 @@ test('of two that start the same job at once both get the one that runs, and the
   expect(await copies()).toEqual([]);
 });
 
-test('an iterable that throws, or a customer that JSON can not hold, starts nothing and leaves nothing', async () => {
+test("an iterable that throws, or a customer that JSON can't hold, starts nothing and leaves nothing behind", async () => {
   async function* broken() {
     yield* customers(2_000);
     throw new Error('gone');
@@ -126,7 +126,7 @@ test('an iterable that throws, or a customer that JSON can not hold, starts noth
   expect(await copies()).toEqual([]);
 });
 
-test('what is wrong is said before anything is read: store, name, options, job store, the id, the server', async () => {
+test('a wrong store, name, option, job store, id or server is reported before anything is read', async () => {
   const input = { storeHash: 'abc', source: { customers: untouched } };
   const start = (more = {}, name = 'x', options = {}) =>
     startCustomerUpdate(system.client, { ...input, ...more }, name, options);
@@ -156,7 +156,7 @@ test('what is wrong is said before anything is read: store, name, options, job s
   await connection.close();
 });
 
-test('where the answer to a start is lost, the copy goes only if no job reads it', async () => {
+test('if the answer to a start is lost, the copy is deleted only if no job reads it', async () => {
   const losing = (arrives: boolean) => {
     const connection = Object.create(system.connection, {
       workflowService: {

@@ -17,7 +17,7 @@ async function filesIn({ root }: Storage): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-test('writes a line a customer, in a file that only one job knows', async () => {
+test('writes a line per customer, into a file that only one job knows', async () => {
   const storage = await newStorage();
   const [copy, other] = [
     await streamCopy(storage, job, counted(20_000)),
@@ -34,13 +34,13 @@ test('writes a line a customer, in a file that only one job knows', async () => 
   expect(await textOf(storage, storage.keyOf(other.uri) as string)).toBe('{"notes":"Zoë\\n"}\n');
 });
 
-test('what JSON leaves out is still a row', async () => {
+test('what JSON leaves out still becomes a row', async () => {
   const storage = await newStorage();
   const { uri } = await streamCopy(storage, job, [{ id: 1 }, undefined, () => 3, Symbol('x'), null, { id: 6 }]);
   expect(await textOf(storage, storage.keyOf(uri) as string)).toBe('{"id":1}\nnull\nnull\nnull\nnull\n{"id":6}\n');
 });
 
-test('reads no further than it has written', async () => {
+test('reads no further ahead than it has written', async () => {
   let read = 0;
   let written = 0;
   const storage = Object.assign(await newStorage(), {
@@ -57,7 +57,7 @@ test('reads no further than it has written', async () => {
   expect(written).toBe(50_000);
 });
 
-test('an iterable that throws is named by the customer that was to come, and leaves no file', async () => {
+test('if the iterable throws, the error names the customer that should have come next, and no file is left', async () => {
   const storage = await newStorage();
   const cause = new Error('the database went away');
   const failing = counted(30_000, (item) => {
@@ -76,7 +76,7 @@ cycle['self'] = { cycle };
 test.each<[string, unknown]>([
   ['a BigInt', { id: 5n }],
   ['one that contains itself', cycle],
-])('%s is named by its number, leaves no file, and closes the iterable', async (_, wrong) => {
+])('the error for %s names its number; no file is left, and the iterable is closed', async (_, wrong) => {
   const storage = await newStorage();
   let closed = false;
   async function* customers() {
@@ -95,7 +95,7 @@ test.each<[string, unknown]>([
   expect(closed).toBe(true);
 });
 
-test('a job store that fails is no fault of the iterable, which is closed', async () => {
+test('if the job store fails, the error is not blamed on the iterable, which is closed', async () => {
   let closed = false;
   function* endless() {
     try {

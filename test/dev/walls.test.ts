@@ -67,7 +67,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
       '../contract/job.ts',
       '../storage/x.ts',
       '../jobs/keys.ts',
-      '../jobs/failures.ts',
+      '../jobs/failure-files.ts',
       '../temporal/grpc.ts',
     ],
     [

@@ -72,7 +72,7 @@ test('start, watch and show tell scripts the same, on standard output only', asy
   expect(lines(shown.stdout)).toEqual([last]);
   expect(shown.code).toBe(1);
   expect(lines(again.stdout)).toEqual([{ ...last, progress: null }, last]);
-  expect(again.output).toMatch(/has ended already/);
+  expect(again.output).toMatch(/has already ended/);
 
   expect(lines(failed.stdout).at(-1)).toMatchObject({ status: 'FAILED', error: { type: 'BadSource' } });
   expect(failed.code).toBe(3);
@@ -107,7 +107,7 @@ test('failures come as JSON or as lines of the report, and the report itself as 
   expect(await readFile(path, 'utf8')).toBe(report.stdout);
   await writeFile(path, 'mine');
   const refused = await starter('report', id);
-  expect(refused).toMatchObject({ code: 2, output: expect.stringMatching(/There is a file .*--force/) });
+  expect(refused).toMatchObject({ code: 2, output: expect.stringMatching(/already exists.*--force/) });
   expect(await readFile(path, 'utf8')).toBe('mine');
   expect(await starter('report', id, 'few-report.csv', '--force')).toMatchObject({ code: 0 });
   expect(await readFile(path, 'utf8')).toBe(report.stdout);
@@ -170,7 +170,7 @@ test('list has a line for each job of any store, whether or not a worker answers
     expect.stringMatching(/^abc +dry-\w+ +completed +0% +0 .* took /),
     '',
     // The server remembers for a minute that there was one.
-    expect.stringMatching(/^What is shown as "-" is not known. (No worker polls|Workers do not answer)/),
+    expect.stringMatching(/^"-" stands for what is not known. (No worker polls|Some workers do not answer)/),
   ]);
   expect(table).not.toContain('\u001b');
   await Promise.all([waits.terminate(), long.terminate(), system.startWorker()]);
@@ -189,7 +189,7 @@ test('purge deletes what a job and those before it under its id have left, and t
   const early = await Promise.all([starter('purge', id, '--yes'), starter('report', id)]);
   expect(early).toMatchObject([
     { code: 2, output: expect.stringMatching(/has not ended.*starter -- cancel/) },
-    { code: 2, output: expect.stringMatching(/its report is written then/) },
+    { code: 2, output: expect.stringMatching(/has not ended/) },
   ]);
   await handle.cancel();
   await real.exited;

@@ -146,7 +146,7 @@ test('a job is paused, resumed, cancelled and retried from the command line', as
     code: 3,
     output: expect.stringMatching(/The job was cancelled[^]*npm run starter -- retry customer-updates\/abc\/steered/),
   });
-  expect(await starter('pause', id)).toMatchObject({ code: 2, output: expect.stringMatching(/has ended already/) });
+  expect(await starter('pause', id)).toMatchObject({ code: 2, output: expect.stringMatching(/has already ended/) });
 
   expect((await starter('failures', id)).output).toMatch(
     /rows are unprocessed. To send them: .* retry customer-updates/,
@@ -166,7 +166,7 @@ test('a job that holds and is resumed asks the store again at once', async () =>
   await until(async () => (await handle.query(progressQuery)).state === 'held');
   await system.control('tokens', { store: 'abc', token: TOKENS.abc });
   const { output } = await starter('resume', 'held', '--store', 'abc');
-  expect(output).toBe('The job goes on: it asks the store again at once\n');
+  expect(output).toBe('The job continues: it is asking the store again now\n');
   expect((await handle.result()).customers).toMatchObject({ total: 10, updated: 10 });
 });
 
@@ -184,7 +184,7 @@ test('a cancel without a worker says when it takes effect', async () => {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
   await system.start('nobody works', { storeHash: 'abc', source: { customers: customers(1) } });
   const { code, output } = await starter('cancel', 'nobody works', '--store', 'abc');
-  expect(output).toMatch(/The job ends as soon as a worker takes it up\. .*worker/);
+  expect(output).toMatch(/The job will end as soon as a worker picks it up\. .*worker/);
   expect(code).toBe(0);
   await system.startWorker();
 });

@@ -122,7 +122,7 @@ test('the program in Python tells what a job waits for, all pages of failures, a
   await program.waitFor(/^running: 0 of 32 updated$/);
   const job = system.client.workflow.getHandle('customer-updates/abc123/waits');
   await job.executeUpdate(pauseUpdate, { args: [{ reason: 'lunch' }] });
-  await program.waitFor(/^paused: .*, waits for pause: Paused by a person \(lunch\)/);
+  await program.waitFor(/^paused: .*, waiting for pause: Paused by a person \(lunch\)/);
   await job.cancel();
   expect((await program.exited).code).toBe(3);
   expect(program.output()).toMatch(/cancelled/i);
@@ -232,7 +232,7 @@ test.each<[string, unknown, string, [string, unknown, string] | null]>([
       'abc123',
       many,
       'BadInput: source.customers: expected a list of at most 1000 customers; a file (source.uri) may have more, got a list of ' +
-        '1001. An iterable that is no array, such as an async generator, may have any number.',
+        '1001. An iterable other than an array, such as an async generator, can have any number.',
     ],
   ],
   [

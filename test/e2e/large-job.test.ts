@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract/job.ts';
-import { readFailures } from '../../src/jobs/failures.ts';
+import { readFailures } from '../../src/jobs/failure-files.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { allFailures, startSystem, type System } from '../support/system.ts';

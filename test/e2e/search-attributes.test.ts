@@ -34,7 +34,7 @@ test('jobs run without search attributes, and with them once setup has registere
   const first = await setup();
   expect(first.code).toBe(0);
   for (const name of Object.keys(SEARCH_ATTRIBUTES)) expect(first.output).toContain(`${name}  registered`);
-  expect((await setup()).output).toContain('CustomerUpdatesState  was there');
+  expect((await setup()).output).toContain('CustomerUpdatesState  already registered');
 
   await system.run('with', input);
   const query = `CustomerUpdatesState = 'completed' AND CustomerUpdatesStore = 'abc' AND CustomerUpdatesRejected = 1 AND CustomerUpdatesProgress = 100`;

@@ -130,7 +130,7 @@ test('a job of 2,000 with a backup, whose worker is killed in the middle, is und
   await system.startWorker();
   const { output } = await started;
   expect(output).toMatch(/Backup: \/.*\n.*undo customer-updates\/abc\/all/);
-  expect(output).toMatch(/1 customer can't be put back in full/);
+  expect(output).toMatch(/1 customer can't be restored in full/);
 
   const result = await handleOf('all').result();
   expect(result.customers).toMatchObject({ total: 2_000, updated: 2_000 });
@@ -197,7 +197,7 @@ test('a dry run says how many would change, sends nothing, and leaves no file', 
   const dry = ['start', uri, '--store', store, '--dry-run', '--skip-unchanged', '--limit', '1205'];
   const { output, code } = await runStarter(system, [...dry, '--name', 'dry']);
   expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toContain('305 customers would change, 900 would not: they have all values already.');
+  expect(output).toContain('305 customers would change, 900 would not: they already have all the values.');
   expect(output).toMatch(/It would send 305 customers in 121 calls/);
   // Customers beyond the limit are not even read.
   expect(await system.stats()).toMatchObject({ customersApplied, customersRead: 1_205 });
@@ -380,6 +380,6 @@ test('the starter refuses to undo what can not be undone, and a job of another s
     return output;
   };
   expect(await said('no-backup')).toMatch(/can't be undone: .*without --backup/);
-  expect(await said('purged')).toMatch(/is not there any more: its files were purged/);
+  expect(await said('purged')).toMatch(/is gone: its files were purged/);
   expect(await said('nothing')).toMatch(/There is nothing to undo/);
 });

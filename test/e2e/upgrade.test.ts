@@ -117,8 +117,8 @@ test('a job continues when another version is made current, and the old one may 
   const job = await start('versioned');
   // While no version is current, a job waits in silence.
   const words =
-    'Jobs are given to workers without a version, of which there is none. Start one, or give jobs to those of the version ' +
-    'updates:1, which are there: temporal worker deployment set-current-version --deployment-name updates --build-id 1';
+    'Jobs are routed to workers without a version, and none of those is running. Start one, or route jobs to the workers of ' +
+    'the version updates:1, which are running: temporal worker deployment set-current-version --deployment-name updates --build-id 1';
   expect((await runStarter(system, ['show', job.workflowId])).output).toContain(words);
   expect((await runStarter(system, ['list'])).output).toContain(words);
   expect(old.output()).toMatch(/not to this one. To change that: temporal worker .* --build-id 1"/);

@@ -2,12 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract/job.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
-import { closeJob } from '../../src/jobs/close.ts';
+import { closeJob, purgeJob } from '../../src/jobs/close.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { PresentReader } from '../../src/jobs/present.ts';
-import { purgeJob } from '../../src/jobs/purge.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import type { Row } from '../../src/jobs/fields.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
@@ -17,6 +16,7 @@ import { newStorage } from './support.ts';
 import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
+const ID = 'customer-updates/abc/job';
 const keys = jobKeys(job);
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
@@ -31,7 +31,7 @@ beforeEach(async () => {
 const rows = (count: number): Row[] => Array.from({ length: count }, (_, index) => ({ id: index + 1, notes: 'new' }));
 const old = (id: number) => ({ id, notes: `old ${id}` });
 
-/** A job of these rows that has read what is there, whose chunks ended so. */
+/** A job of these rows that has read the values of the first page, and whose chunks ended like this. */
 async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob> = {}, has = old) {
   const { failures: _, ...plan } = await prepare({ storage, keys, records: inlineRecords(source), limit: null });
   const present = new PresentReader(storage, new PageReader(storage));
@@ -40,7 +40,7 @@ async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob>
   const outcomes = encodeRuns(chunks.map(encodeChunk));
   return {
     job,
-    id: 'customer-updates/abc/job',
+    id: ID,
     source: { customers: [] },
     options: OPTIONS,
     plan,
@@ -67,7 +67,7 @@ const failure = (row: number, outcome: Failure['outcome']): Failure => {
   return { row, id: row, outcome, code: 'unavailable', message: 'm' };
 };
 
-test('has those updated and those of whom nobody knows, with what they had; what was read is deleted', async () => {
+test('has the earlier values of customers that were or may have been updated; the files of values read are deleted', async () => {
   const chunks = [{ ...DONE, rejected: 1, failed: 1 }, DONE, UNPROCESSED, UNPROCESSED];
   const failures = [failure(2, 'rejected'), failure(3, 'failed')];
   const closed = await closeJob(storage, 'r', await ended(rows(40), chunks, { failures, maybeSent: [3] }));
@@ -77,7 +77,7 @@ test('has those updated and those of whom nobody knows, with what they had; what
   expect(await files()).toEqual(['done.json', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
 });
 
-test('leaves out those who had all values already, and counts those who lack something', async () => {
+test('leaves out customers who already had all values, and counts those that it cannot restore in full', async () => {
   const source = [
     { id: 1, notes: 'new' },
     { id: 2, authentication: { new_password: 'x' }, notes: 'n' },
@@ -90,7 +90,7 @@ test('leaves out those who had all values already, and counts those who lack som
   expect(await textOf(storage, keys.backup)).not.toContain('password');
 });
 
-test('is none where nothing was changed, or nothing was asked for', async () => {
+test('is not written if nothing was changed or no backup was requested', async () => {
   const nothing = await closeJob(storage, 'r', await ended(rows(2), [UNPROCESSED]));
   expect(nothing).toMatchObject({ backup: null, notInBackup: 0 });
   const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
@@ -99,7 +99,7 @@ test('is none where nothing was changed, or nothing was asked for', async () => 
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
 
-test('counts those whose page, or what was read of them, is gone', async () => {
+test('counts customers whose page or earlier values are gone', async () => {
   const job = await ended(rows(30), [DONE, DONE, DONE]);
   await storage.write(keys.present(0), ['[1,{"notes":"old 1"}]\n']);
   expect(await closeJob(storage, 'r', job)).toMatchObject({ notInBackup: 29 });
@@ -110,7 +110,7 @@ test('counts those whose page, or what was read of them, is gone', async () => {
   expect(await closeJob(storage, 'r2', again)).toMatchObject({ notInBackup: 30 });
 });
 
-test('does not miss those whose page was never read: nothing was sent of it', async () => {
+test('does not count customers of a page that was never read: nothing from it was sent', async () => {
   const chunks = Array.from({ length: 102 }, (_, chunk) => (chunk === 0 ? DONE : UNPROCESSED));
   const closed = await closeJob(storage, 'r', await ended(rows(1_020), chunks, { maybeSent: [1, 100, 101] }));
   expect(closed.notInBackup).toBe(0);
@@ -119,7 +119,7 @@ test('does not miss those whose page was never read: nothing was sent of it', as
   expect(report.filter((line) => line.includes('may have been sent'))).toHaveLength(10);
 });
 
-test('stands for those who are in it already, whatever a job finds that is reset after its end', async () => {
+test('keeps its entries, whatever a job that is reset after its end finds', async () => {
   await closeJob(storage, 'r', await ended(rows(20), [DONE, UNPROCESSED]));
   const ours = (id: number) => (id <= 10 ? { id, notes: 'ours' } : old(id));
   const closed = await closeJob(storage, 'r2', await ended(rows(20), [DONE, DONE], {}, ours));
@@ -127,7 +127,7 @@ test('stands for those who are in it already, whatever a job finds that is reset
   expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
 });
 
-test('of a job that was reset has everyone of whom it had read: it may have sent them before', async () => {
+test('of a job that was reset has every customer it had read: it may have sent them before', async () => {
   const chunks = [DONE, UNPROCESSED, UNPROCESSED];
   await closeJob(storage, 'r2', await ended(rows(30), chunks, { wasReset: true }));
   expect(await backup()).toEqual(rows(30).map(({ id }) => old(id)));
@@ -135,7 +135,7 @@ test('of a job that was reset has everyone of whom it had read: it may have sent
   expect(report.filter((line) => line.includes('may have been sent: the job was reset'))).toHaveLength(20);
 });
 
-test('of a job that was reset, and ended before it had read its source again, has them too', async () => {
+test('of a job that was reset and ended before it had read its source again has them too', async () => {
   const { plan: was, ...job } = await ended(rows(30), [DONE, DONE, UNPROCESSED]);
   const plan = { ...was, total: 0, valid: 0, chunks: 0, chunksToSend: 0, gaps: '' };
   const closed = await closeJob(storage, 'r2', { ...job, plan, outcomes: '' });
@@ -144,7 +144,7 @@ test('of a job that was reset, and ended before it had read its source again, ha
   expect(await files()).toEqual(['done.json', 'report.csv', 'run-1.ndjson']);
 });
 
-test('of a job that could not write it has everyone of whom it had read, but for those with all values', async () => {
+test('of a job that could not write it has every customer it had read, except those who already had all values', async () => {
   const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
   const { plan } = await ended(
     rows(1_015),
@@ -160,10 +160,10 @@ test('of a job that could not write it has everyone of whom it had read, but for
   expect(await backUpAllRead(await newStorage(), keys)).toEqual({ backup: null, notInBackup: 0 });
 });
 
-test('goes with purge, as does what a terminated job has read', async () => {
+test('is deleted by purge, as is what a terminated job had read', async () => {
   await closeJob(storage, 'r', await ended(rows(20), [DONE, DONE]));
-  expect(await purgeJob(storage, job)).toBe(3);
+  expect(await purgeJob(storage, job, ID)).toBe(3);
   await ended(rows(20), [DONE, DONE]);
-  await purgeJob(storage, job);
+  await purgeJob(storage, job, ID);
   expect(await files()).toEqual([]);
 });

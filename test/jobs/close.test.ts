@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import type { Failure, Source } from '../../src/contract/job.ts';
 import { closeJob } from '../../src/jobs/close.ts';
-import { saveFailures } from '../../src/jobs/failures.ts';
+import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 type Ending = EndedJob & { source: Source; id: string };
 
-/** A job of these rows, prepared, whose chunks ended so. */
+/** A prepared job of these rows, whose chunks ended like this. */
 async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
   const limit = more.options?.limit ?? null;
   const { failures, olderIn, ...plan } = await prepare({ storage, keys, records: inlineRecords(rows), limit });
@@ -65,7 +65,7 @@ async function files(): Promise<string[]> {
     .sort();
 }
 
-test('leaves only the heading, and nothing to retry, where every row was updated', async () => {
+test('leaves only the heading, and nothing to retry, if every row was updated', async () => {
   const closed = await closeJob(storage, 'run-1', await ended(customers(25), [DONE, DONE, DONE]));
   expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
@@ -80,7 +80,7 @@ test('closes a job that never had a row, or was never prepared', async () => {
   expect(await textOf(storage, keys.report)).toBe(HEADING);
 });
 
-test('has a line for every row that was not updated, in order, and sends failed and unprocessed ones again', async () => {
+test('has a line for every row that was not updated, in order, and retries failed and unprocessed ones', async () => {
   const rows: unknown[] = customers(22);
   rows[1] = { id: 102, phone: 5 };
   const closed = await closeJob(
@@ -101,7 +101,7 @@ test('has a line for every row that was not updated, in order, and sends failed 
   expect(await textOf(storage, keys.retry)).toBe('{"id":105,"notes":"x"}\n{"id":122,"notes":"x"}\n');
 });
 
-test('has a line for every row on demand, without code and message where it was updated', async () => {
+test('has a line for every row on request, without code and message if it was updated', async () => {
   const options = { ...OPTIONS, reportAll: true };
   await closeJob(storage, 'run-1', await ended([...customers(2), 'x'], [DONE], { options }));
   expect(await textOf(storage, keys.report)).toBe(
@@ -134,7 +134,7 @@ test.each([
   }
 });
 
-test('says of rows whose answer never came that they may have been sent', async () => {
+test('says that rows whose answer never came may have been sent', async () => {
   const { retry } = await closeJob(
     storage,
     'run-1',
@@ -151,7 +151,7 @@ test('says of rows whose answer never came that they may have been sent', async 
   expect(retry).toBe(storage.uri(keys.retry));
 });
 
-test('keeps no new password: names its row for sending it again from the source', async () => {
+test('keeps no new password: says which rows to send again from the source', async () => {
   const rows = [
     { id: 1, authentication: { new_password: 's3cret' } },
     { id: 2, authentication: { force_password_reset: true } },
@@ -171,7 +171,7 @@ test('keeps no new password: names its row for sending it again from the source'
   expect(await textOf(storage, keys.retry)).toBe('{"id":2,"authentication":{"force_password_reset":true}}\n');
 });
 
-test('has nothing to retry where all that failed has a new password', async () => {
+test('has nothing to retry if all failed rows have a new password', async () => {
   const rows = [{ id: 1, authentication: { new_password: 's3cret' } }];
   expect((await closeJob(storage, 'run-1', await ended(rows, [UNPROCESSED]))).retry).toBeNull();
   expect(await files()).toEqual(['done.json', 'report.csv']);
@@ -186,7 +186,7 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being
   expect(parse(await textOf(storage, keys.report))[1]?.[4]).toBe(`'${message}`);
 });
 
-test('puts failures of all files and at hand in order; where a row is in several, the newest knows', async () => {
+test('puts failures from files and state in order; if a row is in several, the newest counts', async () => {
   const first = await saveFailures(storage, keys.failures('a'), [rejected(9, 109), rejected(2, 102, 'old')], null);
   const olderIn = await saveFailures(
     storage,
@@ -214,7 +214,7 @@ test('accounts for every row exactly once, whatever became of it', async () => {
       storage = await newStorage();
       const rows = fates.map((what, index) => (what === 'invalid' ? 'x' : { id: index + 1, notes: 'x' }));
       const valid = fates.flatMap((what, index) => (what === 'invalid' ? [] : [{ what, row: index + 1 }]));
-      // One unprocessed row leaves its whole chunk so.
+      // One unprocessed row makes its whole chunk unprocessed.
       const chunks: ChunkCode[] = [];
       const failures: Failure[] = [];
       const expected = new Map(fates.map((what, index) => [index + 1, what]));
@@ -271,7 +271,7 @@ describe('what is deleted', () => {
 });
 
 describe('called again', () => {
-  /** A job with everything there can be: two pages, a chain of failures, a copy of the source, something to retry. */
+  /** A job with everything: two pages, a chain of failure files, a copy of the source, something to retry. */
   async function everything(): Promise<Ending> {
     const uri = storage.uri(sourceCopyKey('abc', 'first-try', 'a.csv'));
     await storage.write(sourceCopyKey('abc', 'first-try', 'a.csv'), ['x']);
@@ -283,7 +283,7 @@ describe('called again', () => {
     return ended(customers(1_001), chunks, { source: { uri }, olderIn });
   }
 
-  /** The storage, until it has done so many changes; then it is as if the process died, before or after the next one. */
+  /** The storage, for this many changes; then it is as if the process died, before or after the next change. */
   function dying(changes: number, after: boolean): Storage {
     const { root } = storage;
     let left = changes;
@@ -297,13 +297,18 @@ describe('called again', () => {
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
       delete: (key) => change(() => storage.delete(key)),
+      async deleteBelow(folder, signal) {
+        let deleted = 0;
+        await change(async () => void (deleted = await storage.deleteBelow(folder, signal)));
+        return deleted;
+      },
       exists: (key) => storage.exists(key),
       uri: (key) => storage.uri(key),
       keyOf: (uri) => storage.keyOf(uri),
     };
   }
 
-  test('after a crash at any point, it goes on and answers the same', async () => {
+  test('after a crash at any point, it continues and returns the same', async () => {
     const expected = await closeJob(storage, 'run-1', await everything());
     const report = await textOf(storage, keys.report);
     const retry = await textOf(storage, keys.retry);
@@ -328,30 +333,30 @@ describe('called again', () => {
         expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json', 'report.csv', 'retry.ndjson']);
       }
     }
-    // Three writes; two pages and a copy to delete; each before and after.
+    // Three writes; two folders and a copy to delete; each before and after.
     expect(crashes).toBe(12);
   });
 
-  test('once done.json is there, it writes nothing and only deletes', async () => {
+  test('once done.json exists, it writes nothing and only deletes', async () => {
     const ending = await everything();
     const closed = { report: 'x:report', retry: null };
-    await storage.write(keys.done, [JSON.stringify(closed)]);
+    await storage.write(keys.done, [JSON.stringify({ by: 'run-1', ...closed })]);
     expect(await closeJob(storage, 'run-1', ending)).toEqual(closed);
     expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json']);
   });
 
-  test('where another run of the workflow has closed the job before it was reset, it writes anew', async () => {
+  test('if another run of the workflow closed the job before it was reset, it writes everything again', async () => {
     const ending = await everything();
     await closeJob(storage, 'run-1', ending);
     const nothingDone = encodeRuns(Array.from({ length: 101 }, () => encodeChunk(UNPROCESSED)));
-    // The pages are gone, so nobody knows any more whom to send again.
+    // The pages are gone, and with them what to send again.
     const again = { ...ending, outcomes: nothingDone, failures: [], olderIn: null };
     expect(await closeJob(storage, 'run-2', again)).toEqual({ report: storage.uri(keys.report), retry: null });
     expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
     expect(await files()).not.toContain('retry.ndjson');
   });
 
-  test('where another run found its source gone, what was written stays', async () => {
+  test('if another run found its source gone, what was written stays', async () => {
     const ending = await everything();
     const closed = await closeJob(storage, 'run-1', ending);
     const report = await textOf(storage, keys.report);
@@ -362,7 +367,7 @@ describe('called again', () => {
     expect(await files()).toContain('retry.ndjson');
   });
 
-  test('while an attempt that was given up deletes what this one reads, it answers as that one did', async () => {
+  test('if an attempt that Temporal has given up deletes what it is reading, it returns what that one did', async () => {
     const ending = await everything();
     const reading: Storage = dying(Infinity, false);
     reading.write = async (key, content) => {
@@ -377,7 +382,7 @@ describe('called again', () => {
   });
 });
 
-test('a page that is missing costs its rows their ids and their place in the retry file, not their line', async () => {
+test('rows of a missing page have a line in the report, but no id and no place in the retry file', async () => {
   const rows: unknown[] = customers(1_020);
   rows[1_004] = 'invalid';
   const chunks = Array.from({ length: 102 }, () => DONE);
@@ -395,7 +400,7 @@ test('a page that is missing costs its rows their ids and their place in the ret
   expect(lines[0]).toMatch(/page in the job store is missing or damaged: send it again from the source/);
 });
 
-test('the pages of a job that ended while it was prepared go as well', async () => {
+test('the pages of a job that ended while it was being prepared are deleted too', async () => {
   const rows = customers(2_500);
   await prepare({ storage, keys, records: inlineRecords(rows), limit: null });
   await closeJob(storage, 'run-1', await ended([], []).then((none) => ({ ...none, source: { customers: rows } })));

@@ -24,7 +24,7 @@ test.each([
       { name: 'd', value: ['e'] },
     ],
   },
-])('takes %j', (fields) => {
+])('accepts %j', (fields) => {
   expect(checkCustomer({ id: 1, ...fields })).toBeUndefined();
   expect(checkCustomer({ id: 0x7fff_ffff, ...fields })).toBeUndefined();
 });
@@ -36,7 +36,7 @@ test.each([
   [{ id: -1, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a negative number.'],
   [{ id: 1.5, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number that is not whole'],
   [{ id: 2 ** 31, notes: 'x' }, 'id: expected a whole number from 1 to 2147483647, got a number of more than 32 bits'],
-  [{ id: 1 }, 'Expected a field to update beside id, got nothing to update.'],
+  [{ id: 1 }, 'Expected at least one field to update besides id, got only id.'],
   [
     { id: 1, email: `${long(288)}@example.com` },
     'email: expected an e-mail address of at most 250 characters, got text of 300',
@@ -82,12 +82,12 @@ test.each([
   [[], 'expected an object with the fields of a customer, got a list of 0.'],
   [null, 'expected an object with the fields of a customer, got null.'],
   ['x', 'expected an object with the fields of a customer, got text of 1 characters.'],
-])('finds %j invalid', (row, message) => {
+])('rejects %j', (row, message) => {
   expect(checkCustomer(row)).toEqual({ code: 'invalid_field', message: expect.stringContaining(message) });
 });
 
 test.each([
-  [{ id: 1, nots: 'x' }, '"nots" is not a field that can be updated. The known ones are id, email, first_name,'],
+  [{ id: 1, nots: 'x' }, '"nots" is not a field that can be updated. Known fields: id, email, first_name,'],
   [{ id: 1, notes: 'x', addresses: [] }, '"addresses" is not a field that can be updated.'],
   [{ id: 1, notes: 'x', 'bob@example.com': 1 }, 'a name of 15 characters is not a field that can be updated.'],
   [JSON.parse('{"id":1,"notes":"x","__proto__":{"email":"x"}}'), '"__proto__" is not a field that can be updated.'],
@@ -103,22 +103,22 @@ test.each([
 test.each(READ_ONLY_FIELDS)('names the read-only field %s', (field) => {
   expect(checkCustomer({ id: 1, notes: 'x', [field]: 'x' })).toEqual({
     code: 'read_only_field',
-    message: `${field}: BigCommerce does not let it be changed; leave it out.`,
+    message: `${field}: BigCommerce does not allow changing it; leave it out.`,
   });
 });
 
-test('never tells a value, whatever is wrong with it', () => {
+test('never quotes a value, whatever is wrong with it', () => {
   const secret = fc.constantFrom<unknown>('s3cret-x@y.z', ['s3cret'], { s3cret: 's3cret' }, 's3cret'.repeat(60));
   fc.assert(
     fc.property(fc.constantFrom(...CUSTOMER_FIELDS, ...READ_ONLY_FIELDS), secret, (field, value) => {
       const message = checkCustomer({ id: 1, first_name: 's3cret'.repeat(20), [field]: value })?.message ?? '';
-      // The name of a field is told, but not of one inside another's value that is no field.
+      // Names a field, but not what is inside another field's value and isn't one.
       expect(message.replace(/^"s3cret" in/, '')).not.toContain('s3cret');
     }),
   );
 });
 
-test('knows the id of a row that is not usable otherwise', () => {
+test('finds the id of a row that is otherwise unusable', () => {
   expect(customerId({ id: 5, x: 1 })).toBe(5);
   for (const row of [{ id: '5' }, { id: 0 }, {}, null, undefined, 'x', []]) expect(customerId(row)).toBeNull();
 });

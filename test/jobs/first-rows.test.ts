@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { FirstRows } from '../../src/jobs/first-rows.ts';
 import { cpuTimer } from '../support/cpu.ts';
 
-test('tells the first row of every customer as a map would, whatever the ids', () => {
+test('knows the first row of every customer as a map would, whatever the ids', () => {
   const small = fc.integer({ min: 1, max: 50 });
   const any = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
   // Multiples of 2 ** 32 share their lower half.
@@ -28,7 +28,7 @@ test.each<[string, (index: number) => number]>([
   ['in order', (index) => index + 1],
   ['in great strides', (index) => (index + 1) * 4_096],
   ['beyond 32 bits', (index) => (index + 1) * 2 ** 32],
-])('takes half a million ids %s in few seconds', (_, idOf) => {
+])('takes half a million ids %s in a few seconds', (_, idOf) => {
   const rows = new FirstRows();
   const cpuMs = cpuTimer();
   for (let index = 0; index < 500_000; index++) rows.enter(idOf(index), index + 1);

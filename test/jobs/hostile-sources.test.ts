@@ -8,12 +8,12 @@ import fc from 'fast-check';
 import type { Format } from '../../src/contract/job.ts';
 import { csvLines } from '../../src/jobs/report.ts';
 import { BadInput, BadSource } from '../../src/jobs/errors.ts';
-import { readFailures } from '../../src/jobs/failures.ts';
+import { readFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { bounded } from '../../src/jobs/sources/bounded.ts';
-import type { CsvOptions } from '../../src/jobs/sources/csv.ts';
-import { openSource } from '../../src/jobs/sources/source.ts';
+import { jobOptionsSchema } from '../../src/contract/schema.ts';
+import { openSource, type ReadingOptions } from '../../src/jobs/sources/source.ts';
 import type { FileStorage } from '../../src/storage/file.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
@@ -21,7 +21,7 @@ import { all, newStorage } from './support.ts';
 import type { ReportedRow } from '../../src/jobs/settled-rows.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
-const keep: CsvOptions = { blankCells: 'keep', ignoreColumns: [] };
+const keep: ReadingOptions = jobOptionsSchema.parse({});
 let storage: FileStorage;
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ async function prepared(content: string | Uint8Array, format: Format, gz = false
   }
 }
 
-async function expectSound(content: string | Uint8Array, format: Format, csv?: CsvOptions): Promise<void> {
+async function expectSound(content: string | Uint8Array, format: Format, csv?: ReadingOptions): Promise<void> {
   const source = Buffer.from(content).toString();
   const plain = await prepared(content, format, false, csv);
   if (plain instanceof Error) return expectFit(plain.message, source);
@@ -152,7 +152,9 @@ describe('whatever a source is, each row is counted or the error says why not, a
     'almost right %s',
     async (format, text) => {
       await fc.assert(
-        fc.asyncProperty(mutated(text), csvOptions, (content, csv) => expectSound(content, format, csv)),
+        fc.asyncProperty(mutated(text), csvOptions, (content, csv) =>
+          expectSound(content, format, { ...keep, ...csv }),
+        ),
         { numRuns: RUNS },
       );
     },

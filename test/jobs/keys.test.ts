@@ -19,7 +19,7 @@ test('keeps all files of a job in one folder', () => {
   ]);
 });
 
-test.each(['', '..', 'a/b', 'a b', 'a.b', 'a\n', 'x'.repeat(65)])('takes no job key or file name such as %j', (key) => {
+test.each(['', '..', 'a/b', 'a b', 'a.b', 'a\n', 'x'.repeat(65)])('rejects the job key or file name %j', (key) => {
   expect(() => jobKeys({ ...job, key })).toThrow(RangeError);
   expect(() => jobKeys(job).failures(key)).toThrow(RangeError);
   expect(() => jobKeys({ ...job, storeHash: key })).toThrow(RangeError);
@@ -32,7 +32,7 @@ test.each(['a.csv', 'ü & ä?.ndjson.gz', '../../etc/a.csv', 'a/b.json'])('makes
   expect(checkKey(key)).toBe(key);
 });
 
-test('takes no store hash for a copy that would lead out', () => {
+test('rejects a store hash that would lead a copy out of the store', () => {
   expect(() => sourceCopyKey('../x', 'a', 'a')).toThrow(RangeError);
 });
 
@@ -62,7 +62,7 @@ describe("a copy of a source is its own job's and nobody else's", () => {
     expect(ownCopy(storage, uriOf(copy), other)).toBeUndefined();
   });
 
-  test('it is not to be reached by a way around', () => {
+  test('it can not be reached by a detour', () => {
     const uris = ['a.csv/../../spring/a.csv', '../def/spring/a.csv', '%2e%2e/spring/a.csv', '..%2fspring/a.csv'];
     for (const uri of uris) {
       const around = `file:///data/sources/copies/abc/other/${uri}`;
@@ -87,7 +87,7 @@ describe("a copy of a source is its own job's and nobody else's", () => {
         const mine = { storeHash: 'abc', id: `customer-updates/abc/${one}` };
         const others = { storeHash: 'abc', id: `customer-updates/abc/${two}` };
         expect(isSourceFor(mine, key)).toBe(true);
-        // The server keeps U+FFFD in the place of what UTF-8 can't say.
+        // The server keeps U+FFFD in place of what UTF-8 can't encode.
         expect(isSourceFor(others, key)).toBe(Buffer.from(one).equals(Buffer.from(two)));
       }),
       {
@@ -100,7 +100,7 @@ describe("a copy of a source is its own job's and nobody else's", () => {
     );
   });
 
-  test('a copy whose name had to be shortened keeps the extension that tells its format', () => {
+  test('a copy whose name had to be shortened keeps the extension that says its format', () => {
     expect(sourceCopyKey('abc', 'spring', `${'ü'.repeat(200)}.CSV.gz`)).toMatch(/\/=[0-9a-f]{64}\.CSV\.gz$/);
   });
 });

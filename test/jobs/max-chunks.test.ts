@@ -9,7 +9,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
 import type { PreparingParts } from '../../src/activities/job-source.ts';
 
-// One customer a chunk, so that a job is full ten times sooner.
+// One customer a chunk, so a job is full ten times sooner.
 jest.mock('../../src/contract/job.ts', () => ({
   ...jest.requireActual<object>('../../src/contract/job.ts'),
   CHUNK_SIZE: 1,
@@ -25,7 +25,11 @@ function preparing(customers: number): { chunks: Promise<number>; pages: Set<str
   async function* records(): AsyncGenerator<SourceRecord[]> {
     for (let from = 1; from <= customers; from += 1_000) {
       const length = Math.min(1_000, customers - from + 1);
-      yield Array.from({ length }, (_, index) => ({ row: from + index, value: { id: from + index, notes: '' } }));
+      yield Array.from({ length }, (_, index) => ({
+        row: from + index,
+        line: null,
+        value: { id: from + index, notes: '' },
+      }));
     }
   }
   const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
@@ -33,20 +37,20 @@ function preparing(customers: number): { chunks: Promise<number>; pages: Set<str
   return { chunks: prepared.then(({ chunks }) => chunks), pages };
 }
 
-test('takes as many chunks as fit into the state of a job', async () => {
+test('accepts as many chunks as fit into the state of a job', async () => {
   const { chunks, pages } = preparing(MAX_CHUNKS);
   expect(await chunks).toBe(MAX_CHUNKS);
   expect(pages.size).toBe(2_000);
 });
 
-test('refuses one more, says what to do, and leaves no page', async () => {
+test('rejects one more, says what to do, and leaves no page', async () => {
   const { chunks, pages } = preparing(MAX_CHUNKS + 1);
   await expect(chunks).rejects.toThrow(BadInput);
   await expect(chunks).rejects.toThrow('customers in one job, got more. Split the source into several jobs.');
   expect(pages.size).toBe(0);
 });
 
-test('with a job of more goes the copy of its source', async () => {
+test('a job with more also loses the copy of its source', async () => {
   const storage = await newStorage();
   const copy = sourceCopyKey('abc', 'large', 'large.ndjson');
   const lines = Array.from({ length: MAX_CHUNKS + 1 }, (_, index) => `{"id":${index + 1},"notes":""}\n`);

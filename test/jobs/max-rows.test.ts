@@ -11,10 +11,10 @@ const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 let given = 0;
 
 async function* invalidRows(rows: number): AsyncGenerator<SourceRecord[]> {
-  for (given = 0; given < rows;) yield [{ row: ++given, value: 1 }];
+  for (given = 0; given < rows;) yield [{ row: ++given, line: null, value: 1 }];
 }
 
-test('a source of invalid rows without end is given up, and leaves nothing behind', async () => {
+test('an endless source of invalid rows is rejected, and leaves nothing behind', async () => {
   const storage = await newStorage();
   const run = (rows: number) => prepare({ storage, keys, records: invalidRows(rows), limit: null });
   expect(await run(3_000)).toMatchObject({ total: 3_000, invalid: 3_000 });

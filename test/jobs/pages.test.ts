@@ -1,7 +1,7 @@
 import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { countPages, deletePages, PageReader, PageWriter } from '../../src/jobs/pages.ts';
+import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';
@@ -20,7 +20,7 @@ async function write(chunks: number): Promise<void> {
   await writer.end();
 }
 
-/** The storage, with the reads of each key counted. */
+/** The storage, counting the reads of each key. */
 function counting(): { storage: Storage; reads: Map<string, number> } {
   const reads = new Map<string, number>();
   const read = (key: string) => {
@@ -57,20 +57,7 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
   expect(await storage.exists(keys.page(3))).toBe(false);
 });
 
-test.each([
-  [0, 0],
-  [1, 1],
-  [100, 1],
-  [101, 2],
-])('counts the pages of %i chunks as %i, whether or not that is known, and deletes them', async (chunks, pages) => {
-  await write(chunks);
-  expect([await countPages(storage, keys, 0), await countPages(storage, keys, chunks)]).toEqual([pages, pages]);
-  await deletePages(storage, keys, pages);
-  for (const page of [0, 1]) expect(await storage.exists(keys.page(page))).toBe(false);
-  expect(await countPages(storage, keys, chunks)).toBe(pages);
-});
-
-test('undoes what was written, and nothing of an earlier run beyond it', async () => {
+test('undoes what was written, but nothing that an earlier run wrote beyond it', async () => {
   await write(301);
   const writer = new PageWriter(storage, keys);
   for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [{ id: chunk }]);
@@ -79,7 +66,7 @@ test('undoes what was written, and nothing of an earlier run beyond it', async (
   expect(there).toEqual([false, true, true, true]);
 });
 
-test('reads a page once for all who ask at a time, and keeps a mebibyte of the pages used last for each store', async () => {
+test('reads a page once for concurrent readers, and keeps a mebibyte of the latest pages per store', async () => {
   const writer = new PageWriter(storage, keys);
   for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [{ id: 1, notes: 'x'.repeat(9_000) }]);
   await writer.end();
@@ -96,7 +83,7 @@ test('reads a page once for all who ask at a time, and keeps a mebibyte of the p
   expect(reads.get(keys.page(1))).toBe(2);
 });
 
-test('reads a page again for another run of the job: its source may have changed', async () => {
+test('reads a page again for another run of the job, whose source may have changed', async () => {
   await write(1);
   const reader = new PageReader(storage);
   const readIn = (run: string) => reader.readChunk(jobKeys(ref, run), 0);
@@ -106,7 +93,7 @@ test('reads a page again for another run of the job: its source may have changed
   expect((await readIn('run-2')).body).toBe('[{"id":2}]');
 });
 
-test('names the file and the chunk where the page is missing', async () => {
+test('names the file and the chunk if the page is missing', async () => {
   const chunk = new PageReader(storage).readChunk(keys, 123);
   await expect(chunk).rejects.toThrow(BadPage);
   await expect(chunk).rejects.toThrow(
@@ -123,12 +110,12 @@ test.each([
   ['without a body', 'x\n[2]\t\n'],
   ['without a tab', 'x\n[2][{"id":2}]\n'],
   ['not UTF-8', Buffer.from('x\n[2]\t[{"notes":"Zo\xeb"}]\n', 'latin1')],
-])('refuses a page that is %s', async (_, content) => {
+])('rejects a page that is %s', async (_, content) => {
   await storage.write(keys.page(0), [content]);
   await expect(new PageReader(storage).readChunk(keys, 1)).rejects.toThrow(BadPage);
 });
 
-test('reads a page again that could not be read before', async () => {
+test('retries a page that could not be read before', async () => {
   const reader = new PageReader(storage);
   const failing = jest.spyOn(storage, 'read').mockImplementation(() => {
     throw new Error('the disk broke');

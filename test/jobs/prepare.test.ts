@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import type { PreparedRows } from '../../src/contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { BadSource } from '../../src/jobs/errors.ts';
-import { readFailures } from '../../src/jobs/failures.ts';
+import { readFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
-import { ndjsonRecords } from '../../src/jobs/sources/ndjson.ts';
+import { jsonRecords } from '../../src/jobs/sources/json.ts';
+import { textOf as decoded } from '../../src/jobs/sources/text.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { decodeRuns } from '../../src/contract/outcomes.ts';
@@ -94,7 +95,7 @@ test('every kind of invalid row is left out, and says why', async () => {
     '{"id":5}',
     '{"id":6,"notes":"c"}',
   ].join('\n');
-  const job = await run(ndjsonRecords(inPieces(file)));
+  const job = await run(jsonRecords(decoded(inPieces(file))));
   expect(job.failures.map(({ row, id, outcome, code }) => [row, id, outcome, code])).toEqual([
     [2, null, 'invalid', 'invalid_field'],
     [3, 2, 'invalid', 'unknown_field'],
@@ -198,7 +199,7 @@ test('a second attempt starts over and writes the same', async () => {
   const customers = Array.from({ length: 1_234 }, (_, index) => (index % 100 === 0 ? 'x' : customer(index)));
   let pieces = 0;
   async function* breaking() {
-    for (const record of customers.map((value, index) => ({ row: index + 1, value }))) {
+    for (const record of customers.map((value, index) => ({ row: index + 1, line: null, value }))) {
       if (++pieces === 1_100) throw new Error('the worker died');
       yield [record];
     }
@@ -242,7 +243,7 @@ describe('what ends a preparation', () => {
     const seen: number[] = [];
     async function* batches() {
       yield* inlineRecords(many.slice(0, 10));
-      yield many.slice(10, 20).map((value, index) => ({ row: index + 11, value }));
+      yield many.slice(10, 20).map((value, index) => ({ row: index + 11, line: null, value }));
     }
     await run(batches(), {}, (rows) => seen.push(rows));
     expect(seen).toEqual([10, 20]);

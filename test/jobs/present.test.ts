@@ -1,7 +1,7 @@
 import { BadPage } from '../../src/jobs/errors.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
-import { deletePresent, PresentReader, presentIn } from '../../src/jobs/present.ts';
+import { PresentReader, presentIn } from '../../src/jobs/present.ts';
 import type { Row } from '../../src/jobs/fields.ts';
 import { type Storage, StorageFailed } from '../../src/storage/storage.ts';
 import { newStorage } from './support.ts';
@@ -62,7 +62,7 @@ test('are asked for once by all who wait, and never again once they are in the f
 test('are in the file again in a run of the job that finds it deleted, as after a reset of one that had ended', async () => {
   const one = reader();
   await one.ofPage(jobKeys(ref, 'run-1'), 0, 101, read);
-  await deletePresent(storage, keys, 2);
+  await storage.delete(keys.present(0));
   has = () => ({ notes: 'later' });
   const values = await one.ofPage(jobKeys(ref, 'run-2'), 0, 101, read);
   expect(values.get(9)).toEqual({ notes: 'later' });
@@ -141,10 +141,4 @@ test('are not found out in part where a page is damaged, or from a damaged file'
   await storage.write(keys.present(0), ['[1,{"no\n']);
   await expect(reader().ofPage(keys, 0, 101, read)).rejects.toThrow(BadPage);
   expect(asked).toEqual([]);
-});
-
-test('are deleted for all pages', async () => {
-  for (const page of [0, 1]) await reader().ofPage(keys, page, 101, read);
-  await deletePresent(storage, keys, 2);
-  for (const page of [0, 1]) expect(await storage.exists(keys.present(page))).toBe(false);
 });

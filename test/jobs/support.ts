@@ -5,7 +5,7 @@ import { FileStorage } from '../../src/storage/file.ts';
 
 const folders: string[] = [];
 
-/** A job store in a new folder, which is gone after all tests of the file. */
+/** A job store in a new folder, which is deleted after all tests of the file. */
 export async function newStorage(): Promise<FileStorage> {
   const folder = await mkdtemp(join(tmpdir(), 'jobs-'));
   folders.push(folder);
@@ -16,14 +16,14 @@ afterAll(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-/** All items, of batches too. */
+/** All items. */
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
   return list;
 }
 
-/** The bytes of `content` in pieces of `size`, to end records at every place. */
+/** The bytes of `content` in pieces of `size`, so that records are cut at every position. */
 export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(content);
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);

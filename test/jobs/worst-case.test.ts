@@ -1,4 +1,4 @@
-/** What the workflow and its activities pass each other at the worst, beside the 2 MiB at which Temporal ends a payload. */
+/** The largest that workflow and activities pass to each other, against the 2 MiB of a payload. */
 import type { CloseJobInput, PreparedRows } from '../../src/contract/activities.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
@@ -13,7 +13,7 @@ import { newStorage } from './support.ts';
 const TEMPORAL_BYTES = 2 * 1024 * 1024;
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
-/** As many equal numbers in a row as take most text, twice, and as many large ones as there are rows to skip. */
+/** The gaps that encode to the longest text for this many chunks and rows to skip. */
 function worstGaps(): number[] {
   const gaps: number[] = [];
   let toSkip = MAX_ROWS - 10 * MAX_CHUNKS;
@@ -26,7 +26,7 @@ function worstGaps(): number[] {
   return gaps;
 }
 
-test('the worst source, and the worst answers, fit into what closeJob is given', async () => {
+test('the worst source and the worst answers fit into the input of closeJob', async () => {
   const names = ['\\u{1F600}', '\u{2F800}', 'x'].map((name) => name.repeat(64));
   const rows = names.map((name) => ({ id: 1, [name]: 1, more: 1 }));
   const { failures } = await prepare({
@@ -75,7 +75,7 @@ test.each([
   ['more headings to ignore than 1,000', { ignoreColumns: Array<string>(1_001).fill('x') }],
   ['a heading to ignore of 10,001 characters', { ignoreColumns: ['x'.repeat(10_001)] }],
   ['a million headings to ignore', { ignoreColumns: Array<string>(1_000_000).fill('x') }],
-])('%s are refused', (_, options) => {
+])('%s are rejected', (_, options) => {
   const { error } = jobOptionsSchema.safeParse(options);
   expect(error?.issues[0]?.message).toMatch('at most 1000 headings of at most 10000 characters in all');
 });

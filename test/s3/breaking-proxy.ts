@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 
-/** A way to a server on which connections break. */
+/** A proxy whose connections break. */
 export interface BreakingProxy {
   /** `http://host:port`. */
   endpoint: string;
-  /** How many connections there were. */
+  /** How many connections there have been. */
   connections(): number;
   close(): void;
 }
 
-/** Starts a proxy on loopback in front of a server; each connection breaks after as many bytes of answers as `bytes` says for it, the last entry for all further ones. */
+/** Starts one on loopback: connection n breaks after `bytes[n]` bytes of answers, further ones after its last entry. */
 export async function startBreakingProxy(endpoint: string, bytes: readonly number[]): Promise<BreakingProxy> {
   const { hostname, port } = new URL(endpoint);
   let connections = 0;

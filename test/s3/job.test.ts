@@ -1,4 +1,4 @@
-/** Whole jobs of workers and a starter that share nothing but Temporal and a bucket. */
+/** Whole jobs, with workers and a starter that share nothing but Temporal and a bucket. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +7,7 @@ import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { startS3Server, type S3Server } from '../../dev/servers/s3-server.ts';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { customerUpdate, startCustomerUpdate } from '../../src/client.ts';
-import { createS3Client } from '../../src/storage/s3.ts';
-import { S3Storage } from '../../src/storage/s3.ts';
+import { createS3Client, S3Storage } from '../../src/storage/s3.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
 import { startSystem, TOKENS, type System } from '../support/system.ts';
@@ -36,7 +35,7 @@ afterAll(async () => {
 });
 beforeEach(() => system.control('reset', {}));
 
-/** A machine of its own, as far as files go: the folder, and the settings that keep a program to it. */
+/** A machine of its own, as far as files go: a folder, and the settings that keep a program in it. */
 async function machine() {
   const folder = await mkdtemp(join(tmpdir(), 'machine-'));
   folders.push(folder);
@@ -67,7 +66,7 @@ async function startStarter(args: string[], file = { name: 'none', content: '' }
 
 const ndjson = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-test('a worker is killed, the other one ends its job, and the starter names the report in S3', async () => {
+test('a worker is killed, another one finishes its job, and the starter names the report in S3', async () => {
   const rows = [...customers(600), { id: 999_999, notes: 'nobody' }, { id: 601, first_name: '' }];
   const args = ['start', 'spring.ndjson', '--store', 'abc', '--name', 'spring'];
   const starter = await startStarter(args, { name: 'spring.ndjson', content: ndjson(rows) });
@@ -99,7 +98,7 @@ const describe = async (name: string) => {
   return (memo as { source?: string }).source;
 };
 
-test('a source that is in S3 is named as it is, and stays there', async () => {
+test('a source in S3 is named by its URI, and stays there', async () => {
   const key = 'uploads/my customers, ü & ä%20#1.csv';
   await bucket.write(key, ['id,notes\n', ...customers(300).map(({ id }) => `${id},from S3\n`)]);
   const starter = await startStarter(['start', `s3://${s3.bucket}/${key}`, '--store', 'abc']);
@@ -109,14 +108,14 @@ test('a source that is in S3 is named as it is, and stays there', async () => {
   expect(await bucket.exists(key)).toBe(true);
 });
 
-test('a source that is elsewhere in S3 ends the job, which names where it may be', async () => {
+test('a source elsewhere in S3 fails the job, which says where it may be', async () => {
   await bucket.write('private/a.csv', ['id\n1\n']);
   const starter = await startStarter(['start', `s3://${s3.bucket}/private/a.csv`, '--store', 'abc']);
   expect(await starter.exited).toMatchObject({ code: 3 });
   expect(starter.output()).toContain(`Expected the URI of a file below s3://${s3.bucket}/uploads, `);
 });
 
-test('failures that are too many for the state are printed from S3', async () => {
+test('failures that do not fit into the state are printed from S3', async () => {
   const rows = Array.from({ length: 1_200 }, (_, index) => ({ id: index + 1, first_name: '' }));
   const args = ['start', 'bad.ndjson', '--store', 'abc', '--name', 'bad'];
   const starter = await startStarter(args, { name: 'bad.ndjson', content: ndjson(rows) });
@@ -130,7 +129,7 @@ test('failures that are too many for the state are printed from S3', async () =>
   expect(failures.output().match(/^ +row /gm)).toHaveLength(1_200);
 });
 
-test('a client streams customers into S3, where its job deletes them; an iterable that throws leaves nothing there', async () => {
+test('a client streams customers into S3, and its job deletes them there; an iterable that throws leaves nothing', async () => {
   const client = await createS3Client();
   const left = async () => {
     const folder = { Bucket: s3.bucket, Prefix: 'job store/sources/copies/' };
@@ -146,7 +145,7 @@ test('a client streams customers into S3, where its job deletes them; an iterabl
     for (const row of customers(n)) yield { ...row, company: last ? 'x'.repeat(1_000) : 'Company' };
     if (last) throw last;
   }
-  // Some parts of it are there by then.
+  // By then some parts have been uploaded.
   const failing = start('broken', rows(15_000, new Error('gone')));
   await expect(failing).rejects.toMatchObject({ name: 'StreamFailed', item: 15_001 });
   expect(await left()).toEqual([]);
@@ -155,7 +154,7 @@ test('a client streams customers into S3, where its job deletes them; an iterabl
   expect(await left()).toEqual([]);
 });
 
-test('workers that are asked to stop are gone at once: no connection to S3 keeps them', async () => {
+test('workers stop at once: no connection to S3 keeps them alive', async () => {
   const workers = await system.workersUp();
   expect(workers).toHaveLength(2);
   const begun = performance.now();

@@ -1,10 +1,9 @@
-/** A worker that is stopped while it writes the report of a large job, to a bucket that is slow. */
+/** A worker that is stopped while it writes the report of a large job to a slow bucket. */
 import { CancelledFailure } from '@temporalio/common';
 import { startS3Server, type S3Server } from '../../dev/servers/s3-server.ts';
 import { customerUpdate } from '../../src/client.ts';
 import { progressQuery } from '../../src/contract/job.ts';
-import { createS3Client } from '../../src/storage/s3.ts';
-import { S3Storage } from '../../src/storage/s3.ts';
+import { createS3Client, S3Storage } from '../../src/storage/s3.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
@@ -15,7 +14,7 @@ import { until } from '../support/until.ts';
 /** temporal.api.enums.v1.PendingActivityState: a worker runs it. */
 const STARTED = 2;
 
-/** Twenty pages, each of which is read twice and deleted. */
+/** Twenty pages, each of which is read twice. */
 const CUSTOMERS = 20_000;
 
 let s3: S3Server;
@@ -39,14 +38,14 @@ afterAll(async () => {
 const startWorker = () =>
   system.startWorker({ ...s3.env, JOB_STORE: `s3://${s3.bucket}`, AWS_ENDPOINT_URL_S3: `http://${proxy.address}` });
 
-/** Which attempt at the job's report a worker makes at present; 0 where none does. */
+/** The attempt at the job's report that a worker is making; 0 if none is. */
 async function attemptAtReport(job: JobHandle): Promise<number> {
   const { pendingActivities } = (await job.describe()).raw;
   const closing = pendingActivities?.find(({ activityType }) => activityType?.name === 'closeJob');
   return Number(closing?.state) === STARTED ? Number(closing?.attempt) : 0;
 }
 
-test('it ends at once and hands its stores over, and another worker writes the report', async () => {
+test('it exits at once and hands its stores over, and another worker writes the report', async () => {
   await bucket.write('sources/large.ndjson', [
     customers(CUSTOMERS)
       .map((row) => `${JSON.stringify(row)}\n`)

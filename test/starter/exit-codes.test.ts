@@ -1,5 +1,5 @@
-import { EXIT, exitCodeOf, wasDryRun } from '../../src/starter/exit.ts';
 import type { CustomerCounts, JobResult } from '../../src/contract/job.ts';
+import { EXIT, exitCodeOf, wasDryRun } from '../../src/starter/exit.ts';
 
 function result(calls: number, counts: Partial<CustomerCounts>): JobResult {
   const customers = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0, ...counts };
@@ -18,19 +18,19 @@ test.each([
   ['a row was invalid', 1, { total: 10, updated: 9, invalid: 1 }, EXIT.notAllUpdated],
   ['all rows were invalid', 0, { total: 10, invalid: 10 }, EXIT.notAllUpdated],
   ['a limit left some', 1, { total: 10, updated: 4, unprocessed: 6 }, EXIT.notAllUpdated],
-])('where %s', (_, calls, counts, code) => {
+])('the exit code if %s', (_, calls, counts, code) => {
   expect(exitCodeOf(result(calls, counts))).toBe(code);
 });
 
 test.each([
   ['nothing', { total: 10, unprocessed: 10 }, EXIT.allUpdated],
   ['an invalid row', { total: 10, invalid: 1, unprocessed: 9 }, EXIT.notAllUpdated],
-])('where a dry run found %s', (_, counts, code) => {
+])('the exit code if a dry run found %s', (_, counts, code) => {
   expect(exitCodeOf(dryRun(counts))).toBe(code);
 });
 
 test('a job without a call was a dry run only if it says what it would send', () => {
   expect(wasDryRun(dryRun({ total: 2, invalid: 2 }))).toBe(true);
-  // As of one that was cancelled before its first call.
+  // A job that was cancelled before its first call.
   expect(wasDryRun(result(0, { total: 2, unprocessed: 2 }))).toBe(false);
 });

@@ -40,7 +40,7 @@ function job(more: Partial<ListedJob> = {}): ListedJob {
 
 const line = (more: Partial<ListedJob>) => jobsTable([job(more)], NOW, plain).split('\n')[1];
 
-test('jobs stand in columns, numbers to the right', () => {
+test('jobs are listed in columns, numbers aligned right', () => {
   const jobs = [job(), job({ id: 'customer-updates/x/a-longer-name', progress: undefined, startedBy: undefined })];
   expect(
     jobsTable(jobs, NOW, plain)
@@ -71,11 +71,11 @@ test.each<[string, Partial<ListedJob>, RegExp]>([
   ],
   ['is almost done', { progress: progress({ customers }) }, / 99% +0 /],
   [
-    'is not read yet',
+    'has not been read yet',
     { progress: progress({ state: 'preparing', customers: { ...customers, total: 0 } }) },
     / preparing +- /,
   ],
-  ['nobody tells of', { progress: undefined }, / running +- +- /],
+  ['nobody knows about', { progress: undefined }, / running +- +- /],
   ['has another id', { id: 'my/own id' }, /^- +my\/own id /],
   [
     'has ended',
@@ -92,7 +92,7 @@ test.each<[string, Partial<ListedJob>, RegExp]>([
   expect(line(more)).toMatch(expected);
 });
 
-test('only what needs a person is painted', () => {
+test('only what needs a person is highlighted', () => {
   const paint = (format: unknown, text: string) => `<${String(format)}:${text}>`;
   const held = progress({ state: 'held', waitingFor: { kind: 'outage', message: '', until: null } });
   const [heading, first, second] = jobsTable([job({ progress: held }), job()], NOW, paint).split('\n');
@@ -101,7 +101,7 @@ test('only what needs a person is painted', () => {
   expect(second).not.toContain('<');
 });
 
-test('for programs it is one object, with null for what is not known', () => {
+test('for programs it is one object, with null for what is unknown', () => {
   const session = { webPage: () => undefined } as unknown as Session;
   expect(listedJson(session, job({ id: 'other', progress: undefined, startedBy: undefined }))).toEqual({
     id: 'other',

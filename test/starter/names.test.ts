@@ -20,7 +20,7 @@ test.each([
 });
 
 test.each(['', 'ABC', 'abc 123', 'https://api.bigcommerce.com/v3/', 'https://x/stores//v3', 'a'.repeat(33)])(
-  '%p is no store hash, and it says what would be',
+  '%p is not a store hash, and the message says what is',
   (typed) => {
     expect(() => tidyStoreHash(typed)).toThrow('expected a store hash of 1 to 32 lower-case letters and digits, got');
   },
@@ -36,13 +36,13 @@ test.each([
   ['客户.csv', 'customers-08b86c3c', 'customers-08b86c3c.csv'],
   ['...csv', 'customers-08b86c3c', 'customers-08b86c3c.csv'],
   [`${'x'.repeat(200)}.json`, `${'x'.repeat(60)}-08b86c3c`, `${'x'.repeat(60)}-08b86c3c.json`],
-])('the file %s makes the name %s and the copy %s', (file, name, copy) => {
+])('the file %s gives the name %s and the copy %s', (file, name, copy) => {
   expect(defaultJobName(file, SHA)).toBe(name);
   expect(copyName(file, SHA)).toBe(copy);
   expect(checkJobName(name)).toBe(name);
 });
 
-test.each(['', '..', '-x', 'a/b', 'a b', 'ü', 'x'.repeat(101)])('%p is no name for a job', (typed) => {
+test.each(['', '..', '-x', 'a/b', 'a b', 'ü', 'x'.repeat(101)])('%p is not a name for a job', (typed) => {
   expect(() => checkJobName(typed)).toThrow('--name: expected up to 100 letters');
 });
 

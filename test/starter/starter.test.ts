@@ -1,4 +1,4 @@
-/** The built command, where no server is: what a person gets to read, and the exit code. */
+/** The built command without a server: what a person reads, and the exit code. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { startProgram } from '../../dev/servers/processes.ts';
 import { noSettings } from '../support/system.ts';
 
 const STARTER = fileURLToPath(new URL('../../dist/starter.js', import.meta.url));
-/** A port that nobody listens on. */
+/** An address at which nobody listens. */
 const NOBODY = '127.0.0.1:1';
 
 let folder: string;
@@ -44,7 +44,7 @@ test.each([
     ['start', '--help'],
     ['--store <hash>', '--name <name>', '--dry-run', '--ignore <heading>', '--yes'],
   ],
-])('%j helps, with the exit codes, and exits with 0', async (args, parts) => {
+])('%j prints help with the exit codes, and exits with 0', async (args, parts) => {
   const { code, output } = await starter(args);
   for (const part of [...parts, 'npm run starter --', 'Exit codes:', '130']) expect(output).toContain(part);
   expect(code).toBe(0);
@@ -60,10 +60,10 @@ test.each<[string[], string]>([
   [['start', 'one.csv', ...store, '--name', 'a/b'], '--name: expected up to 100 letters'],
   [['start', 'one.csv', ...store, '--limit', '0'], 'Expected a whole number from 1.'],
   [['start', 'two.csv', ...store], '/two.csv. Give the path of a CSV, NDJSON or JSON file'],
-  [['start', '.', ...store], 'Expected a file, got'],
+  [['start', '.', ...store], 'Not a file: '],
   [
     ['start', 'https://example.com/one.csv', ...store],
-    'Expected a file, or the URI of one, file:/// or s3://, got https://example.com/one.csv. Download it',
+    'Expected a file, or the URI of one, file:/// or s3://, got https://example.com/one.csv. Download it,',
   ],
   [['start', 's3://bucket/one.xlsx', ...store], 'got one.xlsx. Rename it'],
   [['start', 'one.txt', ...store], 'say what it is with --format csv, ndjson or json'],
@@ -72,7 +72,7 @@ test.each<[string[], string]>([
   [['failures', 'x/y', '--json', '--csv'], "'--csv' cannot be used with option '--json'"],
   [['list', '--limit', '0'], 'Expected a whole number from 1 to 1000.'],
   [['list', '--store', 'NO!'], '--store: expected a store hash'],
-])('%j is bad use', async (args, words) => {
+])('%j is wrong usage', async (args, words) => {
   const { code, output } = await starter(args);
   expect(output).toContain(words);
   expect(output).not.toMatch(/^ +at /m);
@@ -82,14 +82,14 @@ test.each<[string[], string]>([
 test.each([
   ['http://example.com', 'expected https'],
   ['foo', 'expected a URL such as https://api.bigcommerce.com, got "foo"'],
-])('the API URL %s is named as a wrong setting', async (url, words) => {
+])('the API URL %s is reported as a wrong setting', async (url, words) => {
   const { code, output } = await starter(['start', 'one.csv', ...store], { BIGCOMMERCE_API_URL: url });
   expect(output).toContain(`BIGCOMMERCE_API_URL: ${words}`);
   expect(output).not.toMatch(/^ +at /m);
   expect(code).toBe(2);
 });
 
-test('without a server, every command says which one it tried, how that is set, and how to get one', async () => {
+test('without a server, every command says which one it tried, how to set another, and how to start one', async () => {
   const commands = [
     ['start', 'one.csv', ...store],
     ['watch', 'x/y'],
@@ -108,8 +108,8 @@ test('without a server, every command says which one it tried, how that is set, 
   }
 });
 
-test('Ctrl-C before anything was started says so, though npm forwards it once more', async () => {
-  // A server that takes connections and never says a word.
+test('Ctrl-C before anything has started says so, although npm forwards it a second time', async () => {
+  // A server that accepts connections and never answers.
   const silent = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
   const connected = new Promise((resolve) => silent.once('connection', resolve));

@@ -39,7 +39,7 @@ test.each([
   expect(duration(ms)).toBe(words);
 });
 
-test('the five counts stand below each other, numbers to the right', () => {
+test('the five counts are listed one per line, numbers aligned right', () => {
   expect(countsTable(customers)).toBe(
     [
       '  updated       9,000',
@@ -52,12 +52,12 @@ test('the five counts stand below each other, numbers to the right', () => {
   );
 });
 
-test('or in one line, once there are any', () => {
+test('or they are in one line, once there are any', () => {
   expect(countsLine(customers)).toBe('updated 9,000 · rejected 7 · failed 0 · invalid 3 · unprocessed 2,990');
   expect(countsLine({ ...customers, total: 0 })).toBe('');
 });
 
-test('failures stand in columns', () => {
+test('failures are listed in columns', () => {
   expect(
     failuresTable([
       { row: 7, id: 70, outcome: 'rejected', code: 'unknown_id', message: 'no such customer' },
@@ -73,7 +73,7 @@ test.each<[Partial<Progress>, string]>([
   [{}, '9,010 of 12,000 · 5.0 calls/s · about 1 min 0 s left'],
   [{ pace: null, eta: null }, '9,010 of 12,000'],
   [{ eta: '2026-01-01T11:59:59.000Z' }, '9,010 of 12,000 · 5.0 calls/s'],
-  // It waits, and can't end before it goes on.
+  // It is waiting, and can't finish before it resumes.
   [
     { waitingFor: { kind: 'quota', message: '', until: '2026-01-01T12:00:20.000Z' }, eta: '2026-01-01T12:00:05.000Z' },
     '9,010 of 12,000 · 5.0 calls/s · about 20 s left',
@@ -97,16 +97,12 @@ const waiting = (kind: 'quota' | 'throttle' | 'outage' | 'refused', until: strin
 test.each<[Partial<Progress>, string]>([
   [{}, 'running'],
   [{ state: 'preparing' }, 'reading and checking the source'],
-  [
-    { waitingFor: waiting('quota', '2026-01-01T12:00:20.000Z') },
-    "running · waits 20 s more: the store's request quota is used up",
-  ],
-  [{ waitingFor: waiting('throttle', null) }, 'running · waits: the store throttles (429)'],
-  [{ waitingFor: waiting('outage', null) }, 'running · waits: Because.'],
-  [{ state: 'held', waitingFor: waiting('outage', '2026-01-01T12:00:10.000Z') }, 'held, tries again in 10 s'],
+  [{ waitingFor: waiting('quota', '2026-01-01T12:00:20.000Z') }, 'running · waiting 20 s more: Because.'],
+  [{ waitingFor: waiting('throttle', null) }, 'running · waiting: Because.'],
+  [{ state: 'held', waitingFor: waiting('outage', '2026-01-01T12:00:10.000Z') }, 'held, trying again in 10 s'],
   [
     { state: 'held', waitingFor: waiting('refused', '2026-01-01T12:00:25.000Z') },
-    'held, looks for a new token in 25 s',
+    'held, looking for a new token in 25 s',
   ],
   [{ state: 'paused', waitingFor: waiting('outage', null) }, 'paused'],
 ])('the state with %j is %p', (changes, words) => {
@@ -122,18 +118,18 @@ test.each([
   [{ customers: 0, calls: 0, quota: { requests: 150, windowMs: 30_000 } }, 'It would send 0 customers in 0 calls.'],
   [
     { customers: 300, calls: 31, quota: null, compared: { changed: 300, unchanged: 1_700, missing: 0 } },
-    '300 customers would change, 1,700 would not: they have all values already.\nIt would send 300 customers in 31 calls.',
+    '300 customers would change, 1,700 would not: they already have all the values.\nIt would send 300 customers in 31 calls.',
   ],
   [
     { customers: 3, calls: 1, quota: null, compared: { changed: 1, unchanged: 1, missing: 1 } },
-    '1 customer would change, 1 would not: they have all values already. 1 customer not in the store.\n' +
+    '1 customer would change, 1 would not: they already have all the values. 1 customer would be rejected: not in the store.\n' +
       'It would send 3 customers in 1 call.',
   ],
 ])('a dry run that found %j says %s', (found, words) => {
   expect(wouldSendText(found)).toBe(words);
 });
 
-test('a file of this machine is named by its path, so that it can be pasted', () => {
+test('a file of this machine is shown as a path that can be pasted', () => {
   expect(place('file:///data/a%20b.csv')).toBe('/data/a b.csv');
   expect(place('s3://bucket/key')).toBe('s3://bucket/key');
 });
@@ -143,6 +139,6 @@ test.each([
   ['/data/a b.csv', "'/data/a b.csv'"],
   ["it's", String.raw`'it'\''s'`],
   ['$(rm)', "'$(rm)'"],
-])('%s for a shell is %s', (word, quoted) => {
+])('%s is quoted for a shell as %s', (word, quoted) => {
   expect(shellWord(word)).toBe(quoted);
 });

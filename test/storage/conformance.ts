@@ -7,7 +7,7 @@ export async function textOf(storage: Storage, key: string): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** What every backend has to do, given a way to make an empty storage of it. */
+/** What every backend must do, given a way to make an empty storage. */
 export function storageConformance(makeStorage: () => Promise<Storage>): void {
   let storage: Storage;
 
@@ -15,12 +15,12 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     storage = await makeStorage();
   });
 
-  test('gives back what was written, in text and in bytes', async () => {
+  test('returns what was written, as text or bytes', async () => {
     await storage.write('a/b.txt', ['Zoë ', Buffer.from('Müller'), '\n']);
     expect(await textOf(storage, 'a/b.txt')).toBe('Zoë Müller\n');
   });
 
-  test('writes what comes in pieces over time, of any size', async () => {
+  test('writes content that arrives in pieces of any size', async () => {
     async function* pieces() {
       for (let index = 0; index < 40; index++) yield Buffer.alloc(100_000, index);
     }
@@ -33,7 +33,7 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(length).toBe(4_000_000);
   });
 
-  test('has the file checked before its first byte is read', async () => {
+  test('calls check before it reads the first byte', async () => {
     await storage.write('a', ['x']);
     const refusal = new Error('not this one');
     const read = async (check: (uri: string) => void) => {
@@ -59,7 +59,7 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(await textOf(storage, 'a')).toBe('short');
   });
 
-  test('leaves the file as it was when its content fails on the way, and passes the reason on', async () => {
+  test('leaves the file unchanged if its content fails halfway, and rethrows the reason', async () => {
     const reason = new Error('the source broke off');
     async function* broken() {
       yield 'half of ';
@@ -72,26 +72,26 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(await storage.exists('absent')).toBe(false);
   });
 
-  test('shows a file that is being written to nobody until it is whole', async () => {
+  test('shows nobody a file before it is complete', async () => {
     let half = (): void => undefined;
-    let goOn = (): void => undefined;
+    let finish = (): void => undefined;
     const isHalf = new Promise<void>((resolve) => (half = resolve));
-    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    const mayFinish = new Promise<void>((resolve) => (finish = resolve));
     async function* slow() {
       yield 'one ';
       half();
-      await mayGoOn;
+      await mayFinish;
       yield 'two';
     }
     const written = storage.write('slow', slow());
     await isHalf;
     expect(await storage.exists('slow')).toBe(false);
-    goOn();
+    finish();
     await written;
     expect(await textOf(storage, 'slow')).toBe('one two');
   });
 
-  test('lets two write one file at a time: one of them wins whole', async () => {
+  test('lets two writers write one file at once: one of them wins, whole', async () => {
     const texts = ['a', 'b'].map((letter) => letter.repeat(200_000));
     await Promise.all(texts.map((text) => storage.write('raced', [text.slice(0, 100_000), text.slice(100_000)])));
     expect(texts).toContain(await textOf(storage, 'raced'));
@@ -103,7 +103,7 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     await expect(missing).rejects.toThrow(storage.uri('no/such.file'));
   });
 
-  test('deletes a file, and does not mind if it is gone', async () => {
+  test('deletes a file, and accepts that it is gone', async () => {
     await storage.write('a/b', ['x']);
     await storage.delete('a/b');
     await storage.delete('a/b');
@@ -111,24 +111,44 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(await storage.exists('a/b')).toBe(false);
   });
 
+  test('deletes all files below a folder, at any depth and however many, and counts them', async () => {
+    const below = ['folder/a', 'folder/b/c/d', ...Array.from({ length: 60 }, (_, index) => `folder/many/${index}`)];
+    const others = ['folder-too/a', 'folder.csv', 'other/folder/a'];
+    await Promise.all([...below, ...others].map((key) => storage.write(key, ['x'])));
+    expect(await storage.deleteBelow('folder')).toBe(below.length);
+    const there = (keys: string[]) => Promise.all(keys.map((key) => storage.exists(key)));
+    expect(await there(below)).toEqual(below.map(() => false));
+    expect(await there(others)).toEqual(others.map(() => true));
+    expect(await storage.deleteBelow('folder')).toBe(0);
+    expect(await storage.deleteBelow('never/was')).toBe(0);
+  });
+
+  test('deletes nothing below a folder once it is told to stop', async () => {
+    await storage.write('folder/a', ['x']);
+    const reason = new Error('stopping');
+    await expect(storage.deleteBelow('folder', AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(await storage.exists('folder/a')).toBe(true);
+  });
+
   test.each(['a', 'a/b.csv', 'sources/copies/x/ü & ä%20#1?.csv'])('finds the key of the URI of %j', (key) => {
     expect(storage.keyOf(storage.uri(key))).toBe(key);
     expect(storage.uri(key).startsWith(`${storage.root}/`)).toBe(true);
   });
 
-  test('knows the URIs of other places as such', () => {
+  test('finds no key for the URI of another place', () => {
     for (const uri of [`${storage.root}-too/a`, storage.root, `${storage.root}/`, 'https://example.com/a', 'a', '']) {
       expect(storage.keyOf(uri)).toBeUndefined();
     }
   });
 
   test.each(['', '/', '/etc/passwd', '..', '../a', 'a/../../b', 'a/./b', 'a//b', 'a/', 'a\\b', 'a\0b'])(
-    'takes no key such as %j, which could lead out',
+    'rejects the key %j, which could lead out',
     async (key) => {
       expect(() => storage.uri(key)).toThrow(RangeError);
       await expect(textOf(storage, key)).rejects.toThrow(RangeError);
       await expect(storage.write(key, ['x'])).rejects.toThrow(RangeError);
       await expect(storage.delete(key)).rejects.toThrow(RangeError);
+      await expect(storage.deleteBelow(key)).rejects.toThrow(RangeError);
       await expect(storage.exists(key)).rejects.toThrow(RangeError);
     },
   );

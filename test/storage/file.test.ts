@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { FileStorage } from '../../src/storage/file.ts';
 import { NoAccess, StorageFailed } from '../../src/storage/storage.ts';
 import { storageConformance, textOf } from './conformance.ts';
+import { killWhileWriting } from './kill-while-writing.ts';
 
 let folder: string;
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 
 storageConformance(async () => new FileStorage(join(folder, 'store')));
 
-test('lets nobody else into folders and files, whatever the umask', async () => {
+test('gives nobody else access to folders and files, whatever the umask', async () => {
   const before = process.umask(0);
   try {
     await new FileStorage(join(folder, 'store')).write('a/b/c.csv', ['x']);
@@ -52,7 +53,7 @@ function failWrites(code: string) {
   });
 }
 
-test('says on a full disk what to do, and leaves nothing half written', async () => {
+test('says what to do about a full disk, and leaves nothing half-written', async () => {
   const storage = new FileStorage(folder);
   await storage.write('a/kept', ['before']);
   failWrites('ENOSPC');
@@ -63,7 +64,7 @@ test('says on a full disk what to do, and leaves nothing half written', async ()
   expect(await textOf(storage, 'a/kept')).toBe('before');
 });
 
-test('says on a read-only disk what to do', async () => {
+test('says what to do about a read-only disk', async () => {
   failWrites('EROFS');
   const written = new FileStorage(folder).write('a', ['x']);
   await expect(written).rejects.toThrow(NoAccess);
@@ -71,7 +72,7 @@ test('says on a read-only disk what to do', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('leaves nothing half written when the content fails', async () => {
+test('leaves nothing half-written when the content fails', async () => {
   async function* broken() {
     yield 'half';
     throw new Error('broken');
@@ -80,7 +81,7 @@ test('leaves nothing half written when the content fails', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('follows no link that leads out, and any that stays inside', async () => {
+test('follows links that stay inside, and none that leads out', async () => {
   const storage = new FileStorage(join(folder, 'store'));
   await storage.write('real', ['inside']);
   await writeFile(join(folder, 'secret'), 'outside');
@@ -95,7 +96,7 @@ test('follows no link that leads out, and any that stays inside', async () => {
   expect(await textOf(storage, 'inner-link')).toBe('inside');
 });
 
-test('may itself be reached by a link', async () => {
+test('may itself be behind a link', async () => {
   await mkdir(join(folder, 'real'));
   await symlink(join(folder, 'real'), join(folder, 'link'));
   const storage = new FileStorage(join(folder, 'link'));
@@ -108,7 +109,7 @@ test('says that a folder is not a file', async () => {
   await expect(textOf(new FileStorage(folder), 'a')).rejects.toThrow('it is a folder. Name a file (EISDIR)');
 });
 
-test('says that a file changed while it was read, and that a part of a path is a file', async () => {
+test('reports that a file changed while it was being read, and that a part of a path is a file', async () => {
   const storage = new FileStorage(folder);
   await storage.write('growing', ['x'.repeat(1_000_000)]);
   const reading = storage.read('growing');
@@ -117,11 +118,11 @@ test('says that a file changed while it was read, and that a part of a path is a
   const rest = async () => {
     for await (const _ of reading);
   };
-  await expect(rest()).rejects.toThrow('growing changed while it was read');
+  await expect(rest()).rejects.toThrow('growing changed while it was being read');
   await expect(storage.write('growing/inside', ['x'])).rejects.toThrow('a part of the path is a file');
 });
 
-describe('what is no plain file is refused at once', () => {
+describe('anything but a plain file is rejected at once', () => {
   test('a pipe that nobody writes to', async () => {
     expect(spawnSync('mkfifo', [join(folder, 'pipe.csv')]).status).toBe(0);
     await expect(textOf(new FileStorage(folder), 'pipe.csv')).rejects.toThrow(NoAccess);
@@ -142,7 +143,7 @@ describe('what is no plain file is refused at once', () => {
     await expect(textOf(new FileStorage(folder), 'device.csv')).rejects.toThrow(NoAccess);
   });
 
-  test('a file of /proc, which tells no length, is empty and not endless', async () => {
+  test('a file of /proc, which has no length, reads as empty and not as endless', async () => {
     if (process.platform !== 'linux') return;
     expect(await textOf(new FileStorage('/proc/self'), 'maps')).toBe('');
   });
@@ -154,7 +155,7 @@ describe('what is no plain file is refused at once', () => {
   });
 });
 
-test('follows no link that is put there between the check and the opening', async () => {
+test('follows no link that appears between the check and the opening', async () => {
   const storage = new FileStorage(join(folder, 'store'));
   await storage.write('a/file', ['inside']);
   await mkdir(join(folder, 'outside'));
@@ -185,11 +186,15 @@ test('writes and deletes nothing through a link', async () => {
     await expect(storage.delete(key)).rejects.toThrow(NoAccess);
     await expect(storage.write(key, ['x'])).rejects.toThrow('a folder on its path is a link');
   }
+  for (const key of ['mine', 'out', 'out/store']) await expect(storage.deleteBelow(key)).rejects.toThrow(NoAccess);
+  await storage.write('ours/file', ['x']);
+  await symlink('../theirs', join(folder, 'store/ours/link'));
+  expect(await storage.deleteBelow('ours')).toBe(2);
   expect(await textOf(storage, 'theirs/file')).toBe('kept');
   expect(await readdir(folder)).toEqual(['store']);
 });
 
-test('names the file itself to who checks it, where links have led there', async () => {
+test('gives check the URI of the file that a link led to', async () => {
   await mkdir(join(folder, 'real'));
   await symlink(join(folder, 'real'), join(folder, 'link'));
   const storage = new FileStorage(join(folder, 'link'));
@@ -201,7 +206,7 @@ test('names the file itself to who checks it, where links have led there', async
   expect(storage.keyOf(checked[0] as string)).toBe('theirs/file');
 });
 
-test('reads a file no further than it was long when it was opened, whoever writes on', async () => {
+test('reads a file up to its length when it was opened, however it grows', async () => {
   await writeFile(join(folder, 'growing'), Buffer.alloc(1_000_000));
   let read = 0;
   const reading = async () => {
@@ -210,7 +215,7 @@ test('reads a file no further than it was long when it was opened, whoever write
       await appendFile(join(folder, 'growing'), Buffer.alloc(1_000_000));
     }
   };
-  await expect(reading()).rejects.toThrow('changed while it was read');
+  await expect(reading()).rejects.toThrow('changed while it was being read');
   expect(read).toBe(1_000_000);
 });
 
@@ -220,3 +225,18 @@ test.each(['%2e%2e/outside/a', 'x/%2e%2e/%2e%2e/a', 'x%2F..%2F..%2Fa', 'a%00b', 
     expect(new FileStorage('/store').keyOf(`file:///store/${rest}`)).toBeUndefined();
   },
 );
+
+test('deletes with a file, or a folder, what killed writers left of it', async () => {
+  const storage = new FileStorage(folder);
+  await killWhileWriting(storage.root, ['a.csv', 'a.csv.gz', 'b/c/d.csv']);
+  const left = async (path = '.') => (await readdir(join(folder, path))).sort();
+  const partialOf = (name: string) => expect.stringMatching(new RegExp(`^${name}\\.[-\\da-f]{36}\\.partial$`));
+  expect(await left()).toEqual([partialOf('a\\.csv'), partialOf('a\\.csv\\.gz'), 'b']);
+  await storage.delete('a.csv');
+  expect(await left()).toEqual([partialOf('a\\.csv\\.gz'), 'b']);
+  expect(await left('b/c')).toEqual([partialOf('d\\.csv')]);
+  expect(await storage.deleteBelow('b')).toBe(1);
+  await storage.write('a.csv.gz', ['x']);
+  await storage.delete('a.csv.gz');
+  expect(await left()).toEqual([]);
+});

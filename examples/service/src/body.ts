@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request brings can't be used. The message says what was expected; it quotes nothing. */
+/** The body of a request can't be used. The message says what was expected, and quotes nothing. */
 export class BadBody extends Error {
   override name = 'BadBody';
 }
@@ -9,7 +9,7 @@ export class BadBody extends Error {
 const MAX_LIST = 1024 * 1024;
 const MAX_LINE = 64 * 1024;
 
-/** Customers of a request: one JSON object a line, of which only a few are in memory; or a short JSON list. */
+/** The customers in a request: one JSON object per line, only a few of them in memory, or a short JSON list. */
 export async function customersIn(request: IncomingMessage): Promise<unknown[] | AsyncGenerator> {
   const type = request.headers['content-type']?.split(';')[0]?.trim();
   if (type === 'application/x-ndjson') return customersByLine(request);
@@ -45,13 +45,13 @@ async function customersInList(request: IncomingMessage): Promise<unknown[]> {
   let text = '';
   for await (const piece of request.setEncoding('utf8') as AsyncIterable<string>) {
     text += piece;
-    if (text.length > MAX_LIST) throw new BadBody('expected a short list: send many as application/x-ndjson.');
+    if (text.length > MAX_LIST) throw new BadBody('expected a short list: send longer ones as application/x-ndjson.');
   }
   try {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) return list;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new BadBody('expected a JSON list of customers.');
 }

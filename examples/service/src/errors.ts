@@ -11,7 +11,7 @@ import {
 } from 'bigcommerce-customer-updates/client';
 import { BadBody } from './body.ts';
 
-/** There is nothing at this path. */
+/** The service has nothing at this path. */
 export class NoSuchPath extends Error {
   override name = 'NoSuchPath';
 }
@@ -28,9 +28,9 @@ const STATUSES: [error: abstract new (...args: never) => Error, status: number][
   [StorageFailed, 503],
 ];
 
-/** The HTTP status of an error, and what the caller is told. */
+/** The HTTP status and body for an error. */
 export function answerTo(error: unknown): { status: number; body: { error: { type: string; message: string } } } {
-  // What made the stream fail was thrown by body.ts, or the caller has hung up.
+  // If the stream failed, body.ts threw the cause, or the caller has hung up.
   const cause = error instanceof StreamFailed ? error.cause : error;
   const status = STATUSES.find(([Known]) => cause instanceof Known)?.[1];
   if (status !== undefined) {
@@ -40,7 +40,10 @@ export function answerTo(error: unknown): { status: number; body: { error: { typ
   if (error instanceof ServerFailed && error.temporary) {
     return { status: 503, body: { error: { type: error.name, message: error.message } } };
   }
-  // Ours to mend: the log has it.
+  // Ours to fix: the log has it.
   console.error(error);
-  return { status: 500, body: { error: { type: 'Failed', message: 'Something is wrong here; see the log.' } } };
+  return {
+    status: 500,
+    body: { error: { type: 'Failed', message: 'Something is wrong in this service; its log says what.' } },
+  };
 }

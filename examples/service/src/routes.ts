@@ -8,7 +8,7 @@ import { answerTo, NoSuchPath } from './errors.ts';
 
 const PATH = /^\/stores\/([^/]+)\/jobs\/([^/]+)(?:\/(failures|pause|resume|cancel))?$/;
 
-/** Answers one request; never rejects. `jobStore` is where the workers keep their files. */
+/** Answers one request; never rejects. `jobStore` is the workers' job store. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -50,14 +50,14 @@ async function route(
     case 'GET failures':
       return sendFailures(response, job);
     case 'POST pause':
-      return send(response, 200, await job.pause('asked for by customer-updates-service'));
+      return send(response, 200, await job.pause('requested through customer-updates-service'));
     case 'POST resume':
       return send(response, 200, await job.resume());
     case 'POST cancel':
       await job.cancel();
       return send(response, 202, { id: job.id });
   }
-  throw new NoSuchPath(`${request.method} ${pathname}: see the README for what there is.`);
+  throw new NoSuchPath(`${request.method} ${pathname} does not exist; the README lists what does.`);
 }
 
 function decoded(text: string): string {
@@ -68,10 +68,10 @@ function decoded(text: string): string {
   }
 }
 
-/** One JSON object a line, however many there are. */
+/** One JSON object per line, however many there are. */
 async function sendFailures(response: ServerResponse, job: CustomerUpdate): Promise<void> {
   const failures = job.allFailures();
-  // What is wrong shows with the first one, when there still is a status to send.
+  // Errors show with the first one, while a status can still be sent.
   let next = await failures.next();
   async function* lines() {
     for (; !next.done; next = await failures.next()) yield `${JSON.stringify(next.value)}\n`;
@@ -81,7 +81,7 @@ async function sendFailures(response: ServerResponse, job: CustomerUpdate): Prom
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  // Who has sent only a part of its customers is not read any further.
+  // If only part of the body was read, the rest is not: the connection ends.
   if (!response.req.complete) headers = { ...headers, connection: 'close' };
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(`${JSON.stringify(body)}\n`);

@@ -4,7 +4,7 @@ import { answer } from './routes.ts';
 import { connectToTemporal, NoTemporal } from './temporal.ts';
 
 const { PORT = '8090', JOB_STORE: jobStore } = process.env;
-if (!jobStore) throw new Error('JOB_STORE: expected where the workers keep their files, file:/folder or s3://bucket.');
+if (!jobStore) throw new Error("JOB_STORE: expected the workers' job store, file:/folder or s3://bucket.");
 
 const client = await connectToTemporal().catch((error: unknown) => {
   if (!(error instanceof NoTemporal)) throw error;
@@ -13,13 +13,14 @@ const client = await connectToTemporal().catch((error: unknown) => {
 });
 
 const server = createServer((request, response) => void answer(request, response, client, jobStore));
-// An upload may take as long as it takes.
+// An upload can take as long as it needs.
 server.requestTimeout = 0;
 server.listen(Number(PORT), '127.0.0.1', () => {
   console.log(`ready on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 
-// What was asked is still answered, within ten seconds; nothing new is taken. The jobs go on without us.
+// Open requests still get their answers, within ten seconds, but no new ones are accepted. The jobs carry on without
+// us.
 process.once('SIGTERM', () => {
   server.close(() => void client.connection.close());
   setTimeout(() => server.closeAllConnections(), 10_000).unref();

@@ -1,176 +1,186 @@
-import { finished } from 'node:stream/promises';
-import { CsvError, Parser } from 'csv-parse';
+/** The records of a CSV file. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { listed } from '../../contract/describe.ts';
+import { customerId } from '../customer.ts';
 import { BadSource } from '../errors.ts';
-import { type Column, columnsOf } from './columns.ts';
-import { decode, MAX_RECORD_BYTES, type SourceRecord } from './record.ts';
+import { FIELDS } from '../fields.ts';
+import { type ColumnOptions, type Columns, Headings } from './columns.ts';
+import { CsvReader, type CsvRow } from './csv-reader.ts';
+import { findHeading, type Heading, startOf } from './heading.ts';
+import type { SourceRecord } from './record.ts';
+import { isBlank, trimmed } from './text.ts';
 
 /** How a CSV source is to be read. */
-export interface CsvOptions {
+export interface CsvOptions extends ColumnOptions {
   /**
    * What a blank cell means: leave the value as it is, or clear it. Only company, phone, notes and tax_exempt_category
    * can be cleared: with "clear", a blank in any other column makes the row invalid.
    */
   blankCells: 'keep' | 'clear';
-  /** Headings of columns to leave out, without regard to case, spaces and underscores. */
-  ignoreColumns: readonly string[];
+  /** Take a quoted cell that closes properly as one cell, even if it looks as if it had swallowed rows. */
+  trustQuotes: boolean;
 }
+
+/** Rows given at once: others get their turn between two batches. */
+const BATCH = 500;
 
 /**
- * The records of a CSV file. Comma, semicolon or tab, as the heading line has it; LF or CRLF; UTF-8 with or without BOM.
- * Iterating throws BadSource before the first record where a heading is not usable, and where a quote is never closed.
+ * The records of a CSV file: comma, semicolon, tab or pipe, and LF, CRLF or CR, whichever the file has. Every line of it
+ * is part of exactly one record, of the headings or what stands above them, or blank. `note` is given what a person should
+ * know. Iterating throws BadSource before the first record if the headings are not usable, and later if the file can't be
+ * read on.
  */
 export async function* csvRecords(
-  bytes: AsyncIterable<Uint8Array>,
+  text: AsyncIterable<string>,
   options: CsvOptions,
+  note: (text: string) => void = () => undefined,
 ): AsyncGenerator<SourceRecord[]> {
-  let reader: CsvReader | undefined;
-  for await (const piece of wholeHeadingFirst(bytes)) {
-    if (!reader && isBinary(piece)) throw new BadSource(NOT_TEXT);
-    reader ??= new CsvReader(delimiterOf(piece), options);
-    yield await reader.write(piece);
+  const pieces = text[Symbol.asyncIterator]();
+  const { start, isAll } = await startOf(pieces);
+  if (/^\s*[[{]/.test(start)) {
+    throw new BadSource('Expected CSV, got JSON. Say so with --format json or ndjson (format), or rename the file.');
   }
-  if (reader !== undefined) yield await reader.end();
-}
-
-const NOT_TEXT =
-  'Expected headings in UTF-8, got bytes that are none. Save the file as CSV in UTF-8; if it is compressed, have its name end in .gz.';
-
-// Spreadsheets, compressed files and UTF-16 have a zero byte among their first few, and text in UTF-8 has none.
-const isBinary = (start: Buffer): boolean => start.subarray(0, 16).includes(0);
-
-const BOM = Buffer.from('\uFEFF');
-
-async function* wholeHeadingFirst(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let start: Buffer | undefined = Buffer.alloc(0);
-  const withoutBom = (buffer: Buffer) => (buffer.indexOf(BOM) === 0 ? buffer.subarray(BOM.length) : buffer);
-  for await (const piece of bytes) {
-    if (start === undefined) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    else {
-      start = Buffer.concat([start, piece]);
-      if (start.length <= MAX_RECORD_BYTES && !unquoted(start).includes('\n')) continue;
-      yield withoutBom(start);
-      start = undefined;
-    }
+  const headings = new Headings(options);
+  const heading = findHeading(start, isAll, headings);
+  if (!heading) return;
+  const file = new CsvFile(heading, headings, options);
+  for (const line of file.notes) note(line);
+  yield* inBatches(file.read(start.slice(heading.length)));
+  while (!isAll) {
+    const { value, done } = await pieces.next();
+    if (done) break;
+    yield* inBatches(file.read(value));
   }
-  if (start !== undefined) yield withoutBom(start);
+  yield* inBatches(file.end());
 }
 
-const unquoted = (start: Buffer): string =>
-  start
-    .toString('latin1')
-    .trimStart()
-    .replace(/"[^"]*("|$)/g, '');
-
-function delimiterOf(start: Buffer): string {
-  const heading = unquoted(start).split('\n', 1)[0] as string;
-  const count = (delimiter: string) => heading.split(delimiter).length;
-  return [',', ';', '\t'].reduce((best, other) => (count(other) > count(best) ? other : best));
+async function* inBatches(records: SourceRecord[]): AsyncGenerator<SourceRecord[]> {
+  for (let at = 0; at < records.length; at += BATCH) {
+    if (at > 0) await nextTurn();
+    yield records.slice(at, at + BATCH);
+  }
 }
 
-// csv-parse gives bytes as Latin-1 here, one character a byte, so that bad UTF-8 costs its row and not the file.
-const NOT_ASCII = /[\x80-\xff]/;
-
-const utf8 = (cell: string) => (NOT_ASCII.test(cell) ? decode(Buffer.from(cell, 'latin1')) : cell);
-
-// Each costs csv-parse as much as some hundred bytes.
-const MAX_STRAY_QUOTES = 100_000;
-
-/** Runs csv-parse a piece at a time and gives the records of each: its own stream would pass them on one by one. */
-class CsvReader {
-  readonly #options: CsvOptions;
-  readonly #parser: Parser;
-  #columns: (Column | undefined)[] | undefined;
-  #records: SourceRecord[] = [];
+/** What follows the headings of a CSV file. */
+class CsvFile {
+  readonly #heading: Heading;
+  readonly #headings: Headings;
+  readonly #columns: Columns;
+  readonly #idAt: number;
+  readonly #clear: boolean;
+  readonly #reader: CsvReader;
   #rows = 0;
-  #brokenLine = 0;
-  #strayQuotes = 0;
+  /** Length of what was read, and of the records that it became. */
+  #read = 0;
+  #recorded = 0;
+  #lineEnded = true;
 
-  constructor(delimiter: string, options: CsvOptions) {
-    this.#options = options;
-    this.#parser = new Parser({
-      delimiter,
-      record_delimiter: ['\r\n', '\n'],
-      encoding: 'latin1',
-      max_record_size: MAX_RECORD_BYTES,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      skip_records_with_error: true,
-      on_record: (cells: string[]) => this.#add(cells),
-      on_skip: (error) => this.#skip(error),
-    });
-    // Each error comes to the callback of its write as well.
-    this.#parser.on('error', () => undefined).resume();
+  constructor(heading: Heading, headings: Headings, { blankCells, trustQuotes }: CsvOptions) {
+    this.#heading = heading;
+    this.#headings = headings;
+    this.#columns = headings.columnsOf(heading.headings);
+    this.#idAt = this.#columns.list.findIndex((column) => typeof column === 'object' && column.field === 'id');
+    this.#clear = blankCells === 'clear';
+    const { delimiter, lineEnd, lines } = heading;
+    const hasKey = (cells: readonly string[]) => customerId(this.#idIn(cells)) !== null;
+    const layout = { delimiter, lineEnd, width: heading.headings.length, hasKey, trustQuotes, linesBefore: lines };
+    this.#reader = new CsvReader(layout);
   }
 
-  async write(piece: Buffer): Promise<SourceRecord[]> {
-    await new Promise<void>((done, failed) => this.#parser.write(piece, (error) => (error ? failed(error) : done())));
-    return this.#take();
+  /** What a person should know of how the file is read. */
+  get notes(): string[] {
+    const { titles } = this.#heading;
+    const { leftOut } = this.#columns;
+    const lines = titles.length === 1 ? 'line' : 'lines';
+    return [
+      ...(titles.length > 0 ? [`Left out above the headings: ${lines} ${titles.join(', ')}.`] : []),
+      ...(leftOut.length > 0 ? [`Left out, because this API can't set them: ${listed(leftOut)}.`] : []),
+    ];
   }
 
-  async end(): Promise<SourceRecord[]> {
-    this.#parser.end();
-    await finished(this.#parser);
-    return this.#take();
+  read(text: string): SourceRecord[] {
+    this.#read += text.length;
+    if (text !== '') this.#lineEnded = text.endsWith(this.#heading.lineEnd);
+    return this.#records(this.#reader.push(text));
   }
 
-  #take(): SourceRecord[] {
-    const records = this.#records;
-    this.#records = [];
+  end(): SourceRecord[] {
+    const rows = this.#reader.end();
+    const last = rows.at(-1);
+    if (last && !this.#lineEnded && last.cells.length < this.#heading.headings.length) {
+      last.problem ??= 'has fewer cells than there are headings, and no line end: the file seems to be cut off';
+    }
+    const records = this.#records(rows);
+    const accounted = this.#recorded + this.#reader.blank;
+    if (accounted === this.#read) return records;
+    throw new Error(
+      `Only ${accounted} of ${this.#read} characters of the file are in its records: a defect of the reader.`,
+    );
+  }
+
+  #records(rows: CsvRow[]): SourceRecord[] {
+    const records: SourceRecord[] = [];
+    for (const row of rows) {
+      this.#recorded += row.length;
+      // A line of delimiters only is a blank one.
+      if (row.problem !== undefined || !row.cells.every(isBlank)) records.push(this.#record(row));
+    }
     return records;
   }
 
-  #add(cells: string[]): null {
-    if (cells.length === 1 && cells[0]?.trim() === '') return null;
-    if (this.#columns === undefined) this.#columns = columnsOf(cells.map(heading), this.#options.ignoreColumns);
-    else this.#records.push(this.#record(++this.#rows, cells, this.#columns));
-    return null;
-  }
-
-  #record(row: number, cells: string[], columns: (Column | undefined)[]): SourceRecord {
-    if (cells.length !== columns.length) {
-      return invalid(row, `Expected ${columns.length} cells, as many as headings, got ${cells.length}.`);
-    }
+  #record({ line, cells, problem }: CsvRow): SourceRecord {
+    const row = ++this.#rows;
     const value: Record<string, unknown> = {};
-    for (const [index, column] of columns.entries()) {
-      if (column === undefined) continue;
-      const cell = utf8(cells[index] as string);
-      if (typeof cell !== 'string') return invalid(row, `${column.field}: ${cell.message}`);
-      if (cell.trim() !== '') value[column.field] = column.read(cell);
-      else if (this.#options.blankCells === 'clear') value[column.field] = '';
-    }
-    return { row, value };
+    const message = problem === undefined ? this.#set(value, cells, line) : `Line ${line} ${problem}.`;
+    if (message === undefined) return { row, line, value };
+    return { row, line, value: this.#idIn(cells), problem: { code: 'invalid_field', message } };
   }
 
-  // csv-parse's own messages quote the cell. It reports each stray quote of a record, hence the look at the line.
-  #skip(error: CsvError | undefined): undefined {
-    const row = `row ${this.#rows + 1}`;
-    if (error?.code === 'CSV_MAX_RECORD_SIZE' || error?.code === 'CSV_QUOTE_NOT_CLOSED') {
-      throw new BadSource(
-        `Expected records of at most ${MAX_RECORD_BYTES} bytes, got a longer one at ${row}, or a quote that never closes.`,
-      );
+  /** Sets the fields of a row; returns why it can't. */
+  #set(value: Record<string, unknown>, cells: readonly string[], line: number): string | undefined {
+    const { list } = this.#columns;
+    for (const [index, cell] of cells.entries()) {
+      const column = list[index] ?? 'blank';
+      if (typeof column === 'string') {
+        if (column === 'ignored' || isBlank(cell)) continue;
+        if (index >= list.length)
+          return `Expected at most ${list.length} cells, as many as headings, got ${cells.length}.`;
+        return `Expected no value below a blank heading, got one in cell ${index + 1}: the row may be shifted.`;
+      }
+      const text = plainText(trimmed(cell));
+      if (text !== '') value[column.field] = column.read(text);
+      else if (this.#clear) value[column.field] = '';
     }
-    if (this.#columns === undefined) throw new BadSource('Expected headings, got a stray quote among them.');
-    if (++this.#strayQuotes > MAX_STRAY_QUOTES) {
-      const most = MAX_STRAY_QUOTES.toLocaleString('en');
-      throw new BadSource(
-        `Expected CSV, got more than ${most} stray quotes, the last one in ${row}. Save it anew as CSV.`,
-      );
+    return typeof value['id'] === 'number' ? undefined : this.#headingsAgain(cells, line);
+  }
+
+  /** Two exports put together have the headings twice. With others, what follows would be read into the wrong fields. */
+  #headingsAgain(cells: readonly string[], line: number): string | undefined {
+    if (!cells.some((cell) => this.#headings.isKey(cell))) return undefined;
+    const { headings } = this.#heading;
+    if (headings.every((heading, index) => heading === trimmed(cells[index] ?? ''))) {
+      return 'Expected a customer, got the headings once more.';
     }
-    if (error?.lines === this.#brokenLine) return;
-    this.#brokenLine = error?.lines as number;
-    this.#records.push(
-      invalid(
-        ++this.#rows,
-        'Expected a cell with quotes in it to be quoted whole, each quote doubled, got a stray one.',
-      ),
+    if (cells.filter((cell) => this.#headings.isKnown(cell)).length < 2) return undefined;
+    throw new BadSource(
+      `Line ${line} has headings again, and not the same ones: the file seems to be several put together. Split it there.`,
     );
   }
+
+  #idIn(cells: readonly string[]): { id: unknown } {
+    return { id: FIELDS.id.read(plainText(trimmed(cells[this.#idAt] ?? ''))) };
+  }
 }
 
-function heading(cell: string): string {
-  const text = utf8(cell);
-  if (typeof text === 'string') return text;
-  throw new BadSource(NOT_TEXT);
+/**
+ * A cell without what keeps a spreadsheet from reading it as a number or a formula: ="0173", or an apostrophe, as our own
+ * reports have it too.
+ */
+function plainText(cell: string): string {
+  const first = cell.charCodeAt(0);
+  if (first === EQUALS) return /^="([^"]*)"$/.exec(cell)?.[1] ?? cell;
+  return first === APOSTROPHE && GUARDED.test(cell) ? cell.slice(1) : cell;
 }
 
-const invalid = (row: number, message: string): SourceRecord => ({ row, problem: { code: 'invalid_field', message } });
+const [EQUALS, APOSTROPHE] = Buffer.from("='");
+const GUARDED = /^'(?:[=+\-@\t\r']|-?[\d.,]+$)/;

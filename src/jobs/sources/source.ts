@@ -1,6 +1,6 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { Format } from '../../contract/job.ts';
+import { type Format, SOURCE_EXTENSION } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
 import { BadSource } from '../errors.ts';
@@ -8,12 +8,20 @@ import { SOURCE_COPIES } from '../keys.ts';
 import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
 import { jsonRecords } from './json.ts';
-import { ndjsonRecords } from './ndjson.ts';
 import type { SourceRecord } from './record.ts';
+import { textOf } from './text.ts';
+
+/** How a file is to be read. */
+export interface ReadingOptions extends CsvOptions {
+  /** A name that TextDecoder knows; default: what the byte order mark says, else UTF-8. */
+  encoding: string | null;
+  /** Given what a person should know of how the file is read. */
+  note?: (text: string) => void;
+}
 
 /** The records of an inline source, in one batch. */
 export async function* inlineRecords(customers: readonly unknown[]): AsyncGenerator<SourceRecord[]> {
-  yield customers.map((value, index) => ({ row: index + 1, value }));
+  yield customers.map((value, index) => ({ row: index + 1, line: null, value }));
 }
 
 /**
@@ -24,15 +32,15 @@ export async function* inlineRecords(customers: readonly unknown[]): AsyncGenera
 export function openSource(
   source: { uri: string; format?: Format | undefined },
   roots: readonly Storage[],
-  csv: CsvOptions,
+  options: ReadingOptions,
   check?: (uri: string) => void,
 ): AsyncIterable<SourceRecord[]> {
   const { storage, key } = placeOf(source.uri, roots);
   const format = source.format ?? formatOf(key);
   const file = readable(storage.read(key, check));
   const bytes = bounded(/\.gz$/i.test(key) ? unzipped(file) : file);
-  if (format === 'csv') return csvRecords(bytes, csv);
-  return format === 'json' ? jsonRecords(bytes) : ndjsonRecords(bytes);
+  const text = textOf(bytes, options.encoding);
+  return format === 'csv' ? csvRecords(text, options, options.note) : jsonRecords(text, options.note);
 }
 
 function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; key: string } {
@@ -54,14 +62,15 @@ function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; ke
 
 /** The format that a file's name tells. Throws BadSource where it tells none. */
 export function formatOf(key: string): Format {
-  const extension = /\.(csv|ndjson|jsonl|json)(\.gz)?$/i.exec(key)?.[1]?.toLowerCase();
+  const extension = SOURCE_EXTENSION.exec(key)?.[1]?.toLowerCase();
   if (extension === undefined) {
     throw new BadSource(
-      'Expected a file name that ends in .csv, .ndjson, .jsonl or .json, or one of these with .gz; ' +
+      'Expected a file name that ends in .csv, .tsv, .txt, .ndjson, .jsonl or .json, or one of these with .gz; ' +
         `got ${quoted(key.split('/').pop() as string)}. Rename it, or say what it is with --format csv, ndjson or json (format).`,
     );
   }
-  return extension === 'jsonl' ? 'ndjson' : (extension as Format);
+  if (extension === 'jsonl') return 'ndjson';
+  return extension === 'tsv' || extension === 'txt' ? 'csv' : (extension as Format);
 }
 
 // A file that is missing or may not be read stays so until a person sees to it: no reason to try again.

@@ -1,118 +1,141 @@
 import fc from 'fast-check';
 import { BadSource } from '../../../src/jobs/errors.ts';
 import { jsonRecords } from '../../../src/jobs/sources/json.ts';
-import { ndjsonRecords } from '../../../src/jobs/sources/ndjson.ts';
-import { MAX_RECORD_BYTES, type SourceRecord } from '../../../src/jobs/sources/record.ts';
+import { MAX_RECORD } from '../../../src/jobs/sources/record.ts';
+import { textOf } from '../../../src/jobs/sources/text.ts';
 import { all, inPieces } from '../support.ts';
 
-const ndjson = async (content: string | Uint8Array, size?: number) =>
-  (await all(ndjsonRecords(inPieces(content, size)))).flat();
-const json = async (content: string | Uint8Array, size?: number) =>
-  (await all(jsonRecords(inPieces(content, size)))).flat();
+const read = async (content: string | Uint8Array, size?: number, notes: string[] = []) =>
+  (await all(jsonRecords(textOf(inPieces(content, size)), (note) => notes.push(note)))).flat();
 
-const numbered = (values: unknown[]): SourceRecord[] => values.map((value, index) => ({ row: index + 1, value }));
+const values = async (content: string | Uint8Array, size?: number) =>
+  (await read(content, size)).map(({ value, problem }) => problem?.message ?? value);
+
+const [one, two, three] = [
+  { id: 1, notes: 'a\n"[{' },
+  { id: 2, form_fields: [{ name: 'x', value: ['{'] }] },
+  { id: 3 },
+];
 const objects = fc.array(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()));
 const size = fc.integer({ min: 1, max: 40 });
 
-describe('NDJSON', () => {
-  test('gives every object of any file, wherever its pieces end', async () => {
-    await fc.assert(
-      fc.asyncProperty(objects, size, fc.constantFrom('\n', '\r\n', '\n\n  \n'), async (values, piece, end) => {
-        const file = values.map((value) => JSON.stringify(value) + end).join('');
-        expect(await ndjson(file, piece)).toEqual(numbered(JSON.parse(JSON.stringify(values)) as unknown[]));
-      }),
-    );
+/** As JSON and UTF-8 have them, without objects that stand for a list. */
+const written = (list: unknown[]) =>
+  JSON.parse(Buffer.from(JSON.stringify(list)).toString()) as Record<string, unknown>[];
+const isRecord = (value: Record<string, unknown>) =>
+  !['data', 'customers'].some((key) => typeof value[key] === 'object');
+
+test('gives every object of any file, however it is laid out and wherever its pieces end', async () => {
+  const layouts: ((list: unknown[]) => string)[] = [
+    (list) => list.map((value) => `${JSON.stringify(value)}\n`).join(''),
+    (list) => list.map((value) => `${JSON.stringify(value)}\r\n \n`).join('\r\n'),
+    (list) => list.map((value) => `${JSON.stringify(value, null, 2)}\n`).join(''),
+    (list) => list.map((value) => JSON.stringify(value)).join(',\n'),
+    (list) => JSON.stringify(list),
+    (list) => JSON.stringify(list, null, '\t'),
+    (list) => `${JSON.stringify(list.slice(0, 2))}\n${JSON.stringify(list.slice(2))}`,
+    (list) => JSON.stringify({ data: list, meta: {} }),
+    (list) => JSON.stringify({ meta: { list: [] }, customers: list }, null, 2),
+  ];
+  await fc.assert(
+    fc.asyncProperty(objects, size, fc.constantFrom(...layouts), async (list, piece, layout) => {
+      const expected = written(list).filter(isRecord);
+      expect(await values(layout(expected), piece)).toEqual(expected);
+    }),
+  );
+});
+
+test.each([
+  ['an empty file', ''],
+  ['blanks only', ' \r\n\t'],
+  ['an empty list', ' [ ]\n'],
+  ['a byte order mark and a list', '\uFEFF[]'],
+  ['an answer without customers', '{"data":[],"meta":{}}'],
+])('finds no record in %s', async (_, file) => {
+  expect(await read(file)).toEqual([]);
+});
+
+test('says in which line a record begins', async () => {
+  const list = await read(`[\n${JSON.stringify(one)},\n\n${JSON.stringify(two, null, 2)}, ${JSON.stringify(three)}]`);
+  expect(list.map(({ row, line }) => [row, line])).toEqual([
+    [1, 2],
+    [2, 4],
+    [3, 14],
+  ]);
+  const lines = await read('{"id":1}\n\n{"id":2}\n');
+  expect(lines.map(({ row, line }) => [row, line])).toEqual([
+    [1, 1],
+    [2, 3],
+  ]);
+});
+
+test('an answer that is one page of several says so', async () => {
+  const notes: string[] = [];
+  const pagination = { current_page: 1, total_pages: 4 };
+  expect(await read(JSON.stringify({ data: [one], meta: { pagination } }), 5, notes)).toHaveLength(1);
+  expect(notes).toEqual(['The file is page 1 of 4 of an answer.']);
+});
+
+describe('an object a line', () => {
+  test('a line that is not JSON costs itself, also if it is the first', async () => {
+    const wrong = expect.stringMatching(/^Expected one JSON object on line \d, got text that is not JSON\.$/);
+    expect(await values('{"email":"bob@example.com",}\n{"id":1}\n{"id":2\n{"id":3}')).toEqual([
+      wrong,
+      { id: 1 },
+      wrong,
+      { id: 3 },
+    ]);
   });
 
-  test.each([
-    ['an empty file', '', 0],
-    ['blank lines only', '\n \r\n\t\n', 0],
-    ['a byte order mark', '\uFEFF{"id":1}\n', 1],
-    ['a byte order mark and nothing else', '\uFEFF', 0],
-    ['no end of line at the end', '{"id":1}\n{"id":2}', 2],
-    ['blank lines between', '\n{"id":1}\n\n\n{"id":2}\n\n', 2],
-  ])('reads %s', async (_, file, count) => {
-    expect(await ndjson(file)).toEqual(numbered([{ id: 1 }, { id: 2 }].slice(0, count)));
-  });
-
-  test('makes a line that is not JSON an invalid row, and does not quote it', async () => {
-    const records = await ndjson('{"id":1}\n{"email":"bob@example.com",}\n{"id":2}');
-    expect(records.map(({ problem }) => problem?.code)).toEqual([undefined, 'invalid_field', undefined]);
-    expect(records[1]?.problem?.message).toBe(
-      'Expected one JSON object on the line, got 28 characters that are not JSON.',
-    );
-    expect(records[2]).toEqual({ row: 3, value: { id: 2 } });
-  });
-
-  test('makes a line that is not UTF-8 an invalid row', async () => {
-    const records = await ndjson(Buffer.from('{"id":1}\n{"notes":"Zo\xeb"}\n{"notes":"Zoë"}\n', 'latin1'));
-    expect(records[1]?.problem).toEqual({ code: 'invalid_field', message: expect.stringContaining('UTF-8') });
-    expect(records[2]).toMatchObject({ row: 3 });
-  });
-
-  test('takes a line of the greatest length, and makes a longer one an invalid row', async () => {
+  test('a longer line than any customer costs itself', async () => {
     const ofLength = (length: number) => `{"notes":"${'x'.repeat(length - 12)}"}`;
-    const file = [ofLength(MAX_RECORD_BYTES), ofLength(MAX_RECORD_BYTES + 1), ofLength(3_000_000), '{"id":4}'].join(
+    const file = ['{"id":1}', ofLength(MAX_RECORD), ofLength(MAX_RECORD + 1), ofLength(3_000_000), '{"id":4}'].join(
       '\n',
     );
-    const records = await ndjson(file, 100_000);
-    expect(records.map(({ problem }) => problem?.message)).toEqual([
+    expect((await read(file, 100_000)).map(({ problem }) => problem?.message)).toEqual([
       undefined,
-      'Expected a record of at most 1048576 bytes, got 1048577.',
-      'Expected a record of at most 1048576 bytes, got 3000000.',
+      undefined,
+      'Expected a record of at most 1048576 characters, got 1048577.',
+      'Expected a record of at most 1048576 characters, got 3000000.',
       undefined,
     ]);
   });
-});
 
-describe('JSON', () => {
-  test('gives every object of any list, wherever its pieces end and however it is laid out', async () => {
-    await fc.assert(
-      fc.asyncProperty(objects, size, fc.constantFrom(undefined, 2, '\t'), async (values, piece, indent) => {
-        const file = JSON.stringify(values, null, indent);
-        expect(await json(file, piece)).toEqual(numbered(JSON.parse(file) as unknown[]));
-      }),
-    );
-  });
-
-  test.each([
-    ['an empty file', ''],
-    ['blanks only', ' \r\n\t'],
-    ['an empty list', ' [ ]\n'],
-    ['a byte order mark', '\uFEFF[]'],
-  ])('finds no record in %s', async (_, file) => {
-    expect(await json(file)).toEqual([]);
-  });
-
-  test.each([
-    ['{"id":1}', 'after 0 objects, at byte 0, expected a list, got something else'],
-    ['"bob@example.com"', 'after 0 objects, at byte 0, expected a list, got something else'],
-    ['[{"id":1},', 'after 1 objects, at byte 10, expected an object, got the end of the file'],
-    ['[{"id":1},]', 'after 1 objects, at byte 10, expected an object, got something else'],
-    ['[{"id":1} {"id":2}]', 'at byte 10, expected a comma or the end of the list, got something else'],
-    ['[{"id":1}, 2]', 'after 1 objects, at byte 11, expected an object, got something else'],
-    ['[{"id":1}', 'at byte 9, expected a comma or the end of the list, got the end of the file'],
-    ['[{"id":1},{"email":"bob@exam', 'after 1 objects, at byte 28, expected the rest of an object, got the end of'],
-    [
-      '[{"id":1},{"email":bob@example.com}]',
-      'after 1 objects, at byte 34, expected an object, got one that is not JSON',
-    ],
-    ['[{"id":[1}]]', 'after 0 objects, at byte 10, expected an object, got one that is not JSON'],
-    ['[{"id":1}] x', 'at byte 11, expected no more, got something else'],
-    ['[[]]', 'at byte 1, expected an object or the end of the list, got something else'],
-  ])('says where %s breaks off, without quoting it', async (file, message) => {
-    for (const piece of [1, 3, 100]) {
-      const read = json(file, piece);
-      await expect(read).rejects.toThrow(BadSource);
-      await expect(read).rejects.toThrow(message);
-      await expect(read).rejects.not.toThrow('example.com');
+  test('a value over several lines among them stops the file', async () => {
+    for (const file of ['{"id":1}\n{\n"id": 2\n}\n', '{"id":1}\n[\n{"id":2}\n]\n']) {
+      await expect(read(file)).rejects.toThrow('Line 2 is part of a value that goes over several lines');
     }
   });
+});
 
-  test('makes an object that is not UTF-8 or too long an invalid row', async () => {
-    const long = `{"notes":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
-    const records = await json(Buffer.from(`[{"notes":"Zo\xeb"},${long},{"id":3}]`, 'latin1'), 100_000);
-    expect(records.map(({ problem }) => problem?.code)).toEqual(['invalid_field', 'invalid_field', undefined]);
-    expect(records[2]).toEqual({ row: 3, value: { id: 3 } });
-  });
+test.each([
+  ['"bob@example.com"', 'in line 1, after 0 objects, expected an object or a list, got something else'],
+  ['[{"id":1},', 'in line 1, after 1 objects, expected an object, got the end of the file'],
+  ['[{"id":1},\n]', 'in line 2, after 1 objects, expected an object, got something else'],
+  ['[{"id":1} {"id":2}]', 'expected a comma or the end of the list, got something else'],
+  ['[{"id":1}, 2]', 'after 1 objects, expected an object, got something else'],
+  ['[{"id":1}', 'expected a comma or the end of the list, got the end of the file'],
+  ['[{"id":1},{"email":"bob@exam', 'after 1 objects, expected the rest of an object, got the end of'],
+  ['[{"id":1},{"email":bob@example.com}]', 'expected an object, got one that is not JSON'],
+  ['[{"id":[1}]]', 'after 0 objects, expected an object, got one that is not JSON'],
+  ['[{"id":1}] x', 'expected an object or a list, got something else'],
+  ['[[]]', 'expected an object or the end of the list, got something else'],
+  ['{\n"id": 1,\n}', 'expected an object, got one that is not JSON'],
+  ['{"data":[{"id":1}],"customers":[]}', 'expected one list of customers'],
+  ['{"id":5,"data":[{"id":1}]}', 'expected one list of customers'],
+  ['{"data":{"customers":[{"id":1}]}}', 'expected one list of customers'],
+  ['id,notes\n1,a\n', 'expected an object or a list, got something else'],
+])('refuses %j as a whole, without quoting it', async (file, message) => {
+  for (const piece of [1, 3, 100]) {
+    const records = read(file, piece);
+    await expect(records).rejects.toThrow(BadSource);
+    await expect(records).rejects.toThrow(message);
+    await expect(records).rejects.not.toThrow('example.com');
+  }
+});
+
+test('an object of a list that is too long costs itself', async () => {
+  const long = `{"notes":"${'x'.repeat(MAX_RECORD)}"}`;
+  const records = await read(`[{"id":1},${long},{"id":3}]`, 100_000);
+  expect(records.map(({ problem }) => problem?.code)).toEqual([undefined, 'invalid_field', undefined]);
 });

@@ -2,13 +2,14 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Format } from '../../../src/contract/job.ts';
+import { jobOptionsSchema } from '../../../src/contract/schema.ts';
 import { BadSource } from '../../../src/jobs/errors.ts';
 import { inlineRecords, openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { all, newStorage } from '../support.ts';
 
-const csv = { blankCells: 'keep', ignoreColumns: [] } as const;
+const csv = jobOptionsSchema.parse({});
 let root: Storage;
 let folder: string;
 
@@ -21,13 +22,15 @@ const read = async (uri: string, format?: Format) => (await all(openSource({ uri
 
 const FILES: [string, string][] = [
   ['csv', 'id,notes\n1,a\n'],
+  ['tsv', 'id\tnotes\n1\ta\n'],
+  ['txt', 'id|notes\n1|a\n'],
   ['ndjson', '{"id":1,"notes":"a"}\n'],
   ['jsonl', '{"id":1,"notes":"a"}\n'],
   ['json', '[{"id":1,"notes":"a"}]'],
 ];
 
 test.each(FILES)('reads .%s and .gz of it by the extension, in any case', async (extension, text) => {
-  const expected = [{ row: 1, value: { id: 1, notes: 'a' } }];
+  const expected = [{ row: 1, line: expect.any(Number), value: { id: 1, notes: 'a' } }];
   await root.write(`x/a.${extension}`, [text]);
   await root.write(`x/a.${extension.toUpperCase()}.GZ`, [gzipSync(text)]);
   expect(await read(root.uri(`x/a.${extension}`))).toEqual(expected);
@@ -35,16 +38,16 @@ test.each(FILES)('reads .%s and .gz of it by the extension, in any case', async 
 });
 
 test('takes the format that is given before the extension', async () => {
-  await root.write('customers.txt', ['id,notes\n1,a\n']);
+  await root.write('customers.dat', ['id,notes\n1,a\n']);
   await root.write('customers.gz', [gzipSync('{"id":1}')]);
-  expect(await read(root.uri('customers.txt'), 'csv')).toHaveLength(1);
+  expect(await read(root.uri('customers.dat'), 'csv')).toHaveLength(1);
   expect(await read(root.uri('customers.gz'), 'ndjson')).toHaveLength(1);
 });
 
-test.each(['a.txt', 'csv', 'a.xlsx.gz', 'a.gz'])('lists the formats for a file named %s', (name) => {
+test.each(['a.dat', 'csv', 'a.xlsx.gz', 'a.gz'])('lists the formats for a file named %s', (name) => {
   const open = () => openSource({ uri: root.uri(name) }, [root], csv);
   expect(open).toThrow(BadSource);
-  expect(open).toThrow('ends in .csv, .ndjson, .jsonl or .json, or one of these with .gz');
+  expect(open).toThrow('ends in .csv, .tsv, .txt, .ndjson, .jsonl or .json, or one of these with .gz');
 });
 
 test('names the roots for a URI that leads elsewhere', async () => {
@@ -120,7 +123,7 @@ test('lets a failure of the disk through as it is, compressed or not', async () 
 
 test('numbers inline customers from 1', async () => {
   expect((await all(inlineRecords([{ id: 5 }, 'x']))).flat()).toEqual([
-    { row: 1, value: { id: 5 } },
-    { row: 2, value: 'x' },
+    { row: 1, line: null, value: { id: 5 } },
+    { row: 2, line: null, value: 'x' },
   ]);
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { checkCustomer } from '../../src/jobs/customer.ts';
-import { earlierOf } from '../../src/jobs/backup.ts';
+import { rowToRestore } from '../../src/jobs/backup.ts';
 import { isUnchanged } from '../../src/jobs/fields.ts';
 import type { Row, Values } from '../../src/jobs/fields.ts';
 
-/** What the store tells of a customer. */
-const told: Values = {
+/** A customer as the store returns it. */
+const returned: Values = {
   email: 'Ada@example.com',
   first_name: 'Ada',
   last_name: '',
@@ -46,14 +46,14 @@ describe('a row is unchanged', () => {
       },
     ],
   ])('with %j', (fields) => {
-    expect(isUnchanged({ id: 1, ...fields }, told)).toBe(true);
+    expect(isUnchanged({ id: 1, ...fields }, returned)).toBe(true);
   });
 
   test.each<[Values]>([
     [{ email: 'ada@example.com' }],
     [{ company: 'engines' }],
     [{ company: '' }],
-    // Not told: nobody knows.
+    // Not returned: unknown.
     [{ tax_exempt_category: '' }],
     [{ customer_group_id: 1 }],
     [{ accepts_product_review_abandoned_cart_emails: true }],
@@ -70,10 +70,10 @@ describe('a row is unchanged', () => {
     [{ form_fields: [{ name: 'Size', value: '' }] }],
     [{ first_name: 'Ada', last_name: 'Lovelace' }],
   ])('not with %j', (fields) => {
-    expect(isUnchanged({ id: 1, ...fields }, told)).toBe(false);
+    expect(isUnchanged({ id: 1, ...fields }, returned)).toBe(false);
   });
 
-  test('never where the store does not have the customer, or tells nothing of a field', () => {
+  test('never if the store does not have the customer, or does not return a field', () => {
     for (const none of [null, undefined]) expect(isUnchanged({ id: 1, notes: '' }, none)).toBe(false);
     expect(isUnchanged({ id: 1, form_fields: [{ name: 'New', value: '' }] }, {})).toBe(false);
     expect(isUnchanged({ id: 1, channel_ids: null }, {})).toBe(false);
@@ -81,11 +81,11 @@ describe('a row is unchanged', () => {
   });
 });
 
-describe('what takes a row back', () => {
+describe('the row that restores earlier values', () => {
   test.each<[string, Values, Values]>([
     ['texts', { first_name: 'A', company: '', notes: 'n' }, { first_name: 'Ada', company: 'Engines', notes: '' }],
     ['a text that was null', { phone: '1' }, { phone: '' }],
-    ['a text that the store did not tell', { tax_exempt_category: 'x' }, { tax_exempt_category: '' }],
+    ['a text that the store did not return', { tax_exempt_category: 'x' }, { tax_exempt_category: '' }],
     ['store credit', { store_credit_amounts: [{ amount: 0 }] }, { store_credit_amounts: [{ amount: 4.15 }] }],
     ['channels', { channel_ids: null }, { channel_ids: [2, 1] }],
     [
@@ -114,7 +114,7 @@ describe('what takes a row back', () => {
       },
     ],
   ])('has %s', (_, fields, expected) => {
-    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row: { id: 7, ...expected }, lacking: false });
+    expect(rowToRestore({ id: 7, ...fields }, returned)).toEqual({ row: { id: 7, ...expected }, incomplete: false });
   });
 
   test.each<[string, Values, Values | undefined]>([
@@ -124,10 +124,10 @@ describe('what takes a row back', () => {
       { authentication: { force_password_reset: true, new_password: 'x' } },
       { authentication: { force_password_reset: false } },
     ],
-    ['a name that was blank, which the API does not take', { last_name: 'L', notes: 'n' }, { notes: '' }],
+    ['a name that was blank, which the API does not accept', { last_name: 'L', notes: 'n' }, { notes: '' }],
   ])('lacks %s', (_, fields, expected) => {
     const row = expected && { id: 7, ...expected };
-    expect(earlierOf({ id: 7, ...fields }, told)).toEqual({ row, lacking: true });
+    expect(rowToRestore({ id: 7, ...fields }, returned)).toEqual({ row, incomplete: true });
   });
 
   test.each<[Values]>([
@@ -136,12 +136,12 @@ describe('what takes a row back', () => {
     [{ store_credit_amounts: [] }],
     [{ form_fields: [{ name: 'Size', value: 'L' }] }],
     [{ authentication: { force_password_reset: true } }],
-  ])('lacks what the store does not tell: %j', (fields) => {
-    expect(earlierOf({ id: 7, ...fields }, {})).toEqual({ row: undefined, lacking: true });
+  ])('lacks what the store does not return: %j', (fields) => {
+    expect(rowToRestore({ id: 7, ...fields }, {})).toEqual({ row: undefined, incomplete: true });
   });
 
-  test('is nothing of a customer whom the store did not have', () => {
-    expect(earlierOf({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, lacking: true });
+  test('does not exist for a customer that the store did not have', () => {
+    expect(rowToRestore({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, incomplete: true });
   });
 });
 
@@ -165,7 +165,7 @@ const fields = {
 const rows = fc.record(fields, { requiredKeys: [] }).map((row): Row => ({ id: 1, ...row }));
 const customers = fc.record(fields).map((values) => update(values, { id: 1 }, false));
 
-/** The customer after an update; `replaced`: form fields that it does not name are gone. Blank ones are as good as none. */
+/** The customer after an update; `replaced`: form fields that it does not name are gone. Blank means missing. */
 function update(before: Values, changes: Row, replaced: boolean): Values {
   const { id: _, ...row } = changes;
   type FormField = { name: string; value: unknown };
@@ -184,7 +184,7 @@ test('a row is unchanged once it was sent, and only if sending it changes nothin
       const after = update(before, row, false);
       expect(isUnchanged(row, after)).toBe(true);
       if (!isUnchanged(row, before)) return;
-      // A number of a form field and the channels' order may differ in their spelling.
+      // A form field's number may come back as text, and channels in another order.
       const spelt = (values: Values) =>
         JSON.stringify({ ...values, channel_ids: new Set([values['channel_ids']].flat()).size }).replace(
           /"(\d+)"/g,
@@ -196,11 +196,11 @@ test('a row is unchanged once it was sent, and only if sending it changes nothin
   );
 });
 
-test.each([false, true])('what takes a row back is valid and does so, form fields replaced: %s', (replaced) => {
+test.each([false, true])('the row to restore is valid and restores, form fields replaced: %s', (replaced) => {
   fc.assert(
     fc.property(customers, rows, (before, row) => {
-      const { row: earlier, lacking } = earlierOf(row, before);
-      expect(lacking).toBe(false);
+      const { row: earlier, incomplete } = rowToRestore(row, before);
+      expect(incomplete).toBe(false);
       if (!earlier) return expect(Object.keys(row)).toEqual(['id']);
       expect(checkCustomer(earlier)).toBeUndefined();
       expect(Object.keys(earlier).sort()).toEqual(Object.keys(row).sort());
@@ -210,7 +210,7 @@ test.each([false, true])('what takes a row back is valid and does so, form field
   );
 });
 
-test('who had more than a source may hold can not be put back', () => {
+test('a customer with more data than a source may have can not be restored', () => {
   const before = { notes: 'x'.repeat(70_000), phone: '1' };
-  expect(earlierOf({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, lacking: true });
+  expect(rowToRestore({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, incomplete: true });
 });

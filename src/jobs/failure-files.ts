@@ -1,18 +1,19 @@
 /**
- * Failures that are not in workflow state: files of newline-delimited JSON, sorted by row. The first line names the file
- * of older ones, so that the newest file leads to all of them.
+ * Failures that are not in workflow state: files of newline-delimited JSON, sorted by row. The first line of each names
+ * the next older file, so the newest one leads to all of them.
  */
 import type { Failure } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failuresKey } from './keys.ts';
-import { ndjsonRecords } from './sources/ndjson.ts';
+import { jsonLines } from './sources/json.ts';
+import { textOf } from './sources/text.ts';
 
-// Failures put together for one write to the disk.
+// Failures per write to the disk.
 const BATCH = 1_000;
 
 /**
- * Writes failures into a file that names `olderIn` as the one before it; returns the file's URI. A list may have any
- * order, an iterable comes by row.
+ * Writes failures into a file that names `olderIn` as the next older one. Returns the file's URI. An array may be in
+ * any order, an iterable must be sorted by row.
  */
 export async function saveFailures(
   storage: Storage,
@@ -36,7 +37,7 @@ async function* lines(failures: Iterable<Failure> | AsyncIterable<Failure>, olde
   if (batch.length > 0) yield `${batch.join('\n')}\n`;
 }
 
-/** The files from the one at `uri` to the oldest, as keys. Iterating throws where one is missing or damaged. */
+/** The keys of the files, from the one at `uri` to the oldest. Iterating throws if one is missing or damaged. */
 export async function* failureFiles(storage: Storage, uri: string | null): AsyncGenerator<string> {
   for (let next = uri; next !== null;) {
     const key = failuresKey(next);
@@ -60,13 +61,13 @@ export async function* failuresIn(storage: Storage, key: string): AsyncGenerator
   }
 }
 
-/** The failures in the file at `uri` and all older ones: the newest file first, each by row. */
+/** The failures in the file at `uri` and in all older ones: the newest file first, each sorted by row. */
 export async function* readFailures(storage: Storage, uri: string | null): AsyncGenerator<Failure> {
   for await (const key of failureFiles(storage, uri)) yield* failuresIn(storage, key);
 }
 
 async function* values(storage: Storage, key: string): AsyncGenerator<unknown[]> {
-  for await (const records of ndjsonRecords(storage.read(key))) {
+  for await (const records of jsonLines(textOf(storage.read(key)))) {
     yield records.map((record) => {
       if (record.problem !== undefined) throw damaged(storage, key);
       return record.value;

@@ -1,7 +1,7 @@
-import { jsonView, linesView } from '../../src/starter/view.ts';
+import { jsonView, linesView } from '../../src/starter/watch-view.ts';
 import type { Progress } from '../../src/contract/job.ts';
 
-/** A job of ten customers with so many updated. */
+/** A job of ten customers, this many of them updated. */
 function progress(updated: number, more: Partial<Progress> = {}): Progress {
   return {
     state: 'running',
@@ -34,7 +34,7 @@ function view() {
 const line = (updated: number) =>
   `running · ${updated} of 10 · updated ${updated} · rejected 0 · failed 0 · invalid 0 · unprocessed ${10 - updated}`;
 
-test('a line a change, the first at once, others at most every five seconds, and the last in any case', () => {
+test('there is a line per change: the first at once, others at most every five seconds, and always the last', () => {
   const { lines, clock, show, end } = view();
   for (let updated = 0; updated <= 9; updated++) {
     show(progress(updated));
@@ -46,7 +46,7 @@ test('a line a change, the first at once, others at most every five seconds, and
   expect(lines).toEqual([line(0), line(5), line(9)]);
 });
 
-test('no line where nothing has happened, even though the pace goes down', () => {
+test('there is no line if nothing has happened, even if the pace goes down', () => {
   const { lines, clock, show, end } = view();
   for (const callsPerSecond of [5, 4, 3]) {
     show(progress(1, { pace: { callsPerSecond, concurrency: 3 } }));
@@ -56,20 +56,20 @@ test('no line where nothing has happened, even though the pace goes down', () =>
   expect(lines).toHaveLength(1);
 });
 
-test('what is to be read once comes at once', () => {
+test('what has to be read once is shown at once', () => {
   const { lines, show, say } = view();
   show(progress(1));
   say('The job is held: …');
   expect(lines).toEqual([line(1), 'The job is held: …']);
 });
 
-test('a job of which nothing is known yet leaves no line', () => {
+test('a job without progress leaves no line', () => {
   const { lines, end } = view();
   end();
   expect(lines).toEqual([]);
 });
 
-test('for programs a change is passed on as often, what is said goes elsewhere, and the end is left to whoever knows more', () => {
+test('for programs changes are passed on as often, messages go elsewhere, and the end is left to the caller', () => {
   const [passed, said]: [Progress[], string[]] = [[], []];
   const clock = { now: 0 };
   const { show, say, end } = jsonView(

@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '../../src/contract/job.ts';
-import { readFailures, saveFailures } from '../../src/jobs/failures.ts';
+import { readFailures, saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { NotFound, type Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -36,7 +36,7 @@ test('the newest file leads to all failures', async () => {
   expect(await all(readFailures(storage, null))).toEqual([]);
 });
 
-test('takes more failures than memory should hold, and gives them back', async () => {
+test('stores more failures than memory should hold, and returns them', async () => {
   async function* many() {
     for (let row = 1; row <= 5_000; row++) yield failure(row);
   }
@@ -46,7 +46,7 @@ test('takes more failures than memory should hold, and gives them back', async (
   );
 });
 
-test('are found where the job store has moved to', async () => {
+test('are found after the job store has moved', async () => {
   const [, , newest] = await chain();
   const moved = await newStorage();
   await rename(fileURLToPath(storage.uri('jobs')), fileURLToPath(moved.uri('jobs')));
@@ -61,7 +61,7 @@ test.each(['pages/000000.ndjson', 'failures/a/b.ndjson', 'failures/x.ndjson?', '
   },
 );
 
-test('says which file is missing, damaged or not of this storage', async () => {
+test('says which file is missing, damaged or not in this storage', async () => {
   const [first, second] = (await chain()) as [string, string, string];
   await storage.delete(keys.failures('run-1'));
   await expect(all(readFailures(storage, second))).rejects.toThrow(NotFound);

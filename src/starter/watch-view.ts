@@ -1,25 +1,24 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { JobState, Progress } from '../contract/job.ts';
-import { harmless } from './terminal.ts';
-import { type Paint, painter } from './terminal.ts';
+import { type Paint, painter, stripControl } from './terminal.ts';
 import { countsLine, paceLine, stateLine } from './words.ts';
 
-/** Shows a job as it goes on. */
+/** Shows the progress of a job. */
 export interface View {
-  /** How far the job is; called more often than it changes. */
+  /** Called with every look at the job, whether or not anything has changed. */
   show(progress: Progress): void;
-  /** Something to be read once. */
+  /** Shows something that has to be read once. */
   say(text: string): void;
-  /** Nothing follows any more; more than once does no harm. */
+  /** Nothing more will follow. Can be called more than once. */
   end(): void;
 }
 
 /** A bar on a terminal, lines elsewhere. */
 export function openView(output: NodeJS.WriteStream): View {
-  return output.isTTY ? barView(output) : linesView((line) => output.write(`${harmless(line)}\n`), Date.now);
+  return output.isTTY ? barView(output) : linesView((line) => output.write(`${stripControl(line)}\n`), Date.now);
 }
 
-/** Lines for logs: one when something has changed, at most one each five seconds, and the last one in any case. */
+/** Lines for logs: one when something has changed, at most every five seconds; the last one is never left out. */
 export function linesView(write: (line: string) => void, now: () => number): View {
   const { show, showLatest } = changes((progress) => {
     const parts = [stateLine(progress, now()), paceLine(progress, now()), countsLine(progress.customers)];
@@ -28,7 +27,7 @@ export function linesView(write: (line: string) => void, now: () => number): Vie
   return { show, say: write, end: showLatest };
 }
 
-/** Lines for programs, as often as those for logs, but for the last one, which tells more than a progress: how the job has ended. */
+/** Lines for programs, as often as those for logs; the caller prints the last one, which says how it ended. */
 export function jsonView(write: (progress: Progress) => void, say: (text: string) => void, now: () => number): View {
   const { show } = changes(write, now);
   return { show: (progress) => ENDED.includes(progress.state) || show(progress), say, end: () => undefined };
@@ -38,7 +37,7 @@ const ENDED: readonly JobState[] = ['completed', 'cancelled', 'failed'];
 
 const INTERVAL_MS = 5_000;
 
-/** Passes on what has changed, at most each five seconds; `showLatest` at once. */
+/** Passes on what has changed, at most every five seconds; `showLatest` does it at once. */
 function changes(write: (progress: Progress) => void, now: () => number) {
   let written = '';
   let writtenAt = -Infinity;
@@ -46,7 +45,7 @@ function changes(write: (progress: Progress) => void, now: () => number) {
 
   function showLatest(): void {
     if (latest === undefined) return;
-    // The time that is left changes without anything having happened.
+    // The pace and the time left change even if nothing has happened.
     const { customers, state, waitingFor } = latest;
     const content = JSON.stringify({ customers, state, waitingFor });
     if (content === written) return;
@@ -66,14 +65,14 @@ function changes(write: (progress: Progress) => void, now: () => number) {
 const PERCENT = '[{bar}] {percentage}%  {text}';
 const TEXT = '{text}';
 
-/** A bar, the counts below it, and below these what the job does. */
+/** A bar, the counts below it, and below those what the job is doing. */
 function barView(output: NodeJS.WriteStream): View {
   const paint = painter(output);
   let bars: MultiBar | undefined;
   let lines: [bar: SingleBar, counts: SingleBar, state: SingleBar] | undefined;
 
   function open(): NonNullable<typeof lines> {
-    // Lines are cut at the terminal's width rather than wrapped, since what is drawn over must stay where it is.
+    // Lines are cut at the terminal's width, not wrapped: what is redrawn has to stay in its place.
     bars = new MultiBar({ stream: output, linewrap: true, barsize: 20, clearOnComplete: true, emptyOnZero: true });
     const line = (format: string) => (bars as MultiBar).create(1, 0, { text: '' }, { format });
     return [line(PERCENT), line(TEXT), line(TEXT)];
@@ -96,13 +95,13 @@ function barView(output: NodeJS.WriteStream): View {
     },
     say(text) {
       close();
-      output.write(`${harmless(text)}\n`);
+      output.write(`${stripControl(text)}\n`);
     },
     end: close,
   };
 }
 
-/** The state: what needs a person stands out, what passes by itself stands back. */
+/** The state: highlighted if it needs a person, dimmed if it passes by itself. */
 function tinted(progress: Progress, paint: Paint): string {
   const line = stateLine(progress, Date.now());
   if (progress.state === 'held' || progress.state === 'paused') return paint('yellow', line);
