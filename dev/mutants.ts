@@ -1,6 +1,6 @@
 /**
- * Breaks the code in each way that test/mutants/*.patch describes, in a copy of the last commit, and expects the test that
- * the patch names to fail. Exits with 1 when one survives.
+ * Breaks a copy of the last commit in each way that test/mutants/*.patch describes, and expects the test that the patch
+ * names to fail. Exits with 1 if a mutant survives.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -11,21 +11,21 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'test/mutants');
 
-/** Runs a command and returns what it printed. Throws where it fails. */
+/** Runs a command and returns what it printed. Throws if it fails. */
 function run(cwd: string, file: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(file, args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}${stderr}`);
   return stdout;
 }
 
-/** Which test a patch names: a line `Red: file "start of its name"` before the diff. */
+/** The test that a patch names, in a line `Red: file "start of its name"` before the diff. */
 function redTest(patch: string): { file: string; name: string } {
   const [, file, name] = /^Red: (\S+) "(.+)"$/m.exec(readFileSync(patch, 'utf8')) ?? [];
   if (file && name) return { file, name };
-  throw new Error(`Expected a line such as: Red: test/e2e/job.test.ts "a job of 2,000", found none in ${patch}.`);
+  throw new Error(`Expected a line such as: Red: test/e2e/job.test.ts "a job of 2,000", in ${patch}.`);
 }
 
-/** Whether the named test fails in the copy. Throws where there is no such test: then it would prove nothing. */
+/** Whether the named test fails in the copy. Throws if there is no such test, which would prove nothing. */
 function isRed(copy: string, { file, name }: { file: string; name: string }): boolean {
   const result = join(copy, 'result.json');
   const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -5,8 +5,8 @@ import { type JobKeys, jobKeys } from '../jobs/keys.ts';
 /** Well within the shortest heartbeat timeout, 15 s. */
 const HEARTBEAT_MS = 5_000;
 
-/** Tells the server that the activity goes on, for as long as it does, and what the next attempt is to know. */
-export async function beating<T>(run: () => Promise<T>, details?: () => unknown): Promise<T> {
+/** Sends heartbeats while `run` runs, with what the next attempt needs to know. */
+export async function withHeartbeats<T>(run: () => Promise<T>, details?: () => unknown): Promise<T> {
   const context = Context.current();
   const heartbeat = setInterval(() => context.heartbeat(details?.()), HEARTBEAT_MS);
   try {
@@ -16,5 +16,5 @@ export async function beating<T>(run: () => Promise<T>, details?: () => unknown)
   }
 }
 
-/** The keys of a job's files, for the run of its workflow that has scheduled this activity. */
+/** The keys of a job's files, for the workflow run that has scheduled this activity. */
 export const runKeys = (job: JobRef): JobKeys => jobKeys(job, Context.current().info.workflowExecution?.runId);

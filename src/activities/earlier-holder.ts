@@ -1,48 +1,47 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { WHOLE_CALL_MS } from '../bigcommerce/http.ts';
 import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
 import { describeTaskQueue, firstValue } from '../temporal/internals.ts';
 
-/** What the holder of a lease tells: whoever takes over after it died, and, in the Web UI, whoever wants to know. */
+/** What the holder of a lease reports, for whoever takes over if it dies, and for people in the Web UI. */
 export interface LeaseDetails {
   slowestCallMs: number;
   /** The process, as Temporal names it elsewhere. */
   worker: string;
-  /** Workflow ids of the jobs that it served in the last minute. */
+  /** Workflow ids of the jobs that it has served in the last minute. */
   jobs: string[];
-  /** Calls at once that the store's pace allows at present. */
+  /** Calls in flight that the store's pace allows at present. */
   concurrency: number;
 }
-
-/** A call's own timeout: no earlier call runs longer. */
-const LONGEST_CALL_MS = 75_000;
 
 /** This process, as Temporal's own Workers name it. */
 export const processName = (): string => `${process.pid}@${hostname()}`;
 
-/** Name of a Worker that polls a store's queue, from which later holders learn whose it was: `process/run/attempt`. */
+/** Identity of a Worker that polls a store's queue, `process/run/attempt`: it shows later holders whose it was. */
 export function holderIdentity({ workflowExecution, attempt }: Info): string {
   return `${processName()}/${workflowExecution?.runId}/${attempt}`;
 }
 
 /**
- * How long calls of an earlier holder, which did not hand over, may still be running at the store, in ms: as long as its
- * slowest recent call, where its last heartbeat told. An attempt follows one of its own run when that one's lease has run
- * out. A holder of a run that was terminated or reset learns of that with its next renewal only, so its lease counts too.
+ * How long, in ms, calls of an earlier holder that did not hand over may still be running at the store: as long as its
+ * slowest recent call, if its last heartbeat said. An attempt follows an earlier one of its own run once that one's
+ * lease has run out. If a run was terminated or reset, its holder learns of that only at its next renewal, so its lease
+ * counts as well.
  */
 export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;
-  const told = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
-  if (told !== undefined) return Math.min(told, LONGEST_CALL_MS);
+  const slowest = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
+  if (slowest !== undefined) return Math.min(slowest, WHOLE_CALL_MS);
   const cutShort = await cutShortCallsMs(client, storeHash);
   if (cutShort === undefined && attempt === 1) return 0;
-  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, LONGEST_CALL_MS));
+  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, WHOLE_CALL_MS));
 }
 
 /**
- * The slowest call told of by holders that polled the queue lately, of earlier runs of serveStore that ended without
- * their lease's end; undefined where there is none. The server keeps what was pending when a run was terminated.
+ * The slowest call reported by a recent holder whose `serveStore` run ended while it still held the lease; undefined if
+ * there is none. The server keeps what was pending when a run was terminated.
  */
 async function cutShortCallsMs(client: Client, storeHash: string): Promise<number | undefined> {
   const { workflowExecution } = Context.current().info;

@@ -1,4 +1,4 @@
-/** Where errors of the other rooms become what Temporal knows: the one place that makes ApplicationFailures. */
+/** Turns errors of the other rooms into what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
 import type { ChunkFailureType, ChunkOutcome, ChunkRef } from '../contract/activities.ts';
@@ -10,15 +10,15 @@ import { log } from '@temporalio/activity';
 import type { UpdateOutcome } from '../bigcommerce/store.ts';
 
 /**
- * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff on 5xx. After the last one the
- * activity gives up and the workflow puts the chunk back: otherwise it would never learn of an outage.
+ * Pauses after tries without an answer, in ms; BigCommerce asks for exponential backoff after a 5xx. After the last try
+ * the activity gives up and the workflow puts the chunk back: otherwise it would never learn of an outage.
  */
 const BACKOFF_MS = [1_000, 2_000, 4_000];
 
-/** Most characters of why a job failed: paths and lists of names have bounds of their own, and this is one for all. */
+/** Longer reasons why a job failed are cut: paths and lists of names have bounds of their own, this one is for all. */
 const MAX_MESSAGE = 2_000;
 
-/** A failure that ends the job, for errors that no further attempt would mend; other errors as they are. */
+/** A failure that ends the job, for errors that no further attempt would fix; other errors as they are. */
 export function jobFailure(error: unknown): unknown {
   const types: [new (message?: string) => Error, JobFailureType][] = [
     [BadInput, 'BadInput'],
@@ -28,16 +28,16 @@ export function jobFailure(error: unknown): unknown {
   const type = types.find(([kind]) => error instanceof kind)?.[1];
   if (!type || !(error instanceof Error)) return error;
   const message = printable(error.message, MAX_MESSAGE);
-  // The caller's to mend: of what a worker's operator must look at there is an alert.
+  // BENIGN keeps it out of error logs: it is for the caller to fix, not for the worker's operator.
   return ApplicationFailure.create({ type, message, nonRetryable: true, category: ApplicationFailureCategory.BENIGN });
 }
 
-/** Whether a try got no answer: of the store, or of the job store, without which nothing can be sent. */
+/** Whether a try got no answer, be it from the store or from the job store, without which nothing can be sent. */
 export function isUnanswered(error: unknown): error is Unavailable | BadPage | StorageFailed {
   return error instanceof Unavailable || error instanceof BadPage || error instanceof StorageFailed;
 }
 
-/** What a failed call of a chunk means to Temporal. `outcome` is what the workflow enters if it does not try again. */
+/** What a failed attempt to send a chunk means to Temporal. `outcome` is what the workflow enters if it gives up. */
 export function chunkFailure(
   error: unknown,
   unanswered: number,
@@ -50,7 +50,7 @@ export function chunkFailure(
       type,
       message,
       details,
-      // Waiting for a store is nothing that anyone must look at.
+      // Nobody has to look into a job that waits for its store.
       category: ApplicationFailureCategory.BENIGN,
       ...(nextRetryDelay === undefined ? { nonRetryable: true } : { nextRetryDelay }),
     });
@@ -66,7 +66,7 @@ export function chunkFailure(
   return error;
 }
 
-/** What a failed question of a dry run means: a refusal is final, anything else is tried again by the activity's policy. */
+/** What a failed check of a dry run means to Temporal: a refusal is final, anything else is retried. */
 export function checkFailure(error: unknown): unknown {
   if (!(error instanceof StoreError)) return error;
   const type: ChunkFailureType = error instanceof Refused ? 'Refused' : 'Unavailable';
@@ -86,10 +86,10 @@ const WARNINGS = [
   [Refused, 'chunk refused'],
   [LeaseLost, 'chunk stopped: the lease was lost'],
   [BadPage, 'chunk not readable in the job store'],
-  [StorageFailed, 'chunk stopped: the job store fails'],
+  [StorageFailed, 'chunk stopped: the job store is failing'],
 ] as const;
 
-/** A chunk all of whose customers are settled. */
+/** Logs a chunk whose customers all have an outcome. */
 export function logSettled({ job, chunk }: ChunkRef, settled: UpdateOutcome): void {
   const { calls, requestId } = settled;
   const [updated, rejected, failed] = [settled.updated.length, settled.rejected.length, settled.failed.length];
@@ -98,12 +98,12 @@ export function logSettled({ job, chunk }: ChunkRef, settled: UpdateOutcome): vo
   else log.info('chunk isolated', fields);
 }
 
-/** An attempt that did not settle its chunk. Of errors that are none of ours the library tells. */
+/** Logs an attempt that did not settle its chunk. The SDK logs errors that are not ours. */
 export function logUnsettled({ job, chunk }: ChunkRef, error: unknown): void {
   const spent = error instanceof StoreError ? { calls: error.attempt.calls, requestId: error.attempt.requestId } : {};
   const fields = { store: job.storeHash, chunk, ...spent };
   if (error instanceof Throttled) return log.info('chunk throttled', { ...fields, waitMs: Math.round(error.delayMs) });
-  if (error instanceof Draining) return log.debug('chunk stopped: this process or the job stops', fields);
+  if (error instanceof Draining) return log.debug('chunk stopped: this process or the job is stopping', fields);
   const [, what] = WARNINGS.find(([kind]) => error instanceof kind) ?? [];
   if (what) log.warn(what, { ...fields, why: (error as Error).message });
 }

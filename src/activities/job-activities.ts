@@ -7,7 +7,7 @@ import { jobKeys } from '../jobs/keys.ts';
 import { parseJobInput } from '../contract/schema.ts';
 import { isRunning, startedEvent } from '../temporal/internals.ts';
 import { stoppable } from '../storage/storage.ts';
-import { beating } from './context.ts';
+import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import type { PreparingParts } from './job-source.ts';
@@ -16,22 +16,22 @@ import type { PreparingParts } from './job-source.ts';
 export function createJobActivities(parts: PreparingParts): JobActivities {
   const { client, storage } = parts;
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
-    beating(async () => {
+    withHeartbeats(async () => {
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
         const { runId = '', workflowId: id = '' } = info.workflowExecution ?? {};
         const started = await startedEvent(client, id, runId);
-        // A reset makes a run that keeps the start of the one it is made of.
+        // The run that a reset makes begins with the events of the run that was reset.
         const wasReset = started != null && started.originalExecutionRunId !== runId;
-        // No job cancels it, but a process that stops does: its stores wait for its end, and the next attempt goes on.
+        // No job cancels it, but a stopping process does: it must end soon, and the next attempt continues.
         return await closeJob(stoppable(storage, cancellationSignal), runId, { ...job, id, source, options, wasReset });
       } catch (error) {
         throw jobFailure(error);
       }
     });
   return {
-    prepareJob: (input) => beating(() => prepareJob(parts, input)),
+    prepareJob: (input) => withHeartbeats(() => prepareJob(parts, input)),
 
     async openStore({ storeHash }) {
       const handle = await client.workflow.signalWithStart('serveStore', {
@@ -40,16 +40,15 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         args: [{ storeHash }],
         signal: openSignal,
         staticSummary: `store ${storeHash}`,
-        staticDetails: `Keeps one worker serving the queue of store ${storeHash} for as long as jobs need it (${STORES_TASK_QUEUE}).`,
+        staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
       const { raw } = await handle.describe();
       return { served: isRunning(raw.pendingActivities?.[0]) };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>
-      beating(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
+      withHeartbeats(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
 
     closeJob: close,
-    closeReadingJob: close,
   };
 }

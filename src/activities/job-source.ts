@@ -9,9 +9,9 @@ import type { SourceRecord } from '../jobs/sources/record.ts';
 import { inlineRecords, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 
 /**
- * The key of what an ended job of this store has left to send again. The job itself is not asked: its worker may be
- * anybody's. Its first run's id, which the server gives, and the store are where only our own workers write. Throws
- * BadInput, BadSource and NothingToRetry.
+ * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker
+ * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
+ * our own workers write there. Throws BadInput, BadSource and NothingToRetry.
  */
 async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
   const name = quoted(id);
@@ -26,7 +26,7 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
     });
   if (type !== 'updateCustomers') throw new BadInput(`source.retryOf: ${name} is not a job.`);
   if (status.name === 'RUNNING') {
-    throw new BadInput(`source.retryOf: ${name} has not ended. Wait for its end, or cancel it.`);
+    throw new BadInput(`source.retryOf: ${name} has not ended. Wait for it to end, or cancel it.`);
   }
   if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT') {
     throw new BadInput(
@@ -36,18 +36,18 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
   const started = await startedEvent(client, id, runId);
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
   if (await storage.exists(keys.retry)) return keys.retry;
-  if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} has left no customer to send again.`);
+  if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} left no customers to send again.`);
   throw new BadSource(
-    `source.retryOf: there is nothing of ${name} in JOB_STORE (${storage.root}) for store ${storeHash}: it is a job of ` +
-      'another store, failed before it had read its source, or its files were purged. Start from its source.',
+    `source.retryOf: JOB_STORE (${storage.root}) has no files of ${name} for store ${storeHash}: it is a job of another ` +
+      'store, failed before it had read its source, or its files were purged. Start from its source.',
   );
 }
 
-/** What preparing needs of the process. */
+/** What preparing a job needs of the process. */
 export interface PreparingParts {
   client: Client;
   storage: Storage;
-  /** Places that a source may lie in. */
+  /** Where sources may lie. */
   sourceRoots: Storage[];
 }
 
@@ -65,12 +65,12 @@ export async function recordsOf(
   return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], reading);
 }
 
-/** What is in the job store is not every job's to read, whatever SOURCE_ROOTS are. */
+/** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */
 function checkSource(storage: Storage, uri: string, reader: SourceReader): void {
   const key = storage.keyOf(uri);
   if (key === undefined || isSourceFor(reader, key)) return;
   throw new BadSource(
-    'source.uri: expected a file that this job may read, got one of the job store that belongs to another job or store. A ' +
-      'copy that the starter has made is for its own job: start this one with the file itself. A backup is for its store.',
+    'source.uri: expected a file that this job may read, got one in the job store that belongs to another job or store. ' +
+      "The starter's copy of a file is for its own job: start this job with the file itself. A backup is for its store.",
   );
 }

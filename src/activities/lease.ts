@@ -4,28 +4,28 @@ import type { Permit } from '../bigcommerce/store.ts';
 /** How often a lease is renewed. */
 const RENEW_MS = 2_000;
 
-/** How long a renewal may take before it counts as failed. */
+/** A renewal that takes longer counts as failed. */
 export const RENEWAL_DEADLINE_MS = 1_500;
 
-/** The lease ends this much before the server would give it to somebody else. */
+/** The lease ends this long before the server would give it to another process. */
 const MARGIN_MS = 1_000;
 
-/** What a lease is made of. */
+/** How a lease is renewed. */
 export interface LeaseOptions {
-  /** The activity's heartbeat timeout: the server waits that long after a renewal before it gives the lease away. */
+  /** The activity's heartbeat timeout: how long after a renewal the server gives the lease away. */
   timeoutMs: number;
-  /** Renews it at the server. Resolves only when the server has confirmed it; `gone` in the error's stead says it is lost. */
+  /** Renews it at the server; `renewed` only if the server has confirmed that, `gone` if the lease is lost. */
   renew(): Promise<'renewed' | 'gone'>;
-  /** Clocks in ms, each of which may end the lease. Default: the monotonic one, and the time of day. */
+  /** Clocks in ms, any of which may end the lease. Default: the monotonic clock and the time of day. */
   clocks?: readonly (() => number)[];
 }
 
-/** The monotonic one stands still while the machine is suspended; the time of day may be set back. */
+/** The monotonic clock stops while the machine is suspended; the time of day may be set back. */
 const CLOCKS = [() => performance.now(), () => Date.now()];
 
 /**
- * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the lease,
- * so it may send only for as long as the server is bound by the last renewal that it confirmed.
+ * The right to serve a store's queue, fenced: a process that is frozen or cut off does not learn that it lost the
+ * lease, so it may send only as long as the last renewal that the server confirmed keeps others out.
  *
  * Invariant: `check` passes only until (time of sending the last confirmed renewal + heartbeat timeout − margin).
  */
@@ -33,7 +33,7 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #clocks: readonly (() => number)[];
   readonly #lost = new AbortController();
-  /** By each of the clocks. */
+  /** One time for each clock. */
   #validUntil: number[];
   #expiry: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -49,19 +49,19 @@ export class Lease {
     return this.#lost.signal;
   }
 
-  /** What calls need of the lease. */
+  /** What calls need from the lease. */
   permit(draining: AbortSignal): Permit {
     return { lost: this.lost, draining, check: () => this.check() };
   }
 
-  /** Throws unless a request may be sent at this instant. */
+  /** Throws unless a request may be sent right now. */
   check(): void {
-    // The timer is late in a process that was frozen: the clocks decide.
+    // In a process that was frozen the timer is late: the clocks decide.
     if (this.#validForMs() <= 0) this.#lose('it was not renewed in time');
     this.lost.throwIfAborted();
   }
 
-  /** Renews once. Throws where the lease is lost. */
+  /** Renews once. Throws if the lease is lost. */
   async renew(): Promise<void> {
     const sentAt = this.#clocks.map((now) => now());
     const answer = await this.#options.renew();
@@ -73,7 +73,7 @@ export class Lease {
     this.#expiry = setTimeout(() => this.#lose('it was not renewed in time'), this.#validForMs());
   }
 
-  /** Renews until `stop`, or until the lease is lost. A renewal that fails is tried again while the lease is valid. */
+  /** Renews until `stop`, or until the lease is lost. A failed renewal is retried while the lease is valid. */
   async keep(): Promise<void> {
     while (!this.#stopped && !this.lost.aborted) {
       await this.renew().catch(() => undefined);
@@ -81,7 +81,7 @@ export class Lease {
     }
   }
 
-  /** Ends the renewals: nothing is sent any more. */
+  /** Ends the renewals: from now on nothing may be sent. */
   stop(): void {
     this.#stopped = true;
     this.#validUntil = this.#clocks.map(() => -Infinity);

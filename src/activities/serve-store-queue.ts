@@ -4,30 +4,28 @@ import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
+import { WHOLE_CALL_MS } from '../bigcommerce/http.ts';
 import type { Stores } from '../bigcommerce/store.ts';
-import type { LeaseEnd } from '../contract/activities.ts';
+import { type LeaseEnd, STORE_IDLE_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { createStoreActivities } from './store-activities.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
 import { Lease, type LeaseOptions, RENEWAL_DEADLINE_MS } from './lease.ts';
-import { Load, type Serving } from './serving.ts';
+import { QueueUsage, type Serving } from './serving.ts';
 
-/** The queue was idle for this long: the lease is given back. serveStore counts on it. */
-const IDLE_MS = 60_000;
-
-/** An attempt holds the lease no longer than this, so that the history of serveStore stays short. */
+/** An attempt holds the lease no longer than this, to keep the history of serveStore short. */
 const ROTATE_MS = 3_600_000;
 
-/** The longest a chunk's call can take to end after the queue is drained: the call's own timeout and some. */
-const DRAIN_MS = 90_000;
+/** How long a call in flight may take to end when the queue is drained. */
+const DRAIN_MS = WHOLE_CALL_MS + 15_000;
 
-/** How long a lost lease's calls, which are aborted, may take to end. */
+/** How long aborted calls may take to end after the lease is lost. */
 const ABORT_MS = 10_000;
 
-/** How often it looks whether the queue was idle or the lease is to be rotated. */
-const LOOK_MS = 1_000;
+/** How often to check whether the queue is idle or the lease is to be rotated. */
+const CHECK_MS = 1_000;
 
 /** What serving needs of the process. */
 export interface ServingParts {
@@ -38,7 +36,7 @@ export interface ServingParts {
   pages: PageReader;
   present: PresentReader;
   serving: Serving;
-  leaseTaken: TellLease;
+  leaseTaken: LeaseTaken;
 }
 
 /**
@@ -50,24 +48,25 @@ export async function serveStoreQueue(parts: ServingParts, storeHash: string): P
   if (serving.draining.aborted) return 'handedOver';
   const store = stores.get(storeHash);
   let inheritedMs = await earlierCallsMs(client, storeHash);
-  const load = new Load();
+  const usage = new QueueUsage();
   const details = (): LeaseDetails => ({
-    // While it waits for the calls of an earlier holder, it tells of those: whoever takes over from it must wait as well.
+    // While it waits for the calls of an earlier holder it reports those: a successor must wait for them too.
     slowestCallMs: Math.max(inheritedMs, store.slowestRecentMs()),
     worker: processName(),
-    jobs: load.jobs(),
+    jobs: usage.jobs(),
     concurrency: store.concurrency(),
   });
   const lease = new Lease(leaseOptions(client, details));
   try {
     await lease.renew();
     void lease.keep();
-    if (inheritedMs > 0)
-      log.info('lease waits for the calls of its last holder', { store: storeHash, waitMs: inheritedMs });
+    if (inheritedMs > 0) {
+      log.info('lease waits for the calls of its previous holder', { store: storeHash, waitMs: inheritedMs });
+    }
     await sleep(inheritedMs, undefined, { signal: AbortSignal.any([lease.lost, serving.draining]) });
     inheritedMs = 0;
-    return await holding(storeHash, lease.lost, leaseTaken, async () => {
-      const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease, load));
+    return await withLease(storeHash, lease.lost, leaseTaken, async () => {
+      const end = await serving.serve(storeHash, () => serveWhileNeeded(parts, storeHash, lease, usage));
       if (end === 'handedOver') await aborted(AbortSignal.any([serving.handingOver, lease.lost]));
       return end;
     });
@@ -87,17 +86,22 @@ function leaseOptions(client: Client, details: () => LeaseDetails): LeaseOptions
         await client.withDeadline(Date.now() + RENEWAL_DEADLINE_MS, beat);
       } catch (error) {
         if (error instanceof ActivityNotFoundError) return 'gone';
-        // It is ours until we return; the context's own signal says to stop.
+        // Cancelled, which the context's own signal says too; the lease is ours until we return.
         if (!(error instanceof ActivityCancelledError)) throw error;
       }
-      // The confirmed heartbeat doesn't reset the SDK's own timer, which would cancel the activity.
+      // The confirmed heartbeat does not reset the SDK's own timer, which would cancel the activity.
       context.heartbeat(now);
       return 'renewed';
     },
   };
 }
 
-async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: Lease, load: Load): Promise<LeaseEnd> {
+async function serveWhileNeeded(
+  parts: ServingParts,
+  storeHash: string,
+  lease: Lease,
+  usage: QueueUsage,
+): Promise<LeaseEnd> {
   const { client, connection, dataConverter, stores, pages, present, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
@@ -108,7 +112,7 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
-    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present, load }),
+    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present }, usage),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
     identity: holderIdentity(context.info),
@@ -120,10 +124,10 @@ async function serveWhileNeeded(parts: ServingParts, storeHash: string, lease: L
   const stop = AbortSignal.any([lease.lost, serving.draining, context.cancellationSignal, broken.signal]);
   const begun = performance.now();
   const until = begun + ROTATE_MS;
-  // It may have waited for an earlier holder for longer than that.
-  const idleMs = () => Math.min(load.idleMs(), performance.now() - begun);
-  while (!stop.aborted && idleMs() < IDLE_MS && performance.now() < until) {
-    await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+  // The queue was not served while this process waited for the calls of an earlier holder.
+  const idleMs = () => Math.min(usage.idleMs(), performance.now() - begun);
+  while (!stop.aborted && idleMs() < STORE_IDLE_MS && performance.now() < until) {
+    await sleep(CHECK_MS, undefined, { signal: stop }).catch(() => undefined);
   }
   drain.abort();
   if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -140,14 +144,14 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** Says that this process has the lease of a store; the function it returns says that it has it no more. */
-export type TellLease = (storeHash: string) => () => void;
+/** Reports that this process has taken a store's lease; the function it returns reports that the lease has ended. */
+export type LeaseTaken = (storeHash: string) => () => void;
 
-/** Runs `serve` under a lease that was just taken, and tells log and metrics of it, and of how it ended. */
-export async function holding(
+/** Runs `serve` under a lease that was just taken; logs and reports when the lease began and how it ended. */
+export async function withLease(
   store: string,
   lost: AbortSignal,
-  leaseTaken: TellLease,
+  leaseTaken: LeaseTaken,
   serve: () => Promise<LeaseEnd>,
 ): Promise<LeaseEnd> {
   log.info('lease taken', { store });

@@ -1,15 +1,15 @@
 import { Context } from '@temporalio/activity';
 
 /**
- * What this process serves, and the order in which it stops: first the stores' queues are drained, then the process
- * stops its other work, then the leases are handed over.
+ * The stores that this process serves, and the order in which it stops: first their queues are drained, then the
+ * process stops its other work, then the leases are handed over.
  */
 export class Serving {
   readonly #draining = new AbortController();
   readonly #handOver = new AbortController();
   readonly #drains = new Map<string, Promise<void>>();
 
-  /** Aborts when the queues are to be drained: nothing new is sent, what is in flight finishes. */
+  /** Aborts when the queues are to be drained: nothing new is sent, and what is in flight finishes. */
   get draining(): AbortSignal {
     return this.#draining.signal;
   }
@@ -20,8 +20,8 @@ export class Serving {
   }
 
   /**
-   * Runs `serve` for a store, after an earlier attempt of this process has ended for it: a process may have but one
-   * Worker on a queue. Its promise settles when the queue is drained.
+   * Runs `serve` for a store, once an earlier attempt of this process for the same store has ended: a process may have
+   * only one Worker on a queue. `serve` settles when the queue is drained.
    */
   async serve<T>(storeHash: string, serve: () => Promise<T>): Promise<T> {
     const earlier = this.#drains.get(storeHash);
@@ -38,7 +38,7 @@ export class Serving {
     }
   }
 
-  /** Drains all queues; resolves when nothing is in flight any more. */
+  /** Drains all queues; resolves when nothing is in flight. */
   async drain(): Promise<void> {
     this.#draining.abort();
     await Promise.all(this.#drains.values());
@@ -50,11 +50,11 @@ export class Serving {
   }
 }
 
-/** A job was served lately if it was within this. */
-const LATELY_MS = 60_000;
+/** How long a job counts as being served after its last activity. */
+const RECENT_MS = 60_000;
 
-/** What runs on a queue at present, and for whom. */
-export class Load {
+/** What a queue is being used for, and by which jobs. */
+export class QueueUsage {
   #running = 0;
   readonly #servedAt = new Map<string, number>();
   #idleSince = performance.now();
@@ -70,14 +70,14 @@ export class Load {
     }
   }
 
-  /** Workflow ids of the jobs that it ran something for lately. */
+  /** Workflow ids of the jobs that have used it in the last minute. */
   jobs(): string[] {
-    const since = performance.now() - LATELY_MS;
+    const since = performance.now() - RECENT_MS;
     for (const [job, at] of this.#servedAt) if (at < since) this.#servedAt.delete(job);
     return [...this.#servedAt.keys()];
   }
 
-  /** For how long nothing has run, in ms. */
+  /** How long nothing has been running, in ms. */
   idleMs(): number {
     return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
   }

@@ -18,7 +18,7 @@ export interface Exchange {
 export class NoAnswer extends Error {}
 
 // BigCommerce advises 60 s or more for writes and publishes no latency; this lets a gateway's own 60 s end first.
-const WHOLE_CALL_MS = 75_000;
+export const WHOLE_CALL_MS = 75_000;
 
 const CONNECT_MS = 10_000;
 

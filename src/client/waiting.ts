@@ -2,9 +2,6 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { STORE_WAITS, type WaitingFor } from '../contract/job.ts';
 import { firstValue, lastError } from '../temporal/internals.ts';
 
-/** Activities whose outages the workflow itself knows about. */
-const CHUNKS = ['updateChunk', 'readAndUpdateChunk'];
-
 /** The SDK's failure type for an attempt that ended because its worker stopped. */
 const WORKER_STOPPED = 'WorkerShutdown';
 
@@ -34,7 +31,7 @@ export async function waitingActivity(handle: WorkflowHandle): Promise<WaitingFo
     const nextAt = Number(scheduledTime?.seconds ?? 0) * 1000;
     const until = nextAt > now ? new Date(nextAt).toISOString() : null;
     if (type === 'Throttled' && until) return { kind: 'throttle', message: STORE_WAITS.throttle, until };
-    if (type !== 'Throttled' && !CHUNKS.includes(activityType?.name ?? '')) {
+    if (type !== 'Throttled' && activityType?.name !== 'updateChunk') {
       const failure = await lastError(handle.client, activity);
       return { kind: 'outage', message: failure?.message ?? 'It failed.', until };
     }

@@ -1,31 +1,43 @@
-/**
- * What workflows and activities say to each other. Part of the workflow bundle; no other service needs it.
- */
+/** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
 import type { Failure, JobOptions, Quota } from './job.ts';
+
+/**
+ * The mark of a job of 1.0. prepareJob is given it and returns it, and each run passes it on to the next: so a job that
+ * version 0.x began, which had no such mark, is noticed wherever a worker of 1.0 meets it.
+ */
+export const FORMAT = 1 as const;
+
+/** What stops a job that version 0.x began: the task or activity is retried until somebody does what this says. */
+export const BEGAN_WITH_0 =
+  'This job began with version 0.x, which 1.0 does not continue. Let a 0.x worker finish it, or terminate it and start ' +
+  'it again.';
 
 /** Name of a job's nth file of failures, 0-based. */
 export const failuresFile = (file: number): string => String(file).padStart(4, '0');
 
-/** Chunks in one page of the job store; the last may hold fewer. */
+/** Chunks in one page of the job store; the last page may hold fewer. */
 export const CHUNKS_PER_PAGE = 100;
 
 /** Whether a job asks what the store has of its customers before it sends them. */
 export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
+/** How long a store's queue is idle before its lease is given back, and serveStore ends. */
+export const STORE_IDLE_MS = 60_000;
+
 /** Which job an activity works for. */
 export interface JobRef {
   storeHash: string;
-  /** Run id of the job's first run: the same over continue-as-new and reset, and never reused. */
+  /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
 }
 
-/** What prepareJob found. Counts are rows. */
-export interface PreparedJob {
+/** What was found in a job's source. Counts are rows. */
+export interface PreparedRows {
   total: number;
   invalid: number;
   /** Rows that are in chunks. `total` = `invalid` + `valid`. */
   valid: number;
-  /** Chunks with the valid rows, and how many of them are to be sent (`limit` may leave some out). */
+  /** Chunks that hold the valid rows, and how many of them are to be sent: fewer with `limit`. */
   chunks: number;
   chunksToSend: number;
   /** Rows in the last chunk to be sent, and in the very last one; all others hold CHUNK_SIZE. */
@@ -35,34 +47,39 @@ export interface PreparedJob {
   gaps: string;
   /** The latest invalid rows. */
   failures: Failure[];
+  /** URI of the file of earlier ones. */
   olderIn: string | null;
-  /** Whether the namespace has SEARCH_ATTRIBUTES; workers of 0.1.0 don't say. */
-  searchAttributes?: boolean;
 }
 
-/** What prepareJob found, less the failures and what is not about the source. */
-export type Plan = Omit<PreparedJob, 'failures' | 'olderIn' | 'searchAttributes'>;
+/** What prepareJob returns. */
+export interface PreparedJob extends PreparedRows {
+  format: typeof FORMAT;
+  /** Whether the namespace has SEARCH_ATTRIBUTES. */
+  searchAttributes: boolean;
+}
 
-/** The input of updateChunk. Only ever grows by optional fields: an older worker may serve the store. */
+/** How a job's rows lie in chunks. */
+export type Plan = Omit<PreparedRows, 'failures' | 'olderIn'>;
+
+/** The input of updateChunk. From 1.0 on only optional fields are added: an older worker may be serving the store. */
 export interface ChunkRef {
   job: JobRef;
   /** 0-based. */
   chunk: number;
   /** Send only these customers of it. */
   only?: number[];
-  /** Goes through although the store refuses calls: whoever scheduled it is asking whether that is still so. */
+  /** Goes out even while the store refuses calls: it asks whether the store still does. */
   probe?: 'check' | 'resume';
+  /** Read what the store has of the chunk's page first, unless that is in the job store already. */
+  read?: {
+    /** Chunks of the job that are to be sent; customers of other chunks are not read. */
+    chunks: number;
+    /** Leave out customers that have all values already. */
+    skipUnchanged: boolean;
+  };
 }
 
-/** The input of readAndUpdateChunk: an activity of its own, since an older worker would not read. */
-export interface ReadChunkRef extends ChunkRef {
-  /** Chunks of the job that are to be sent; the customers of others are not read. */
-  chunks: number;
-  /** Leave out customers who have all values already. */
-  skipUnchanged: boolean;
-}
-
-/** Pages, from `from` on and before `until`, whose rows compareCustomers compares with the store. */
+/** Pages, from `from` up to but not including `until`, whose rows compareCustomers compares with the store. */
 export interface PagesRef {
   job: JobRef;
   from: number;
@@ -71,11 +88,11 @@ export interface PagesRef {
   chunks: number;
 }
 
-/** Customers by what sending would do to them, and the chunks with any that are not unchanged. */
+/** Customers by what sending would do to them, and the chunks in which anything would change. */
 export interface Compared {
   changed: number;
   unchanged: number;
-  /** The store does not have them. */
+  /** Not in the store. */
   missing: number;
   chunks: number;
 }
@@ -83,32 +100,32 @@ export interface Compared {
 /** What became of a chunk's customers. Every one that is not in `failures` was updated. */
 export interface ChunkOutcome {
   updated: number;
-  /** Those of the updated who had all values already, and were sent nothing. */
+  /** How many of the updated had all values already and were not sent. */
   unchanged?: number;
   failures: Failure[];
   calls: number;
   throttled: number;
   /** Attempts of the activity that it took. */
   attempts: number;
-  /** Those of them that got no answer. */
-  unanswered?: number;
+  /** How many of them got no answer. */
+  unanswered: number;
   /** Calls in flight that the store's pace allows at present. */
   concurrency: number;
-  /** What it waited for, more than 5 s, in its last attempt. */
+  /** What it waited for, longer than 5 s, in its last attempt. */
   waitedFor?: 'quota' | 'throttle';
 }
 
 /** Types of the failures of a store's activities; the details of a chunk's are one ChunkOutcome. */
 export type ChunkFailureType =
-  /** 429: tried again after what the headers say. */
+  /** 429: retried when the headers say so. */
   | 'Throttled'
-  /** No answer, or none that says what happened: tried again later. Final after some tries, then put back. */
+  /** No answer, or an unclear one: retried later. Final after some tries; then the workflow puts the chunk back. */
   | 'Unavailable'
-  /** The store takes no call of this job: token, scope, suspended. Final. */
+  /** The store takes no calls of this job: token, scope, suspended. Final. */
   | 'Refused'
   /** The chunk's page is missing or damaged. Final. */
   | 'BadPage'
-  /** The process gives the store's queue up: another one goes on. */
+  /** The process is giving up the store's queue: another one continues. */
   | 'HandedOver';
 
 /** What closeJob needs to know of a job that ends. */
@@ -120,8 +137,8 @@ export interface CloseJobInput {
   outcomes: string;
   failures: Failure[];
   olderIn: string | null;
-  /** Chunks that are unprocessed, but may have been sent: their answer never came. Older workers give it with `backup` only. */
-  maybeSent?: number[];
+  /** Chunks that are unprocessed but may have been sent: their answer never came. */
+  maybeSent: number[];
 }
 
 /** What closeJob has written. */
@@ -138,24 +155,22 @@ export interface ServeStoreInput {
   storeHash: string;
 }
 
-/** Why a process gave a store's queue back: idle, held for as long as one attempt may, or because the process stops. */
+/** Why a process gave up a store's queue: idle, held for as long as one attempt may, or because the process stops. */
 export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 
 /** Activities on JOBS_TASK_QUEUE. */
 export interface JobActivities {
   /**
-   * Reads and checks the source, and writes its chunks to the job store. `mayRead`: the workflow knows present values.
-   * `instead`: what came, in words, where no input did.
+   * Reads and checks the source, and writes its chunks to the job store. `instead` describes what came if it was not an
+   * input at all.
    */
-  prepareJob(input: { job: JobRef; input: unknown; mayRead?: true; instead?: string }): Promise<PreparedJob>;
-  /** Says that the store's queue is needed. Returns whether a process serves it at present. */
+  prepareJob(input: { format: typeof FORMAT; job: JobRef; input: unknown; instead?: string }): Promise<PreparedJob>;
+  /** Says that the store's queue is needed. Returns whether a process is serving it. */
   openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
   saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
   /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */
   closeJob(input: CloseJobInput): Promise<ClosedJob>;
-  /** The same for a job that reads present values, which an older worker would know nothing of. */
-  closeReadingJob(input: CloseJobInput): Promise<ClosedJob>;
 }
 
 /** Activities on STORES_TASK_QUEUE. */
@@ -166,12 +181,10 @@ export interface LeaseActivities {
 
 /** Activities on storeTaskQueue(storeHash). */
 export interface StoreActivities {
-  /** Ten customers, one PUT, and what it takes to find the ones that the store rejects. */
+  /** Sends ten customers in one PUT, and makes the calls it takes to find those that the store rejects. */
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
-  /** The same, after it has read the present values of the chunk's page, unless they have been read. */
-  readAndUpdateChunk(input: ReadChunkRef): Promise<ChunkOutcome>;
-  /** Counts what sending would change, without changing anything. */
+  /** Counts what sending would change. Changes nothing. */
   compareCustomers(input: PagesRef): Promise<Compared>;
-  /** Asks the store whether it takes the token, without changing anything. Returns the quota that it tells. */
+  /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states. */
   checkStore(input: { job: JobRef }): Promise<{ quota: Quota | null }>;
 }

@@ -1,11 +1,11 @@
 /**
- * Chunk outcomes as small numbers, and runs of small numbers as short text: how a job of 100,000 chunks fits into one
- * workflow's state. Pure, and part of the workflow bundle.
+ * Chunk outcomes as small numbers, and small numbers as short text: this is how 100,000 chunks fit into one workflow's
+ * state. Pure, and part of the workflow bundle.
  */
 import type { Plan } from './activities.ts';
 import { CHUNK_SIZE } from './job.ts';
 
-/** What is kept of one chunk. `updated` is what is left of its customers. */
+/** What is kept of one chunk. The rest of its customers are updated. */
 export interface ChunkCode {
   state: 'pending' | 'done' | 'unprocessed';
   rejected: number;
@@ -13,7 +13,7 @@ export interface ChunkCode {
   attempts: number;
 }
 
-/** Attempts are counted up to this; beyond, it means "this many or more". */
+/** Attempts are counted up to this number, which means "this many or more". */
 export const MAX_ATTEMPTS_SHOWN = 15;
 
 const PENDING = 0;
@@ -23,7 +23,7 @@ const FIRST_DONE = 2;
 // A chunk has at most 10 customers, so 11 values each of rejected and failed.
 const VALUES = 11;
 
-/** A number below 2,000: the most frequent outcomes have the smallest, which take one character. */
+/** A number below 2,000. The most frequent outcomes get the smallest numbers, which take one character. */
 export function encodeChunk({ state, rejected, failed, attempts }: ChunkCode): number {
   if (state === 'pending') return PENDING;
   if (state === 'unprocessed') return UNPROCESSED;
@@ -45,8 +45,8 @@ export function decodeChunk(code: number): ChunkCode {
   };
 }
 
-// Base 32 with a continuation bit, so that a number below 32 is one character and one below 1,024 two. 64 characters
-// that JSON does not escape; the first 32 end a number, the others continue it.
+// Base 32 with a continuation bit: a number below 32 takes one character, one below 1,024 two. JSON escapes none of the
+// 64 characters; the first 32 end a number, the others continue it.
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345abcdefghijklmnopqrstuvwxyz6789-_';
 const REPEAT = '*';
 
@@ -58,7 +58,7 @@ function encodeNumber(value: number): string {
   return text;
 }
 
-/** Non-negative whole numbers as text: each once, followed by how often it repeats. */
+/** Non-negative whole numbers as text: each number once, then how often it repeats. */
 export function encodeRuns(values: ArrayLike<number>): string {
   const parts: string[] = [];
   for (let start = 0, end = 0; start < values.length; start = end) {
@@ -70,7 +70,7 @@ export function encodeRuns(values: ArrayLike<number>): string {
   return parts.join('');
 }
 
-/** The inverse of encodeRuns. Throws RangeError where `text` does not hold exactly `count` numbers. */
+/** The inverse of encodeRuns. Throws RangeError unless `text` holds exactly `count` numbers. */
 export function decodeRuns(text: string, count: number): Uint32Array {
   const values = new Uint32Array(count);
   let length = 0;
@@ -96,7 +96,7 @@ export function decodeRuns(text: string, count: number): Uint32Array {
   return values;
 }
 
-/** Customers in a chunk: as many as a call takes, but in the last one to be sent and in the very last one. */
+/** Customers in a chunk: as many as a call takes, except in the last chunk to be sent and in the very last one. */
 export function chunkSize(plan: Plan, chunk: number): number {
   if (chunk === plan.chunks - 1) return plan.lastSize;
   return chunk === plan.chunksToSend - 1 ? plan.lastSentSize : CHUNK_SIZE;

@@ -1,4 +1,4 @@
-import type { PreparedJob } from '../contract/activities.ts';
+import type { PreparedRows } from '../contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract/job.ts';
 import { encodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -42,7 +42,7 @@ export interface Preparation {
  * Checks every row of a source and writes the valid ones to the job store, in chunks. Called again, it starts over and
  * writes the same. Throws BadSource or BadInput (too many customers), and then leaves nothing behind.
  */
-export async function prepare(preparation: Preparation): Promise<PreparedJob> {
+export async function prepare(preparation: Preparation): Promise<PreparedRows> {
   const { storage, keys, limit } = preparation;
   const pages = new PageWriter(storage, keys);
   const draft = new Draft(pages, limit);
@@ -75,7 +75,7 @@ async function* olderFailures({ records, onProgress }: Preparation, draft: Draft
   }
 }
 
-/** A job as far as its source was read: what PreparedJob will say, and the chunk that is being filled. */
+/** A job as far as its source was read: what PreparedRows will say, and the chunk that is being filled. */
 class Draft {
   total = 0;
   readonly failures: Failure[] = [];
@@ -115,7 +115,7 @@ class Draft {
   }
 
   /** All but `olderIn`. */
-  async end(): Promise<Omit<PreparedJob, 'olderIn'>> {
+  async end(): Promise<Omit<PreparedRows, 'olderIn'>> {
     if (this.#chunk.rows.length > 0) await this.#endChunk();
     await this.#pages.end();
     const sent = this.#sent ?? { chunks: this.#chunks, lastSize: this.#lastSize };

@@ -1,4 +1,4 @@
-/** The activities as the workflows call them: where each runs, and how it is tried again. */
+/** The activities as the workflows call them: where each runs, and how it is retried. */
 import {
   ActivityCancellationType,
   ActivityFailure,
@@ -18,12 +18,12 @@ import {
 import { FAILURES_IN_STATE, JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract/job.ts';
 import type { Job } from './job.ts';
 
-// Attempts are unlimited everywhere: a full disk or a server that restarts must not end a job. What is hopeless is
-// thrown as not retryable. Every activity ends before a cancelled workflow goes on, so that its outcome is known.
+// Attempts are unlimited everywhere: a full disk or a server restart must not end a job. Hopeless failures are thrown
+// as not retryable. A cancelled workflow waits for each activity to end, so that it knows what came of it.
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-/** Reading and writing the files of a job of two million customers takes minutes; a heartbeat tells that it goes on. */
+/** Reading and writing the files of a job of two million customers takes minutes; heartbeats show that it is alive. */
 const jobActivities = proxyActivities<JobActivities>({
   taskQueue: JOBS_TASK_QUEUE,
   startToCloseTimeout: '6 hours',
@@ -31,7 +31,7 @@ const jobActivities = proxyActivities<JobActivities>({
   cancellationType,
   retry,
 });
-export const { prepareJob, closeJob, closeReadingJob } = jobActivities;
+export const { prepareJob, closeJob } = jobActivities;
 
 export const { openStore } = proxyActivities<JobActivities>({
   taskQueue: JOBS_TASK_QUEUE,
@@ -41,8 +41,9 @@ export const { openStore } = proxyActivities<JobActivities>({
 });
 
 /**
- * A holder of the lease that died is noticed after the heartbeat timeout, and the queue goes to another process. It
- * renews every two seconds; with less than three renewals a timeout, one that is late would cost the lease.
+ * If the holder of a lease dies, that is noticed after the heartbeat timeout, and the queue goes to another process.
+ * The lease is renewed every two seconds; with fewer than three renewals a timeout, a single late one would cost the
+ * lease.
  */
 export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
   taskQueue: STORES_TASK_QUEUE,
@@ -53,8 +54,8 @@ export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
 });
 
 /**
- * The activities of a store. A task that was lost between the server and a stopping process comes back after the
- * heartbeat timeout; waits for the quota and isolation count as running, hence the long start-to-close timeout.
+ * The activities of a store. A task that was lost between the server and a stopping process is retried after the
+ * heartbeat timeout. Waiting for the quota and isolating count as running, hence the long start-to-close timeout.
  */
 export const storeActivities = (storeHash: string) =>
   proxyActivities<StoreActivities>({
@@ -82,30 +83,30 @@ export async function saveFailuresOf({ ref: job, ledger }: Job): Promise<void> {
   );
 }
 
-/** What an activity that failed, or was cancelled, said of it. */
+/** What an activity that failed or was cancelled reported. */
 interface Thrown {
   type: string;
   message: string;
-  /** What came of a chunk all the same, where the activity says so. */
+  /** What came of a chunk nevertheless, if the activity says so. */
   outcome: ChunkOutcome | undefined;
 }
 
-/** What an activity's failure tells; undefined where `error` is none. */
+/** What an activity's failure reports; undefined if `error` is not one. */
 export function thrownBy(error: unknown): Thrown | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;
   const { cause } = error;
   const type = (cause instanceof ApplicationFailure && cause.type) || '';
-  const tells = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
-  const [details] = (tells && cause.details) || [];
+  const hasDetails = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
+  const [details] = (hasDetails && cause.details) || [];
   return { type, message: cause?.message ?? error.message, outcome: isOutcome(details) ? details : undefined };
 }
 
-/** Whether this is an outcome: the server has a word for a cancelled activity, and a person may complete one with anything. */
+/** Whether this is an outcome: a person may complete an activity with anything. */
 export function isOutcome(value: unknown): value is ChunkOutcome {
   return typeof value === 'object' && value !== null && Array.isArray((value as Partial<ChunkOutcome>).failures);
 }
 
-/** Whether `error` is the end of what was told to stop: an activity whose worker died then did not end as cancelled. */
+/** Whether `error` ended a cancelled scope. A cancelled activity whose worker died does not end as cancelled. */
 export function isStopped(error: unknown, scope: CancellationScope): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && scope.consideredCancelled);
 }

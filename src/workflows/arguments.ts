@@ -1,32 +1,31 @@
-/** What comes as arguments of a job and of its queries, before anybody has checked it: it may be anything. */
+/** The arguments of a job and of its queries before anybody has checked them: they may be anything. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { JobInput } from '../contract/job.ts';
 import { found, foundName } from '../contract/describe.ts';
-import type { CarriedJob } from './job.ts';
 import { Unreadable } from '../payloads/converter.ts';
 
 /** The arguments of updateCustomers. */
-export type Arguments = [input: JobInput, carried?: Uint8Array | CarriedJob];
+export type Arguments = [input: JobInput, carried?: Uint8Array];
 
-/** Those that a run before this one has passed on, or the input of a new job; `instead` says in words what came for one. */
-export function received(args: Arguments): { input: JobInput; carried?: Arguments[1]; instead?: string } {
+/** What the previous run has passed on, or a new job's input; `instead` describes what came if it can't be an input. */
+export function received(args: Arguments): { input: JobInput; carried?: Uint8Array | undefined; instead?: string } {
   const [input, carried] = args;
   if (workflowInfo().continuedFromExecutionRunId) return { input, carried };
   if (args.length > 1) return { input, instead: `${args.length} arguments` };
-  // Neither can be passed on to be checked.
+  // Neither can be passed on to prepareJob, which checks inputs.
   const strange = input instanceof Unreadable || ArrayBuffer.isView(input);
   return strange ? { input: undefined as unknown as JobInput, instead: inWords(input) } : { input };
 }
 
 /**
- * Characters of an input's JSON: more than any that is right. Temporal ends payloads at 2 MB, and a workflow whose input just
- * fits would try to pass it on, and a little more, again and again.
+ * Most characters of an input's JSON, more than any valid input has. Temporal's limit is 2 MB a payload: a workflow
+ * whose input just fits would try to pass it on with a little more, again and again.
  */
 const MAX_INPUT = 700_000;
 
 export const NOT_JSON = "Expected a job's input that JSON can hold, got one that is nested too deeply.";
 
-/** Why prepareJob can't be given an input; undefined where it can. */
+/** Why prepareJob can't be given an input; undefined if it can. */
 export function tooMuch(input: unknown): string | undefined {
   let size: number;
   try {

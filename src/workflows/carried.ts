@@ -1,13 +1,17 @@
 /** A job as it travels through continue-as-new: in few bytes, since each run's history begins with them. */
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
+import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
 import type { CarriedJob } from './job.ts';
 
-/** The job as compressed JSON. Bytes pass as they are, where text would become a third longer. */
+/** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */
 export function pack(job: CarriedJob): Uint8Array {
-  return deflateSync(strToU8(JSON.stringify(job)));
+  return deflateSync(strToU8(JSON.stringify({ format: FORMAT, ...job })));
 }
 
-/** The inverse of pack. Runs of 0.1.0 carried the job as it is. */
-export function unpack(carried: Uint8Array | CarriedJob): CarriedJob {
-  return ArrayBuffer.isView(carried) ? (JSON.parse(strFromU8(inflateSync(carried))) as CarriedJob) : carried;
+/** The inverse of pack. Throws BEGAN_WITH_0 for a job of 0.x: the workflow's task fails, and is retried. */
+export function unpack(carried: unknown): CarriedJob {
+  const json = ArrayBuffer.isView(carried) ? strFromU8(inflateSync(carried as Uint8Array)) : '{}';
+  const { format, ...job } = JSON.parse(json) as CarriedJob & { format?: unknown };
+  if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  return job;
 }

@@ -1,4 +1,4 @@
-/** What is to be sent next. Pure. */
+/** What a job sends next. Pure. */
 
 /** A chunk, or some customers of it. */
 export interface Item {
@@ -7,18 +7,18 @@ export interface Item {
   only?: number[];
 }
 
-/** A chunk that the store did not answer for, and how often. */
+/** A chunk for which the store gave no answer, and how often. */
 interface Unanswered {
   /** As counted: see `unanswered`. */
   tries: number;
-  /** Chunks settled when it was sent first, and after its last try. */
+  /** Chunks done when it was first sent, and after its last try. */
   doneAtFirst: number;
   doneAtLast: number;
-  /** Chunks taken when it may be taken again. */
+  /** It is not taken again before this many chunks were taken. */
   notBefore: number;
 }
 
-/** How an activity went that settled nothing. */
+/** An activity that settled nothing. */
 export interface Unsettled {
   tries: number;
   attempts: number;
@@ -36,15 +36,15 @@ export interface CarriedQueue {
   attempts: [chunk: number, attempts: number][];
 }
 
-/** Tries after which a chunk is given up. Each activity makes 4, so that it is put back twice. */
+/** Tries after which a chunk is given up. Each activity makes 4, so it is put back twice. */
 export const GIVE_UP_TRIES = 12;
 
-/** Chunks taken before one that the store did not answer for is tried again: by then the job knows more of the store. */
+/** So many chunks are taken before one without an answer is tried again: by then the job knows more about the store. */
 const TAKEN_BETWEEN = 30;
 
 /**
- * The chunks that wait to be sent: those put back through no fault of theirs, then the next ones of the file, with
- * those that the store did not answer for in between and at the end.
+ * The chunks that wait to be sent: first those put back through no fault of their own, then the next ones of the file,
+ * with those that got no answer in between and at the end.
  */
 export class ChunkQueue {
   #next: number;
@@ -78,19 +78,19 @@ export class ChunkQueue {
     return item;
   }
 
-  /** Puts an item back that was not settled, and keeps count of the attempts it took. */
+  /** Puts back an item that was not settled, and keeps count of its attempts. */
   putBack(item: Item, attempts: number): void {
     this.#putBack.push(item);
     this.#attempts.set(item.chunk, this.attemptsBefore(item.chunk) + attempts);
   }
 
   /**
-   * Says that an activity, which was sent when `doneBefore` chunks were settled, got no answer for `item` in `tries`, and
-   * that `done` are settled now. Puts it back, where it has been tried often enough only if it `mustBe`; returns whether
-   * it did.
+   * Enters that an activity got no answer for `item` in `tries` tries; `doneBefore` chunks were done when it was sent,
+   * and `done` are now. Puts the item back, unless it has been tried often enough; one that `mustBe` put back always
+   * is. Returns whether it did.
    *
-   * Tries while nothing else of the job is settled say more about the store than about the chunk: they count a quarter,
-   * and not at all as long as nothing was settled since the first.
+   * Tries while no other chunk is done say more about the store than about the chunk: they count a quarter, and not at
+   * all as long as none was done since the first.
    */
   unanswered(item: Item, { tries, attempts, doneBefore, done }: Unsettled, mustBe: boolean): boolean {
     const before = this.#unanswered.get(item.chunk) ?? { tries: 0, doneAtFirst: doneBefore, doneAtLast: -1 };
@@ -108,7 +108,7 @@ export class ChunkQueue {
     return true;
   }
 
-  /** Adds customers of chunks that are done, to be sent once more. */
+  /** Adds customers of chunks that are done, to be sent again. */
   add(items: Item[]): void {
     this.#putBack.push(...items);
   }
@@ -118,14 +118,15 @@ export class ChunkQueue {
   }
 
   /**
-   * Chunks that wait although they were given to an activity: some of their customers may have been sent. Of one that was
-   * cancelled the server does not say whether it had begun, or waited to be tried again.
+   * Waiting chunks that were given to an activity before: some of their customers may have been sent. When an activity
+   * is cancelled, the server does not say whether it had begun, or waited to be retried.
    */
   attempted(): number[] {
     return [...this.#attempts.keys()];
   }
 
-  settled(chunk: number): void {
+  /** Forgets the tries and attempts of a chunk that is done. */
+  forget(chunk: number): void {
     this.#unanswered.delete(chunk);
     this.#attempts.delete(chunk);
   }

@@ -4,23 +4,20 @@ import { storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { open, whileOpen } from './open-store.ts';
 
-/** Pages that one activity compares: 25,000 customers, a hundred calls. Between two of them the store is known to answer. */
+/** Pages that one activity compares: 25,000 customers, a hundred calls. After each the store is known to answer. */
 const PAGES_AT_ONCE = 25;
 
 /**
- * Asks the store whether it takes the token, and, for a job that reads present values, what sending would change; enters
- * what it takes to send. Changes nothing. Returns why the store refuses, where it does.
+ * Asks the store whether it takes the token and, for a job that reads present values, what sending would change; enters
+ * what sending would take. Changes nothing. Returns why the store refuses, if it does.
  */
 export async function dryRun(job: Job): Promise<string | undefined> {
   const { checkStore } = storeActivities(job.ref.storeHash);
   await open(job, 'a dry run asks the store');
   job.heardAt = Date.now();
   const ask = async () => {
-    const checked = await checkStore.executeWithOptions({ summary: 'does the store take the token?' }, [
-      { job: job.ref },
-    ]);
-    // Workers of 0.1.0 return nothing.
-    const quota = (checked as typeof checked | null)?.quota ?? null;
+    const summary = 'does the store take the token?';
+    const { quota } = await checkStore.executeWithOptions({ summary }, [{ job: job.ref }]);
     const { chunksToSend, lastSentSize } = job.ledger.plan;
     const all = chunksToSend === 0 ? 0 : (chunksToSend - 1) * CHUNK_SIZE + lastSentSize;
     if (!job.readsPresent) return { customers: all, calls: chunksToSend, quota };

@@ -1,6 +1,6 @@
-/** One job: what it knows, how what it hears changes that, and what it does next. Pure: times are given, in ms since 1970. */
+/** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
 import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
-import type { JobInput, JobOptions, JobResult, JobState } from '../contract/job.ts';
+import { FAILURES_IN_STATE, type JobInput, type JobOptions, type JobResult, type JobState } from '../contract/job.ts';
 import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
 import { type CarriedLedger, Ledger } from './ledger.ts';
@@ -9,7 +9,7 @@ import { Rate } from './rate.ts';
 /** Where a job is in its life, apart from what makes it wait. */
 export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 
-/** Nothing was heard from the store's queue for a while, although a process serves it, or because none does. */
+/** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
 
 /** A job as it travels through continue-as-new. */
@@ -22,30 +22,46 @@ export interface CarriedJob {
   rejectionsFrom: RejectionsFrom;
   emailsSentAgain: boolean;
   concurrency: number;
-  /** Absent in runs of 0.1.0. */
-  searchAttributes?: boolean;
-  attributesShown?: string;
+  searchAttributes: boolean;
+  attributesShown: string;
 }
 
-/** A chunk, or customers of it, given to an activity; `probe`: it asks whether the store takes calls again. */
+/** A chunk, or some customers of it, given to an activity. */
 export interface Sent {
   item: Item;
+  /** It asks whether the store takes calls again. */
   probe: ChunkRef['probe'];
-  /** Chunks that were settled then. */
+  /** Chunks that were done when it was sent. */
   doneBefore: number;
 }
 
-/** Sends chunks, as many as `window` allows, or one that asks as `probe`; after opening the store, where `open` says why. */
-export interface Step {
-  open?: string;
-  probe?: 'check' | 'resume';
-}
+/** What a job does next. */
+export type Step =
+  /** Move failures that are too many for the state to a file. */
+  | { do: 'save' }
+  /** Have the store's queue served. */
+  | { do: 'open'; why: string }
+  | { do: 'send'; sent: Sent }
+  /** Nothing until something changes, or `ms` have passed. */
+  | { do: 'wait'; ms?: number }
+  /** Everything is done. */
+  | { do: 'end' };
+
+/** How an activity ended that was given a chunk. `outcome` counts its calls even if it settled nothing. */
+export type ChunkEnd =
+  | { how: 'settled'; outcome: ChunkOutcome }
+  /** The store did not answer, in all tries of the activity. */
+  | { how: 'unanswered'; outcome: ChunkOutcome; message: string }
+  /** The store takes no calls of this job at present. */
+  | { how: 'refused'; outcome?: ChunkOutcome | undefined; message: string }
+  /** It was told to stop, or a person ended it. */
+  | { how: 'stopped'; outcome?: ChunkOutcome | undefined };
 
 /**
- * Chunks scheduled at once. Above the 3 slots of the store, so that the next chunk is there when a slot falls free and
- * not a workflow task later; more gains nothing.
+ * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is
+ * free and not a workflow task later; still more gains nothing.
  */
-const LOOK_AHEAD = 8;
+export const LOOK_AHEAD = 8;
 
 /** Percent of the customers tried that may be rejected, unless the job says otherwise. */
 const MAX_REJECTED_PERCENT = 20;
@@ -66,7 +82,7 @@ export class Job {
   /** Why a person paused the job; null while it isn't paused. */
   paused: string | null = null;
   hold: Hold | null = null;
-  /** A person has resumed the job and it has not acted on that yet. */
+  /** A person has resumed the job, which has not acted on that yet. */
   resumed = false;
   cancelling = false;
   /** When the store's queue last gave an answer, or was given something after it had nothing. */
@@ -74,29 +90,31 @@ export class Job {
   starved: Starved | null = null;
   rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
   emailsSentAgain = false;
-  /** Calls in flight that the store's pace allowed when a chunk was settled last; 0 before. */
+  /** Calls in flight that the store's pace allowed when a chunk last ended; 0 before. */
   concurrency = 0;
   readonly rate = new Rate();
-  /** What a chunk waited for that was settled then, for more than a few seconds. */
+  /** What the latest chunk that had to wait for more than a few seconds waited for. */
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
-  /** The namespace has them. */
+  /** Whether the namespace has them. */
   searchAttributes = false;
-  /** State and tenth that the search attributes tell. */
+  /** State and tenth that the search attributes show. */
   attributesShown = '';
   files: Pick<JobResult, 'report' | 'retry' | 'backup' | 'notInBackup'> = { report: null, retry: null };
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
-  /** Something has changed that the loop must look at. */
+  /** Something has changed, so that the next step may be another one. */
   woken = false;
   #unansweredInRow = 0;
   #open = false;
+  /** The store was opened for this probe, which is sent next. */
+  #probe: Sent['probe'];
 
   constructor(ref: JobRef, input: JobInput) {
     this.ref = ref;
     this.input = input;
   }
 
-  /** As they were given, before anybody has checked the input, which may be anything. */
+  /** As given: the input may be anything until prepareJob has checked it. */
   get options(): JobOptions {
     return (this.input as JobInput | undefined)?.options ?? {};
   }
@@ -131,71 +149,43 @@ export class Job {
     this.woken = true;
   }
 
-  /**
-   * What comes next while `inFlight` chunks are under way; undefined: nothing until something changes. `heeds` is asked
-   * where jobs that began before 0.3.0 went another way.
-   */
-  next(now: number, inFlight: number, heeds: () => boolean): Step | undefined {
+  /** What to do next while `inFlight` chunks are in flight. The step counts as done: a chunk to send is sent. */
+  next(now: number, inFlight: number): Step {
+    if (this.ledger.surplus >= FAILURES_IN_STATE) return { do: 'save' };
     if (this.queue.empty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
-    if (this.paused !== null) this.#open = false;
-    if (this.paused !== null || this.queue.empty) return undefined;
-    if (this.hold?.kind === 'rejections' && this.resumed) this.#waiveRejections(heeds);
-    if (this.hold) {
-      const due = this.resumed || (this.hold.until !== null && this.hold.until <= now);
-      if (!due || inFlight > 0) return undefined;
-      const probe = this.resumed ? 'resume' : 'check';
-      this.resumed = false;
-      return { open: 'asks the store again', probe };
+    if (this.queue.empty && inFlight === 0) return { do: 'end' };
+    if (this.paused !== null) {
+      this.#open = false;
+      this.#probe = undefined;
     }
-    if (this.#open) return {};
-    this.#open = true;
-    return { open: 'the job needs the store' };
-  }
-
-  /** Chunks that may be under way at once. The first one goes alone: a wrong token or a wrong mapping costs one call. */
-  get window(): number {
-    return this.ledger.done > 0 ? LOOK_AHEAD : 1;
-  }
-
-  /** How long to wait for a change, in ms; undefined: until there is one. */
-  waitMs(now: number, inFlight: number): number | undefined {
-    const until = this.hold?.until;
-    return this.paused === null && inFlight === 0 && until ? Math.max(1, until - now) : undefined;
-  }
-
-  /** Enters the outcome of a chunk, unless it does not tell of everyone in it: a page that can't be read tells of nobody. */
-  settle(sent: Sent, outcome: ChunkOutcome, now: number): void {
-    if (!this.#enter(sent.item, outcome)) {
-      return this.unanswered(sent, outcome, 'The chunk has lost customers in the job store.', now);
+    if (this.paused !== null || this.queue.empty) return { do: 'wait' };
+    if (this.hold?.kind === 'rejections' && this.resumed) this.#waiveRejections();
+    if (this.hold) return this.#askAgain(this.hold, now, inFlight);
+    if (!this.#open) {
+      this.#open = true;
+      return { do: 'open', why: 'the job needs the store' };
     }
-    this.#unansweredInRow = 0;
-    this.starved = null;
-    this.concurrency = outcome.concurrency;
-    if (outcome.waitedFor) this.slowed = { by: outcome.waitedFor, at: now };
-    this.rate.settled(now, outcome.calls);
-    // A refusal ends only with the chunk that asks: others may have been sent before it began.
-    if (sent.probe || this.hold?.kind === 'outage') this.#goOn();
-    const message = tooManyRejected(
-      this.ledger,
-      this.rejectionsFrom,
-      this.options.maxRejectedPercent ?? MAX_REJECTED_PERCENT,
-    );
-    if (message && !this.hold) this.#holdFor('rejections', message, now);
+    // The first chunk goes alone: a wrong token or a wrong mapping costs one call.
+    const window = this.ledger.done > 0 ? LOOK_AHEAD : 1;
+    return inFlight < window ? this.#send(undefined, now, inFlight) : { do: 'wait' };
   }
 
-  /** The store did not answer for a chunk, in all tries of an activity. */
-  unanswered({ item, probe, doneBefore }: Sent, outcome: ChunkOutcome, message: string, now: number): void {
-    this.#unansweredInRow++;
-    const { attempts, unanswered: tries = attempts } = outcome;
-    const unsettled = { tries, attempts, doneBefore, done: this.ledger.done };
-    const again = this.queue.unanswered(item, unsettled, false);
-    if (!again && !this.#enter(item, outcome)) this.queue.unanswered(item, unsettled, true);
-    if (probe || (this.#unansweredInRow >= OUTAGE_AFTER && !this.hold)) this.#holdFor('outage', message, now);
-  }
-
-  /** The store takes no calls of this job at present. */
-  refused({ probe }: Sent, message: string, now: number): void {
-    if (probe || this.hold?.kind !== 'refused') this.#holdFor('refused', message, now);
+  /** Enters how an activity ended that was given a chunk. */
+  ended(sent: Sent, end: ChunkEnd, now: number): void {
+    this.heardAt = now;
+    if (end.outcome) this.ledger.called(end.outcome);
+    switch (end.how) {
+      case 'settled':
+        return this.#settled(sent, end.outcome, now);
+      case 'unanswered':
+        return this.#unanswered(sent, end.outcome, end.message, now);
+      case 'refused':
+      case 'stopped':
+        this.queue.putBack(sent.item, end.outcome?.attempts ?? 0);
+    }
+    if (end.how === 'refused' && (sent.probe || this.hold?.kind !== 'refused')) {
+      this.#holdFor('refused', end.message, now);
+    }
   }
 
   carry(): CarriedJob {
@@ -205,42 +195,87 @@ export class Job {
     return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, attributesShown };
   }
 
-  /** Goes on where the run before this one stopped. */
+  /** Continues where the previous run stopped. */
   restore({ ledger, queue, ...rest }: CarriedJob): void {
     Object.assign(this, rest);
     this.prepared(new Ledger(ledger), new ChunkQueue(queue));
   }
 
-  #enter(item: Item, outcome: ChunkOutcome): boolean {
+  /** Opens the store and sends one chunk as a probe, when that is due and nothing is in flight. */
+  #askAgain({ until }: Hold, now: number, inFlight: number): Step {
+    if (inFlight > 0) return { do: 'wait' };
+    if (this.#probe) return this.#send(this.#probe, now, inFlight);
+    if (!this.resumed && (until === null || until > now)) {
+      return until === null ? { do: 'wait' } : { do: 'wait', ms: until - now };
+    }
+    this.#probe = this.resumed ? 'resume' : 'check';
+    this.resumed = false;
+    return { do: 'open', why: 'asks the store again' };
+  }
+
+  #send(probe: Sent['probe'], now: number, inFlight: number): Step {
+    this.#probe = undefined;
+    if (inFlight === 0) this.heardAt = now;
+    return { do: 'send', sent: { item: this.queue.take() as Item, probe, doneBefore: this.ledger.done } };
+  }
+
+  /** Enters an outcome, unless it leaves out customers of the chunk: a page that can't be read names none of them. */
+  #settled(sent: Sent, outcome: ChunkOutcome, now: number): void {
+    if (!this.#record(sent.item, outcome)) {
+      return this.#unanswered(sent, outcome, 'The chunk has lost customers in the job store.', now);
+    }
+    this.#unansweredInRow = 0;
+    this.starved = null;
+    this.concurrency = outcome.concurrency;
+    if (outcome.waitedFor) this.slowed = { by: outcome.waitedFor, at: now };
+    this.rate.add(now, outcome.calls);
+    // Only a probe ends a refusal: other chunks may have been sent before it began.
+    if (sent.probe || this.hold?.kind === 'outage') this.#endHold();
+    const maxPercent = this.options.maxRejectedPercent ?? MAX_REJECTED_PERCENT;
+    const message = tooManyRejected(this.ledger, this.rejectionsFrom, maxPercent);
+    if (message && !this.hold) this.#holdFor('rejections', message, now);
+  }
+
+  #unanswered({ item, probe, doneBefore }: Sent, outcome: ChunkOutcome, message: string, now: number): void {
+    this.#unansweredInRow++;
+    const { attempts, unanswered: tries } = outcome;
+    const unsettled = { tries, attempts, doneBefore, done: this.ledger.done };
+    const again = this.queue.unanswered(item, unsettled, false);
+    if (!again && !this.#record(item, outcome)) this.queue.unanswered(item, unsettled, true);
+    if (probe || (this.#unansweredInRow >= OUTAGE_AFTER && !this.hold)) this.#holdFor('outage', message, now);
+  }
+
+  /** Enters what became of an item's customers; false if the outcome leaves some of them out. */
+  #record(item: Item, outcome: ChunkOutcome): boolean {
     const { ledger, queue } = this;
-    const told = outcome.updated + outcome.failures.length;
-    if (told !== (item.only?.length ?? ledger.sizeOf(item.chunk))) return false;
+    const named = outcome.updated + outcome.failures.length;
+    if (named !== (item.only?.length ?? ledger.sizeOf(item.chunk))) return false;
     const attempts = queue.attemptsBefore(item.chunk) + outcome.attempts;
     if (item.only) ledger.amend(item.chunk, item.only, outcome);
-    else ledger.settle(item.chunk, outcome, attempts);
-    queue.settled(item.chunk);
+    else ledger.record(item.chunk, outcome, attempts);
+    queue.forget(item.chunk);
     return true;
   }
 
-  /** Begins to hold, or goes on holding after a try that failed. */
+  /** Begins to hold, or continues to after a failed probe. */
   #holdFor(kind: HoldKind, message: string, now: number): void {
     this.hold = hold(this.hold, kind, message, now);
   }
 
-  #goOn(): void {
+  #endHold(): void {
     this.hold = null;
     this.resumed = false;
   }
 
-  #waiveRejections(heeds: () => boolean): void {
+  #waiveRejections(): void {
     const { tried, rejected } = this.ledger;
     this.rejectionsFrom = { tried, rejected, waived: true };
-    // Held for long, its queue is not served any more.
-    if (heeds()) this.#open = false;
-    this.#goOn();
+    // After a long hold nobody serves its queue any more.
+    this.#open = false;
+    this.#endHold();
   }
 
-  /** E-mail addresses that moved between two customers have no order among 3 slots: those rejected are sent once more. */
+  /** E-mail addresses may move between customers, in no order among 3 slots: the rejected are sent again. */
   #sendEmailsAgain(): void {
     this.emailsSentAgain = true;
     this.queue.add([...this.ledger.emailsTaken()].map(([chunk, only]) => ({ chunk, only })));

@@ -1,4 +1,4 @@
-import type { ChunkOutcome, Plan, PreparedJob } from '../contract/activities.ts';
+import type { ChunkOutcome, Plan, PreparedRows } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   MAX_PAGE,
@@ -20,20 +20,20 @@ export interface CarriedLedger {
   saved: number;
   calls: number;
   throttled: number;
-  /** Only where there are any. */
+  /** Only if there are any. */
   unchanged?: number;
 }
 
 /**
- * Every chunk's outcome, and the counts that follow from them.
+ * Every chunk's outcome, and the counts that follow from it.
  *
- * `updated` + `rejected` + `failed` are the customers of the chunks that are done; whatever is in other chunks is
+ * `updated` + `rejected` + `failed` are the customers of the chunks that are done; those of all other chunks are
  * unprocessed. So the five counts add up by construction.
  */
 export class Ledger {
   readonly plan: Plan;
   readonly #codes: Uint16Array;
-  /** Rows not updated, in the order in which they were settled; older ones are being saved, or in files. */
+  /** Rows not updated, in the order in which that became known; older ones are being saved, or in files. */
   #failures: Failure[];
   #saving: Failure[] = [];
   olderIn: string | null;
@@ -44,7 +44,7 @@ export class Ledger {
   rejected = 0;
   failed = 0;
   updated = 0;
-  /** Those of the updated who were sent nothing. */
+  /** How many of the updated were not sent, as they had all values already. */
   unchanged: number;
   #rows: { first: Uint32Array; last: Uint32Array } | undefined;
 
@@ -64,14 +64,14 @@ export class Ledger {
     });
   }
 
-  /** The ledger of a job of which nothing was sent yet. */
-  static of({ failures, olderIn, ...plan }: PreparedJob): Ledger {
+  /** The ledger of a job that has sent nothing yet. */
+  static of({ failures, olderIn, ...plan }: PreparedRows): Ledger {
     const pending = encodeRuns(new Uint16Array(plan.chunks));
     return new Ledger({ plan, outcomes: pending, failures, olderIn, saved: 0, calls: 0, throttled: 0 });
   }
 
-  /** Enters what became of a chunk that was pending. */
-  settle(chunk: number, outcome: ChunkOutcome, attempts: number): void {
+  /** Enters what became of a pending chunk. */
+  record(chunk: number, outcome: ChunkOutcome, attempts: number): void {
     const rejected = outcome.failures.filter((failure) => failure.outcome === 'rejected').length;
     const failed = outcome.failures.length - rejected;
     this.#codes[chunk] = encodeChunk({ state: 'done', rejected, failed, attempts });
@@ -81,8 +81,8 @@ export class Ledger {
   }
 
   /**
-   * Enters what became of rejected customers of a done chunk that were sent again. It replaces their failures, so only
-   * those count that are still in state: a failure in a file stands.
+   * Enters what became of rejected customers of a chunk that were sent again, in place of their failures. Only failures
+   * that are still in state can be replaced: one in a file stands.
    */
   amend(chunk: number, ids: number[], outcome: ChunkOutcome): void {
     const { first, last } = this.rowsOf(chunk);
@@ -104,13 +104,13 @@ export class Ledger {
     this.#failures = [...this.#failures.filter((failure) => !isOld(failure)), ...failures];
   }
 
-  /** Enters the calls of an attempt, whether or not it settled its chunk. */
+  /** Enters the calls of an activity, whether or not it settled its chunk. */
   called({ calls, throttled }: Pick<ChunkOutcome, 'calls' | 'throttled'>): void {
     this.calls += calls;
     this.throttled += throttled;
   }
 
-  /** From here on, what is pending stays so: its state becomes unprocessed. */
+  /** The job sends no more: pending chunks become unprocessed. */
   end(): void {
     const pending = encodeChunk({ state: 'pending', rejected: 0, failed: 0, attempts: 0 });
     const unprocessed = encodeChunk({ state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 });
@@ -125,12 +125,12 @@ export class Ledger {
     return { total, updated, rejected, failed, invalid, unprocessed: valid - updated - rejected - failed };
   }
 
-  /** Customers that were sent and settled. */
+  /** Customers that were sent and have an outcome. */
   get tried(): number {
     return this.updated - this.unchanged + this.rejected + this.failed;
   }
 
-  /** A slice of all chunks; at most MAX_PAGE.outcomes of them. */
+  /** A slice of all chunks, at most MAX_PAGE.outcomes of them. */
   outcomes({ from = 0, count = MAX_PAGE.outcomes }: { from?: number; count?: number } = {}): Outcomes {
     const start = Math.max(0, Math.floor(from));
     const end = Math.min(this.plan.chunks, start + Math.min(Math.max(0, Math.floor(count)), MAX_PAGE.outcomes));
@@ -158,17 +158,17 @@ export class Ledger {
     };
   }
 
-  /** The failures that were settled last, at most `count`. */
+  /** The latest failures, at most `count`. */
   latestFailures(count: number): Failure[] {
     return this.#failures.slice(-count);
   }
 
-  /** How many failures are to go to a file. */
+  /** How many failures are to be moved to a file. */
   get surplus(): number {
     return this.#failures.length > FAILURES_IN_STATE ? this.#surplus().length : 0;
   }
 
-  /** Moves the oldest failures, at most `count` of the surplus, to where `save` writes them. */
+  /** Moves the oldest failures of the surplus, at most `count`, to a file that `save` writes. */
   async saveOldest(count: number, save: (failures: Failure[], file: number) => Promise<string>): Promise<void> {
     this.#saving = this.#surplus().slice(0, count);
     const saving = new Set(this.#saving);
@@ -189,7 +189,7 @@ export class Ledger {
     return chunkSize(this.plan, chunk);
   }
 
-  /** Customers that the store rejected because their e-mail address belonged to somebody else, by chunk. */
+  /** By chunk, the ids of customers that the store rejected because another customer had their e-mail address. */
   emailsTaken(): Map<number, number[]> {
     const byChunk = new Map<number, number[]>();
     for (const { row, id } of this.#latestTaken()) {
@@ -214,12 +214,12 @@ export class Ledger {
     this.updated += sign * (this.sizeOf(chunk) - rejected - failed);
   }
 
-  /** The latest e-mail addresses that were taken: those customers are sent once more, which may take the failure back. */
+  /** Failures that may still be replaced: these customers are sent once more. */
   #latestTaken(): Failure[] {
     return this.#failures.filter(({ code }) => code === 'email_taken').slice(-FAILURES_IN_STATE);
   }
 
-  /** All but those that may be taken back, and the latest. */
+  /** All failures except the latest, and those that may still be replaced. */
   #surplus(): Failure[] {
     const stay = new Set(this.#latestTaken());
     return this.#failures.filter((failure) => !stay.has(failure)).slice(0, -FAILURES_IN_STATE);

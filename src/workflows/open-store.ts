@@ -3,21 +3,20 @@ import { isStopped, openStore, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { countStarved } from './metrics.ts';
 
-/** Nothing heard from the store for this long: its queue may have lost its worker, so it is opened again. */
+/** After this long without an answer from the store's queue, it may have lost its worker: the store is opened again. */
 const STARVED_MS = 30_000;
 
-/** Says that the job needs its store's queue served. Returns whether a process serves it at present. */
+/** Says that the job needs its store's queue served. Returns whether a process is serving it. */
 export async function open(job: Job, why: string): Promise<boolean> {
   const opening = openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
   const opened = await opening.catch((error: unknown) => {
-    // A person has ended it. Whoever hears nothing of the store opens it again.
+    // A person has ended the activity. If the store stays silent, it is opened again.
     if (!thrownBy(error) || isStopped(error, CancellationScope.current())) throw error;
   });
-  // Workers of 0.1.0 return nothing.
   return opened?.served ?? true;
 }
 
-/** Runs `run`, and meanwhile opens the store again whenever something `waits` for it and nothing was heard for long. */
+/** Runs `run`, and opens the store again whenever something `waits` for it and it has been silent for long. */
 export async function whileOpen<T>(job: Job, waits: () => boolean, run: () => Promise<T>): Promise<T> {
   const watch = new CancellationScope();
   const watching = watch
@@ -41,7 +40,7 @@ async function openWhenStarved(job: Job, waits: () => boolean): Promise<never> {
     if (quietFor < STARVED_MS) {
       await sleep(STARVED_MS - quietFor, { summary: 'is the store served?' });
     } else {
-      const served = await open(job, 'nothing heard from the store for 30 s');
+      const served = await open(job, 'no answer from the store for 30 s');
       if (job.heardAt !== heardAt) continue;
       job.heardAt = Date.now();
       job.starved = served ? 'slow' : 'unserved';

@@ -1,15 +1,15 @@
-/** What a job tells of itself. Pure. */
+/** What a job reports. Pure. */
 import type { JobResult, Progress, WaitingFor } from '../contract/job.ts';
 import type { Job, Starved } from './job.ts';
 
-/** What chunks waited for counts for this long: a window of the usual quota, twice. */
+/** How long a chunk's wait still counts: twice the window of the usual quota. */
 const SLOWED_MS = 60_000;
 
 const STARVED: Record<Starved, string> = {
-  slow: 'No chunk was settled for a while: the store is slow, or its worker died and another one takes over.',
+  slow: 'No chunk was done for a while: the store is slow, or its worker died and another one is taking over.',
   unserved:
-    'No worker serves the store at present: each serves as many others as its MAX_STORES allows, or stops. The job goes ' +
-    'on when one has a place; start another worker, or raise MAX_STORES, to have one now.',
+    'No worker is serving the store: each serves as many others as its MAX_STORES allows, or is stopping. The job ' +
+    'continues when one is free. Start another worker or raise MAX_STORES to continue now.',
 };
 
 export function resultOf({ ledger, options, files, wouldSend }: Job): JobResult {
@@ -38,7 +38,7 @@ export function progressOf(job: Job, now: number): Progress {
   };
 }
 
-/** What chunks waited for lately. */
+/** What chunks have lately been waiting for. */
 export function slowedBy({ slowed }: Job, now: number): 'quota' | 'throttle' | null {
   return slowed && now - slowed.at < SLOWED_MS ? slowed.by : null;
 }
@@ -46,7 +46,7 @@ export function slowedBy({ slowed }: Job, now: number): 'quota' | 'throttle' | n
 function waitingFor({ state, paused, hold, starved }: Job): WaitingFor | null {
   if (state === 'paused') {
     const reason = paused ? ` (${paused})` : '';
-    return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to go on.`, until: null };
+    return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to continue.`, until: null };
   }
   if (state === 'held' && hold) {
     const { kind, message, until } = hold;

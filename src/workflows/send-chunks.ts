@@ -1,30 +1,27 @@
-import { CancellationScope, condition, log, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, condition, log, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome } from '../contract/activities.ts';
-import { FAILURES_IN_STATE } from '../contract/job.ts';
 import { isOutcome, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
-import type { Job, Sent } from './job.ts';
-import { countSettled, tellHold } from './metrics.ts';
+import type { ChunkEnd, Job, Sent } from './job.ts';
+import { countSettled, logHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { show } from './show.ts';
 
-/** A chunk that waits for long must not hold up continue-as-new: it is put back after this. */
+/** How long continue-as-new waits for the chunks in flight before it stops them. The next run sends those again. */
 const DRAIN_MS = 5_000;
 
-/** Jobs that began before 0.3.0 did not heed what had come while they opened their store, and did not open it for a waiver. */
-const HEEDS = 'heeds-while-opening';
-
-/** How old the current details may become while chunks are settled. */
+/** How old the current details may become while chunks are in flight. */
 const DETAILS_MS = 2_000;
 
 /**
- * Sends what is in the job's queue. Ends as "done" when all is settled, as "renew" when the server suggests to continue
- * as new; nothing is in flight then. Throws CancelledFailure when the job is cancelled, after what was in flight ended.
+ * Sends what is in the job's queue. Ends as "done" when all of it is settled, as "renew" when the server suggests
+ * continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in
+ * flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();
 }
 
-/** The chunks of a job that are under way. What comes next is the job's to say. */
+/** A job's chunks in flight. It only obeys: what to do next is the job's decision. */
 class Sending {
   readonly #job: Job;
   readonly #inFlight = new Set<Promise<void>>();
@@ -57,41 +54,31 @@ class Sending {
   async #loop(): Promise<'done' | 'renew'> {
     const job = this.#job;
     for (;;) {
-      job.woken = false;
+      // A cancel ends neither the opening of the store nor the saving of failures.
+      if (this.#root.consideredCancelled) throw new CancelledFailure('The job was cancelled.');
       if (workflowInfo().continueAsNewSuggested) {
         await this.#drain();
         return 'renew';
       }
-      if (job.ledger.surplus >= FAILURES_IN_STATE) await saveFailuresOf(job);
-      await this.#sendMore();
-      this.#showDetails();
-      if (job.queue.empty && this.#inFlight.size === 0) return 'done';
-      const waitMs = job.waitMs(Date.now(), this.#inFlight.size);
-      if (waitMs === undefined) await condition(() => job.woken);
-      else await condition(() => job.woken, waitMs, { summary: `asks the store again: ${job.hold?.kind}` });
+      job.woken = false;
+      const step = this.#change(() => job.next(Date.now(), this.#inFlight.size));
+      if (step.do === 'save') await saveFailuresOf(job);
+      if (step.do === 'open') await open(job, step.why);
+      if (step.do === 'send') this.#launch(step.sent);
+      if (step.do === 'wait') await this.#wait(step.ms);
+      if (step.do === 'end') return 'done';
     }
   }
 
-  async #sendMore(): Promise<void> {
+  async #wait(ms: number | undefined): Promise<void> {
     const job = this.#job;
-    const step = this.#change(() => job.next(Date.now(), this.#inFlight.size, () => patched(HEEDS)));
-    if (!step) return;
-    const { probe } = step;
-    if (step.open !== undefined) {
-      await open(job, step.open);
-      if (probe ? job.paused !== null && patched(HEEDS) : job.paused !== null || (job.hold && patched(HEEDS))) return;
-    }
-    // Nothing once the job is cancelled, which ends neither opening the store nor saving failures.
-    while (this.#inFlight.size < (probe ? 1 : job.window) && !this.#calls.consideredCancelled) {
-      const item = job.queue.take();
-      if (!item) return;
-      this.#launch({ item, probe, doneBefore: job.ledger.done });
-    }
+    this.#showDetails();
+    if (ms === undefined) await condition(() => job.woken);
+    else await condition(() => job.woken, ms, { summary: `asks the store again: ${job.hold?.kind}` });
   }
 
   #launch(sent: Sent): void {
     const job = this.#job;
-    if (this.#inFlight.size === 0) job.heardAt = Date.now();
     const sending = this.#send(sent).finally(() => {
       this.#inFlight.delete(sending);
       job.woken = true;
@@ -100,54 +87,38 @@ class Sending {
   }
 
   async #send(sent: Sent): Promise<void> {
-    const job = this.#job;
-    try {
-      const outcome = await this.#calls.run(() => this.#update(sent));
-      if (!isOutcome(outcome)) return job.queue.putBack(sent.item, 0);
-      job.ledger.called(outcome);
-      // Stopped in the middle, and by our own draining: the next run sends it.
-      if (this.#wasDrained(outcome)) return job.queue.putBack(sent.item, outcome.attempts);
-      this.#change(() => job.settle(sent, outcome, Date.now()));
-    } catch (error) {
-      const failure = thrownBy(error);
-      if (!failure) throw error;
-      const { type, message, outcome } = failure;
-      if (outcome) job.ledger.called(outcome);
-      if (type === 'Unavailable' && outcome) {
-        return this.#change(() => job.unanswered(sent, outcome, message, Date.now()));
-      }
-      // Whatever else: it was told to stop, or its worker died after it was, or a person ended it.
-      job.queue.putBack(sent.item, outcome?.attempts ?? 0);
-      if (type === 'Refused') this.#change(() => job.refused(sent, message, Date.now()));
-    } finally {
-      job.heardAt = Date.now();
-    }
+    const end = await this.#calls
+      .run(() => this.#update(sent))
+      .then((outcome) => this.#endOf(outcome))
+      .catch(endOfFailure);
+    this.#change(() => this.#job.ended(sent, end, Date.now()));
   }
 
   #update({ item, probe }: Sent): Promise<ChunkOutcome> {
     const { ref: job, ledger, options, readsPresent } = this.#job;
-    const { updateChunk, readAndUpdateChunk } = storeActivities(job.storeHash);
     const { first, last } = ledger.rowsOf(item.chunk);
-    const ref = { job, ...item, ...(probe && { probe }) };
     const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
-    if (!readsPresent) return updateChunk.executeWithOptions({ summary }, [ref]);
-    const reading = { ...ref, chunks: ledger.plan.chunksToSend, skipUnchanged: options.skipUnchanged ?? false };
-    return readAndUpdateChunk.executeWithOptions({ summary }, [reading]);
+    const read = { chunks: ledger.plan.chunksToSend, skipUnchanged: options.skipUnchanged ?? false };
+    const ref = { job, ...item, ...(probe && { probe }), ...(readsPresent && { read }) };
+    return storeActivities(job.storeHash).updateChunk.executeWithOptions({ summary }, [ref]);
   }
 
-  /** Changes the job, and tells log and metrics what that came to. */
+  #endOf(outcome: ChunkOutcome): ChunkEnd {
+    if (!isOutcome(outcome)) return { how: 'stopped' };
+    // Our own draining stopped it halfway.
+    const drained = this.#calls.consideredCancelled && !this.#root.consideredCancelled;
+    const stopped = drained && outcome.failures.some(({ code }) => code === 'cancelled');
+    return { how: stopped ? 'stopped' : 'settled', outcome };
+  }
+
+  /** Changes the job, and logs and counts what that changed. */
   #change<T>(change: () => T): T {
     const { ref, hold, ledger } = this.#job;
     const { counts } = ledger;
     const result = change();
     countSettled(ref.storeHash, counts, ledger.counts);
-    if (this.#job.hold !== hold) tellHold(ref.storeHash, hold, this.#job.hold);
+    if (this.#job.hold !== hold) logHold(ref.storeHash, hold, this.#job.hold);
     return result;
-  }
-
-  #wasDrained({ failures }: ChunkOutcome): boolean {
-    const drained = this.#calls.consideredCancelled && !this.#root.consideredCancelled;
-    return drained && failures.some(({ code }) => code === 'cancelled');
   }
 
   async #drain(): Promise<void> {
@@ -161,4 +132,13 @@ class Sending {
     this.#shownAt = Date.now();
     show(this.#job);
   }
+}
+
+function endOfFailure(error: unknown): ChunkEnd {
+  const failure = thrownBy(error);
+  if (!failure) throw error;
+  const { type, message, outcome } = failure;
+  if (type === 'Unavailable' && outcome) return { how: 'unanswered', outcome, message };
+  // Anything else: it was told to stop, its worker died after that, or a person ended it.
+  return type === 'Refused' ? { how: 'refused', outcome, message } : { how: 'stopped', outcome };
 }

@@ -1,4 +1,4 @@
-/** What the Web UI shows of a job beside its history. */
+/** What the Web UI shows about a job besides its history. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
@@ -6,7 +6,7 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import type { Job } from './job.ts';
 import { progressOf, slowedBy } from './progress.ts';
 
-/** Latest failures that the current details quote. */
+/** How many of the latest failures the current details quote. */
 const QUOTED_FAILURES = 3;
 
 const keys = {
@@ -16,7 +16,7 @@ const keys = {
   progress: defineSearchAttributeKey('CustomerUpdatesProgress', SEARCH_ATTRIBUTES.CustomerUpdatesProgress),
 };
 
-/** Sets the current details, which cost nothing, and the search attributes where they have changed enough. */
+/** Sets the current details, which cost nothing, and the search attributes if they have changed enough. */
 export function show(job: Job): void {
   const now = Date.now();
   const { workflowId: id } = workflowInfo();
@@ -25,7 +25,7 @@ export function show(job: Job): void {
   if (job.searchAttributes) showAttributes(job);
 }
 
-/** Each upsert is an event in the history: one a change of the state, and one each tenth of the job. */
+/** Each upsert is an event in the history, so only a change of state or another tenth of the job is worth one. */
 function showAttributes(job: Job): void {
   const { state, ledger } = job;
   const { chunks } = ledger.plan;
@@ -41,19 +41,19 @@ function showAttributes(job: Job): void {
   ]);
 }
 
-/** What the current details tell beyond a job's progress. */
+/** What the current details show beyond a job's progress. */
 export interface Beyond {
   /** The job's workflow id. */
   id: string;
-  /** The rows that were not updated last. */
+  /** The latest rows that were not updated. */
   latest: Failure[];
-  /** What its chunks waited for lately, for more than a few seconds each. */
+  /** What its chunks have lately been waiting for, more than a few seconds each. */
   slowedBy: 'quota' | 'throttle' | null;
 }
 
 const SLOWED_BY = {
   quota: "The store's request quota sets the pace: chunks wait until it is renewed.",
-  throttle: 'The store throttles (429): chunks wait for as long as it says.',
+  throttle: 'The store is throttling (429): chunks wait as long as it asks.',
 };
 
 /** Commands that help in a state. */
@@ -75,13 +75,13 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
   } else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
   const speed = [`${calls} calls, ${throttled} throttled`];
-  if (unchanged !== undefined) speed.push(`${unchanged} unchanged, sent nothing`);
+  if (unchanged !== undefined) speed.push(`${unchanged} unchanged, not sent`);
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
   if (eta) speed.push(`done at about ${toSeconds(eta)}`);
   lines.push('', ...countsTable(customers), '', speed.join(' · '));
-  if (latest.length > 0) lines.push('', 'Not updated lately:', '', ...latest.map(failureLine));
+  if (latest.length > 0) lines.push('', 'Latest rows not updated:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
-  if (retry) lines.push('', `To send again: ${retry}`);
+  if (retry) lines.push('', `To be sent again: ${retry}`);
   if (backup) lines.push('', `Backup: ${backup}`);
   const leftOver = customers.failed + customers.unprocessed > 0;
   const helps = (command: string) => (command === 'retry' ? leftOver : command !== 'undo' || Boolean(backup));
@@ -92,7 +92,7 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
 
 function countsTable({ total, updated, rejected, failed, invalid, unprocessed }: CustomerCounts): string[] {
   const counts = { total, updated, rejected, failed, invalid, unprocessed };
-  // The Web UI puts nothing between columns.
+  // The Web UI leaves no space between columns.
   const line = (cells: string[]) => `| ${cells.map((cell) => `${cell}\u2003`).join(' | ')} |`;
   const rule = `|${' ---: |'.repeat(Object.keys(counts).length)}`;
   return [line(Object.keys(counts)), rule, line(Object.values(counts).map(String))];
@@ -101,6 +101,6 @@ function countsTable({ total, updated, rejected, failed, invalid, unprocessed }:
 const toSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
 function failureLine({ row, id, outcome, code, message }: Failure): string {
-  // Line breaks and bars would break the list or what follows it.
+  // A line break or a bar would break the list or what follows it.
   return `- row ${row}, id ${id ?? 'unknown'}: ${outcome}, ${code}. ${message.replace(/[\r\n|]+/g, ' ')}`;
 }

@@ -11,9 +11,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ValueError } from '@temporalio/common';
+import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
 import { type Arguments, NOT_JSON, received, tooMuch } from './arguments.ts';
-import { closeJob, closeReadingJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
+import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
 import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { dryRun } from './dry-run.ts';
@@ -26,10 +27,11 @@ import { sendChunks } from './send-chunks.ts';
 import { show } from './show.ts';
 
 /**
- * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the report.
+ * One job: reads the source, sends its chunks through the store's queue, keeps every chunk's outcome, writes the
+ * report.
  *
- * Fails with an ApplicationFailure of a JobFailureType, whose details are one JobResult. A cancelled job lets what is in
- * flight finish and writes the report before it ends as cancelled.
+ * Fails with an ApplicationFailure of a JobFailureType whose details are one JobResult. A cancelled job waits for the
+ * chunks in flight and writes the report before it ends as cancelled.
  */
 export async function updateCustomers(...args: Arguments): Promise<JobResult> {
   const { input, carried, instead } = received(args);
@@ -52,7 +54,7 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   try {
     if (!job.isPrepared) await prepare(job, instead);
     countFromZero(job.ref.storeHash);
-    if (job.options.dryRun) await tryOut(job);
+    if (job.options.dryRun) await runDryRun(job);
     else if ((await sendChunks(job)) === 'renew') await renew(job);
   } catch (error) {
     if (!isStopped(error, CancellationScope.current())) throw error;
@@ -70,53 +72,55 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   if (why !== undefined) throw failWith(job, 'BadInput', why);
   const prepared = await prepareJob
     .executeWithOptions({ summary: 'read and check the source' }, [
-      { job: job.ref, input: job.input, ...(instead && { instead }), ...(job.readsPresent && { mayRead: true }) },
+      { format: FORMAT, job: job.ref, input: job.input, ...(instead && { instead }) },
     ])
     .catch(async (error: unknown) => {
-      // Its task would fail again and again.
+      // Otherwise the workflow's task would fail again and again.
       if (error instanceof ValueError) throw failWith(job, 'BadInput', NOT_JSON);
       const failure = thrownBy(error);
       if (!failure || !isJobFailure(failure.type)) throw error;
-      // The starter's copy of a source that can't be read is of no more use.
+      // Deletes the starter's copy of a source that can't be read.
       if (failure.type === 'BadSource') await close(job);
       throw failWith(job, failure.type, failure.message);
     });
-  const { searchAttributes = false, ...found } = prepared;
-  const { total, invalid, chunksToSend } = prepared;
-  job.prepared(Ledger.of(found), ChunkQueue.of(0));
+  const { format, searchAttributes, ...rows } = prepared;
+  // Not a failure of the workflow, which would end it, but of its task, which is retried.
+  if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  const { total, invalid, chunksToSend } = rows;
+  job.prepared(Ledger.of(rows), ChunkQueue.of(0));
   job.searchAttributes = searchAttributes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
   countCustomers(job.ref.storeHash, { invalid });
-  if (prepared.invalid > 0 && job.options.onInvalid === 'fail') {
+  if (invalid > 0 && job.options.onInvalid === 'fail') {
     await close(job);
     const first = job.ledger.failuresPage({ limit: 5 }).failures.map(({ row, message }) => `row ${row}: ${message}`);
     const message =
-      `Expected only valid rows (onInvalid "fail"), got ${prepared.invalid} invalid of ${prepared.total}: ` +
-      `${first.join(' ')} No call was made. Correct the source, see ${job.files.report}, or let invalid rows be skipped.`;
+      `Expected only valid rows (onInvalid "fail"), got ${invalid} invalid of ${total}: ` +
+      `${first.join(' ')} No call was made. Fix the source, see ${job.files.report}, or let invalid rows be skipped.`;
     throw failWith(job, 'InvalidRows', message);
   }
-  job.queue = ChunkQueue.of(prepared.chunksToSend);
+  job.queue = ChunkQueue.of(chunksToSend);
 }
 
-async function tryOut(job: Job): Promise<void> {
+async function runDryRun(job: Job): Promise<void> {
   const refused = await dryRun(job);
   if (refused === undefined) return;
   await close(job);
   throw failWith(job, 'BadInput', refused);
 }
 
-/** Continues as new. Nothing may be in flight. An inline source is dropped: its customers are in the job store by now. */
+/** Continues as new; nothing may be in flight. Drops an inline source: its customers are in the job store by now. */
 async function renew(job: Job): Promise<never> {
   await saveFailuresOf(job);
   await condition(allHandlersFinished);
-  // A cancel that came while the run drained would be lost with it.
+  // A cancel that came while the run was draining would be lost.
   throwIfCancelled();
   const { source, ...rest } = job.input;
   const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
   return continueAsNew<typeof updateCustomers>(input, pack(job.carry()));
 }
 
-/** Writes the report. Whatever is still pending then is unprocessed. A cancel does not interrupt it. */
+/** Writes the report. Chunks that are still pending become unprocessed. A cancel does not interrupt it. */
 async function close(job: Job): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
@@ -126,18 +130,17 @@ async function close(job: Job): Promise<void> {
     const { plan, outcomes, failures, olderIn } = job.ledger.carry();
     const maybeSent = job.queue.attempted();
     const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, maybeSent };
-    const activity = job.readsPresent ? closeReadingJob : closeJob;
-    job.files = await activity.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
-      // Cancelled before its input was looked at, which was none: there is nothing to report, and nowhere to.
+    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
+      // Cancelled before prepareJob had rejected its input: there is nothing to report, and nowhere to.
       if (thrownBy(error)?.type === 'BadInput') return job.files;
       throw error;
     });
-    if (job.isPrepared) tellEnd(job.ref.storeHash, resultOf(job));
+    if (job.isPrepared) logEnd(job.ref.storeHash, resultOf(job));
     await condition(allHandlersFinished);
   });
 }
 
-function tellEnd(store: string, { customers, chunks, calls, throttled, report }: JobResult): void {
+function logEnd(store: string, { customers, chunks, calls, throttled, report }: JobResult): void {
   log.info('job closed', { store, ...customers, chunks: chunks.done, calls, throttled, report });
   countCustomers(store, { unprocessed: customers.unprocessed });
 }

@@ -1,6 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { customersToSend } from '../../src/activities/update-chunk.ts';
-import type { ReadChunkRef } from '../../src/contract/activities.ts';
+import { customersToSend, type ReadChunkRef } from '../../src/activities/customers-to-send.ts';
 import type { CallOptions, Store } from '../../src/bigcommerce/store.ts';
 import type { PresentReader, ReadCustomers } from '../../src/jobs/present.ts';
 
@@ -8,8 +7,10 @@ const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]
 const calling = {} as CallOptions;
 const job = { storeHash: 'abc', key: 'run-1' };
 
-/** Whom it chooses where the store has these notes, and what it asks the store meanwhile. */
-async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true) {
+type Asked = Pick<ReadChunkRef, 'probe'> & Partial<ReadChunkRef['read']>;
+
+/** Whom it chooses if the store has these notes, and whom it asks the store about. */
+async function choose(notes: string[], { probe, ...read }: Asked, isRead = true) {
   const asked: number[][] = [];
   const store = {
     async readCustomers({ ids }: { ids: number[] }) {
@@ -24,24 +25,22 @@ async function choose(notes: string[], ref: Partial<ReadChunkRef>, isRead = true
       return new Map(notes.map((note, index) => [index + 1, { notes: note }]));
     },
   };
-  const full = { job, chunk: 205, chunks: 300, skipUnchanged: true, ...ref };
+  const full = { job, chunk: 205, read: { chunks: 300, skipUnchanged: true, ...read }, ...(probe && { probe }) };
   const parts = [store as unknown as Store, present as unknown as PresentReader, full, chunk, calling] as const;
   const chosen: unknown = await new MockActivityEnvironment().run(customersToSend, ...parts);
   return { chosen, asked };
 }
 
-test.each([
+test.each<[string[], Asked, number[] | undefined]>([
   [['a', 'x'], {}, [2]],
   [['a', 'b'], {}, []],
   [['x', 'x'], {}, undefined],
   [['a', 'b'], { skipUnchanged: false }, undefined],
-  // Sent before, and rejected.
-  [['a', 'b'], { only: [1] }, [1]],
-])('of customers who have %j, with %j, %j are chosen', async (notes, ref, expected) => {
+])('of customers that have %j, with %j, %j are chosen', async (notes, ref, expected) => {
   expect(await choose(notes, ref)).toEqual({ chosen: expected, asked: [] });
 });
 
-test('whoever is to ask whether the store takes calls asks it, though nobody is to be sent', async () => {
+test('a probe asks the store even if no customer is to be sent', async () => {
   expect(await choose(['a', 'b'], { probe: 'resume' })).toEqual({ chosen: [], asked: [[1, 2]] });
   expect(await choose(['a', 'b'], { probe: 'check' }, false)).toEqual({ chosen: [], asked: [[1, 2, 3]] });
   expect(await choose(['a', 'x'], { probe: 'resume' })).toEqual({ chosen: [2], asked: [] });

@@ -6,13 +6,13 @@ import { BadInput, BadPage, BadSource, NothingToRetry } from '../../src/jobs/err
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const reached = { calls: 1 } as Attempt;
-const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 const half = () => 0.5;
 
 test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRetryDelay?: number }]>([
   ['a 429', new Throttled('429', reached, 2_500), 0, { type: 'Throttled', nonRetryable: false, nextRetryDelay: 2_500 }],
   ['a refusal', new Refused('no', reached), 0, { type: 'Refused', nonRetryable: true }],
-  ['a hand-over', new Draining('stop', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
+  ['a handover', new Draining('stop', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
   ['a lost lease', new LeaseLost('lost', reached), 0, { type: 'HandedOver', nonRetryable: false, nextRetryDelay: 100 }],
   [
     'a first try without an answer',
@@ -42,7 +42,7 @@ test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRet
   expect(failure.category).toBe(ApplicationFailureCategory.BENIGN);
 });
 
-test('pauses after tries without an answer are spread', () => {
+test('pauses after tries without an answer are spread out', () => {
   const delay = (random: number) =>
     (chunkFailure(new Unavailable('502', reached), 2, outcome, () => random) as ApplicationFailure).nextRetryDelay;
   expect([delay(0), delay(0.999)]).toEqual([1_000, expect.closeTo(2_998)]);
@@ -56,7 +56,7 @@ test.each([
   expect(jobFailure(error)).toMatchObject({ type, message: 'x', nonRetryable: true });
 });
 
-test('errors that nobody expected stay as they are, to be tried again and seen', () => {
+test('unexpected errors stay as they are, to be retried and seen', () => {
   const error = new TypeError('x is not a function');
   expect(jobFailure(error)).toBe(error);
   expect(chunkFailure(error, 0, outcome)).toBe(error);

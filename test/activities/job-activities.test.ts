@@ -17,15 +17,16 @@ test.each([
   ['read', keys.page(2)],
   ['deleted', keys.working[0]],
 ])(
-  'closing a job ends with its worker while pages are being %s, and the next attempt continues',
+  'closing a job stops with its worker while pages are being %s, and the next attempt continues',
   async (what, where) => {
     const storage = await newStorage();
     const source = { customers: customers(5_000) };
     const records = inlineRecords(source.customers);
     const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
     const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
-    const ending = { job, input: { storeHash: 'abc', source: { customers: [] } }, plan, outcomes, failures, olderIn };
-    // The server says nothing about the run's start.
+    const input = { storeHash: 'abc', source: { customers: [] } };
+    const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
+    // The server does not say how the run began.
     const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
     const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);
 

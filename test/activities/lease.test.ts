@@ -1,6 +1,6 @@
 import { Lease } from '../../src/activities/lease.ts';
 
-/** A lease of 6 s whose time and server are the test's. */
+/** A lease of 6 s; the test sets its clocks and answers for its server. */
 function leaseOf(renew: () => Promise<'renewed' | 'gone'> = () => Promise.resolve('renewed')) {
   const clock = { now: 0, timeOfDay: 1e12 };
   const lease = new Lease({ timeoutMs: 6_000, renew, clocks: [() => clock.now, () => clock.timeOfDay] });
@@ -34,7 +34,7 @@ test.each([
   expect(() => lease.check()).toThrow(/renewed in time/);
 });
 
-test('it is counted from when the renewal was sent, not from when it was confirmed', async () => {
+test('its time counts from when the renewal was sent, not from when it was confirmed', async () => {
   let clock = { now: 0, timeOfDay: 0 };
   const made = leaseOf(() => {
     clock.now = 3_000;
@@ -56,7 +56,7 @@ test('once lost it stays lost, whatever the server says later', async () => {
   expect(() => lease.check()).toThrow();
 });
 
-test('a renewal that fails leaves it as it was; a server that gave it away ends it at once', async () => {
+test('a failed renewal leaves it as it was; a server that gave it away ends it at once', async () => {
   const answers: (() => Promise<'renewed' | 'gone'>)[] = [
     () => Promise.resolve('renewed'),
     () => Promise.reject(new Error('unavailable')),
@@ -70,7 +70,7 @@ test('a renewal that fails leaves it as it was; a server that gave it away ends 
   expect(() => lease.check()).toThrow(/another attempt/);
 });
 
-test('requests in flight are told when it runs out, without anybody asking', async () => {
+test('requests in flight are aborted when it runs out, without anybody checking', async () => {
   const lease = new Lease({ timeoutMs: 1_020, renew: () => Promise.resolve('renewed') });
   await lease.renew();
   await new Promise((resolve) => lease.lost.addEventListener('abort', resolve));

@@ -113,7 +113,7 @@ describe('retryOf', () => {
     await foreignJob('customer-updates/abc/foreign');
     const source = { retryOf: 'customer-updates/abc/foreign' };
     const startedAt = Date.now();
-    await expectRefused('customer-updates/abc/r1', { storeHash: 'abc', source }, 'BadSource', /there is nothing of/);
+    await expectRefused('customer-updates/abc/r1', { storeHash: 'abc', source }, 'BadSource', /has no files of/);
     expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 

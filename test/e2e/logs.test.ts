@@ -123,7 +123,7 @@ test("a job's start, its holds, their ends and its own are a line each", () => {
   for (const [job, store] of Object.entries({ [abc ?? '']: 'abc', [def ?? '']: 'def' })) {
     const line = expect.objectContaining({ job, store, kind: 'refused' });
     expect(saying('job holds')).toContainEqual(line);
-    expect(saying('job goes on after a hold')).toContainEqual(line);
+    expect(saying('job continues after a hold')).toContainEqual(line);
   }
   expect(saying('job closed')).toContainEqual(
     expect.objectContaining({ job: abc, store: 'abc', total: 120, invalid: 2, rejected: 2, updated: 116 }),

@@ -47,6 +47,7 @@ async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob>
     outcomes,
     olderIn: null,
     failures: [],
+    maybeSent: [],
     ...more,
   };
 }

@@ -42,6 +42,7 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
     plan,
     outcomes: encodeRuns(chunks.map(encodeChunk)),
     olderIn,
+    maybeSent: [],
     ...more,
     failures: [...failures, ...(more.failures ?? [])],
   };

@@ -1,5 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { prepareJob } from '../../src/activities/prepare-job.ts';
+import { FORMAT } from '../../src/contract/activities.ts';
 import { BadInput } from '../../src/jobs/errors.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
@@ -57,6 +58,7 @@ test('a job with more also loses the copy of its source', async () => {
   const parts = { storage, sourceRoots: [storage] } as unknown as PreparingParts;
   const workflowExecution = { workflowId: 'customer-updates/abc/large', runId: 'run-1' };
   const run = new MockActivityEnvironment({ workflowExecution }).run(prepareJob, parts, {
+    format: FORMAT,
     job: { storeHash: 'abc', key: 'run-1' },
     input: { storeHash: 'abc', source: { uri: storage.uri(copy) } },
   });

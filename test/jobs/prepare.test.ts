@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import type { PreparedJob } from '../../src/contract/activities.ts';
+import type { PreparedRows } from '../../src/contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { BadSource } from '../../src/jobs/errors.ts';
 import { readFailures } from '../../src/jobs/failure-files.ts';
@@ -38,7 +38,7 @@ const run = (
     ...(onProgress && { onProgress }),
   });
 
-async function chunksOf({ chunks }: PreparedJob): Promise<{ rows: number[]; ids: number[] }[]> {
+async function chunksOf({ chunks }: PreparedRows): Promise<{ rows: number[]; ids: number[] }[]> {
   const reader = new PageReader(storage);
   const list = [];
   for (let chunk = 0; chunk < chunks; chunk++) {

@@ -1,5 +1,5 @@
 /** The largest that workflow and activities pass to each other, against the 2 MiB of a payload. */
-import type { CloseJobInput, PreparedJob } from '../../src/contract/activities.ts';
+import type { CloseJobInput, PreparedRows } from '../../src/contract/activities.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -67,7 +67,7 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   };
   console.info(`closeJob's input at the worst: ${bytesOf(closing)} of ${TEMPORAL_BYTES} bytes`);
   expect(bytesOf(closing)).toBeLessThan(TEMPORAL_BYTES);
-  const prepared: PreparedJob = { ...plan, failures: latest(invalid), olderIn: null };
+  const prepared: PreparedRows = { ...plan, failures: latest(invalid), olderIn: null };
   expect(bytesOf(prepared)).toBeLessThan(TEMPORAL_BYTES);
 });
 

@@ -1,24 +1,31 @@
-/** The histories that each release has left, and how they are replayed. */
+/** The recorded histories, and how they are replayed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import type { temporal } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { dataConverterOf } from '../../src/payloads/index.ts';
 
+/** In the names that JSON gives them. */
+type History = { events: temporal.api.history.v1.IHistoryEvent[] };
+
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The package's version; a history recorded before a release counts as the release's. */
+export const VERSION = (
+  JSON.parse(readFileSync(path('../../package.json'), 'utf8')) as { version: string }
+).version.replace(/-.*/, '');
 
 /** `<version>-<scenario>-<run, the latest first>.json.gz` each. */
 export const HISTORIES = path('histories');
 
+/** Of jobs and a store that version 0.3.0 began. */
+export const VERSION_0 = path('version-0');
+
 /** The keys of the scenario `encrypted`. They are no secret: what they encrypt is made up. */
 export const KEYS_FILE = path('payload-keys.json');
 
-/** As much of a history as is read here. */
-interface History {
-  events: [{ workflowExecutionStartedEventAttributes: { workflowId: string } }];
-}
-
-/** What a file is of: a version of the package, and a scenario. */
+/** What a file was recorded from: a version of the package, and a scenario. */
 export function partsOf(file: string): { of: string; scenario: string } {
   const [, of, scenario] = /^([\d.]+)-(.+)-\d+\.json\.gz$/.exec(file) ?? [];
   if (of === undefined || scenario === undefined) throw new Error(`${file} is not the name of a history.`);
@@ -27,12 +34,23 @@ export function partsOf(file: string): { of: string; scenario: string } {
 
 export const committed = (): string[] => readdirSync(HISTORIES);
 
-/** Replays one of them on the workflows that were built to `dist`. Throws DeterminismViolationError where they do something else. */
-export async function replayCommitted(file: string, dist: string): Promise<void> {
-  const history = JSON.parse(gunzipSync(readFileSync(`${HISTORIES}/${file}`)).toString('utf8')) as History;
-  const { workflowId } = history.events[0].workflowExecutionStartedEventAttributes;
-  const encrypted = partsOf(file).scenario === 'encrypted';
+export const readHistory = (file: string): History => parse(`${HISTORIES}/${file}`);
+
+/** Replays one of them on the workflows that were built to `dist`; throws as `replay` does. */
+export function replayCommitted(file: string, dist: string): Promise<void> {
+  return replay(`${HISTORIES}/${file}`, dist, partsOf(file).scenario === 'encrypted');
+}
+
+/**
+ * Replays a history on the workflows that were built to `dist`. Throws DeterminismViolationError if they do something
+ * else than the history says, ReplayError if a task of theirs fails.
+ */
+export async function replay(file: string, dist: string, encrypted = false): Promise<void> {
+  const history = parse(file);
+  const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
   const workflowBundle = { codePath: `${dist}/workflow-bundle${encrypted ? '-encrypting' : ''}.js` };
   const dataConverter = await dataConverterOf(encrypted ? KEYS_FILE : undefined);
-  await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId);
+  await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId ?? '');
 }
+
+const parse = (file: string) => JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as History;

@@ -1,20 +1,19 @@
 /**
- * Records histories of each scenario on a real server, for replay on later code: `npm run record-histories` before a
- * release, and whenever a feature gives histories a new shape. Replaces the files of the package's own version only; with
- * `-- FOLDER` it writes to another folder, and with names after that only these scenarios.
+ * Records a history of each scenario on a real server, for later code to replay: `npm run record-histories` before a
+ * release, and whenever a feature gives histories a new shape. Replaces only the files of the package's own version;
+ * with `-- FOLDER` it writes to another folder, and with names after that it records only those scenarios.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { WorkflowHandle } from '@temporalio/client';
 import { findTemporal } from '../../dev/servers/dev-server.ts';
 import type { Program } from '../../dev/servers/processes.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { startSystem } from '../support/system.ts';
-import { HISTORIES, partsOf } from './committed.ts';
+import { HISTORIES, partsOf, VERSION } from './committed.ts';
 import { SCENARIOS, type Stage } from './scenarios.ts';
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const [folder = HISTORIES, ...only] = process.argv.slice(2);
 const isAsked = (scenario: string) => only.length === 0 || only.includes(scenario);
 
@@ -33,7 +32,7 @@ async function record(name: string, workflows: WorkflowHandle[]): Promise<void> 
       const history = execFileSync(temporal, ['workflow', 'show', ...which, '--output', 'json'], {
         maxBuffer: 2 ** 30,
       });
-      writeFileSync(`${folder}/${version}-${name}-${run++}.json.gz`, gzipSync(history, { level: 9 }));
+      writeFileSync(`${folder}/${VERSION}-${name}-${run++}.json.gz`, gzipSync(history, { level: 9 }));
     }
   }
   console.log(`${name}: ${run} histories, after ${Math.round(performance.now() / 1000)} s`);
@@ -44,7 +43,7 @@ try {
   mkdirSync(folder, { recursive: true });
   for (const file of readdirSync(folder)) {
     const { of, scenario } = partsOf(file);
-    if (of === version && isAsked(scenario)) rmSync(`${folder}/${file}`);
+    if (of === VERSION && isAsked(scenario)) rmSync(`${folder}/${file}`);
   }
   for (const [name, play] of Object.entries(SCENARIOS)) {
     if (!isAsked(name)) continue;

@@ -1,21 +1,31 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { committed, partsOf, replayCommitted } from './committed.ts';
+import { BEGAN_WITH_0 } from '../../src/contract/activities.ts';
+import { committed, partsOf, replay, replayCommitted, VERSION, VERSION_0 } from './committed.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
 beforeAll(() => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
 });
 
-// Jobs that run for hours live through deploys: what a release has begun must go on with the code of today.
+// Jobs that run for hours live through deploys: today's code must continue what a release has begun.
 test.each(committed())('%s replays', (file) => replayCommitted(file, dist));
 
-test('of this version, every scenario is recorded, or none is as yet', () => {
+test('every scenario of this version is recorded, or none is yet', () => {
   const files = committed().map(partsOf);
-  const recorded = new Set(files.filter(({ of }) => of === version).map(({ scenario }) => scenario));
+  const recorded = new Set(files.filter(({ of }) => of === VERSION).map(({ scenario }) => scenario));
   if (recorded.size > 0) expect([...recorded].sort()).toEqual(Object.keys(SCENARIOS).sort());
 });
+
+test.each(['prepared', 'continued'])(
+  'a job that version 0.x has %s waits with a sentence that says what to do',
+  async (how) => {
+    await expect(replay(`${VERSION_0}/${how}.json.gz`, dist)).rejects.toThrow(BEGAN_WITH_0);
+  },
+);
+
+// It holds nothing but a lease, and ends by itself a minute after the last job.
+test('a store that version 0.x serves is served on', () => replay(`${VERSION_0}/serve-store.json.gz`, dist));

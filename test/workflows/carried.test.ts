@@ -11,7 +11,7 @@ const CHUNKS = 100_000;
 const WORDS =
   'the customer store value of field email address must be number length exceeds in use by another not'.split(' ');
 
-/** As long as a message may be, each a different one. */
+/** As long as a message may be, and each a different one. */
 function longMessage(random: Random): string {
   let text = '';
   while (text.length < 200) text += `${random.pick(WORDS)} ${random.chance(0.3) ? random.whole(1, 1e6) : ''} `;
@@ -20,7 +20,7 @@ function longMessage(random: Random): string {
 
 const shortMessage = (random: Random) => `${random.whole(1, 1e7)}: the email address is in use by another customer`;
 
-/** A million customers in a source of which each fifth row is invalid; each chunk fares in a way of its own. */
+/** A million customers in a source with every fifth row invalid; every chunk ends differently. */
 async function worstJob(code: Failure['code'], message: (random: Random) => string) {
   const random = seeded(1);
   const invalidBefore = (rows: number): number => {
@@ -45,8 +45,8 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
       const latest = chunk > CHUNKS - 1_000 ? message(random) : '';
       return { row, id: random.whole(1, 1e7), outcome: 'rejected' as const, code, message: latest };
     });
-    const called = { calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
-    ledger.settle(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));
+    const called = { calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
+    ledger.record(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));
     if (ledger.surplus >= FAILURES_IN_STATE) await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
   }
   await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
@@ -55,7 +55,7 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
 
 test.each<[string, Failure['code'], (random: Random) => string, number]>([
   ['long messages', 'rejected', longMessage, FAILURES_IN_STATE],
-  // Those that are to be sent again stay beside the latest.
+  // Those that are to be sent again stay in state besides the latest.
   ['taken addresses', 'email_taken', shortMessage, 2 * FAILURES_IN_STATE],
 ])(
   'the state of a million customers stays below 256 KiB, and comes back as it was: %s',

@@ -1,6 +1,6 @@
 import { ChunkQueue, GIVE_UP_TRIES } from '../../src/workflows/chunk-queue.ts';
 
-/** An activity of four tries without an answer, before which so many chunks were settled, and after which so many. */
+/** An activity of four tries without an answer, and how many chunks were done before it and after it. */
 const tried = (done: number, doneBefore = 0) => ({ tries: 4, attempts: 4, doneBefore, done });
 
 const takeAll = (queue: ChunkQueue): number[] => {
@@ -9,11 +9,11 @@ const takeAll = (queue: ChunkQueue): number[] => {
   return chunks;
 };
 
-test('chunks come in the order of the file', () => {
+test('chunks are taken in the order of the file', () => {
   expect(takeAll(ChunkQueue.of(4))).toEqual([0, 1, 2, 3]);
 });
 
-test('one that was put back comes first', () => {
+test('one that was put back is taken first', () => {
   const queue = ChunkQueue.of(3);
   const first = queue.take() as { chunk: number };
   queue.putBack(first, 2);
@@ -21,51 +21,51 @@ test('one that was put back comes first', () => {
   expect(queue.attemptsBefore(0)).toBe(2);
 });
 
-test('one without an answer comes again after 30 others', () => {
+test('one without an answer is taken again after 30 others', () => {
   const queue = ChunkQueue.of(50);
   queue.unanswered(queue.take() as { chunk: number }, tried(0), false);
   expect(takeAll(queue).indexOf(0)).toBe(30);
 });
 
-test('one without an answer comes again at the end where there are no 30 others', () => {
+test('one without an answer is taken again at the end if there are fewer than 30 others', () => {
   const queue = ChunkQueue.of(3);
   queue.unanswered(queue.take() as { chunk: number }, tried(0), false);
   expect(takeAll(queue)).toEqual([1, 2, 0]);
   expect(queue.empty).toBe(true);
 });
 
-test(`a chunk is given up after ${GIVE_UP_TRIES} tries if others are settled in between`, () => {
+test(`a chunk is given up after ${GIVE_UP_TRIES} tries if others are done in between`, () => {
   const queue = ChunkQueue.of(3);
   const item = { chunk: 0 };
   expect([1, 2, 3].map((done) => queue.unanswered(item, tried(done), false))).toEqual([true, true, false]);
 });
 
-test('a chunk is never given up as long as nothing else was settled since its first try', () => {
+test('a chunk is never given up while no other was done since its first try', () => {
   const queue = ChunkQueue.of(3);
   const rounds = Array.from({ length: 100 }, () => queue.unanswered({ chunk: 0 }, tried(7, 7), false));
   expect(rounds.every(Boolean)).toBe(true);
 });
 
-test('tries in an outage count a quarter once others were settled', () => {
+test('tries in an outage count a quarter once others are done', () => {
   const queue = ChunkQueue.of(3);
   const rounds = [1, 2, 2, 2, 2, 2].map((done) => queue.unanswered({ chunk: 0 }, tried(done), false));
   expect(rounds).toEqual([true, true, true, true, true, false]);
 });
 
-test('tries count a quarter where the others were settled during the first of them', () => {
+test('tries count a quarter if the others were done during the first of them', () => {
   const queue = ChunkQueue.of(100);
   const rounds = Array.from({ length: 9 }, () => queue.unanswered({ chunk: 0 }, tried(99, 1), false));
   expect(rounds).toEqual([...Array<boolean>(8).fill(true), false]);
 });
 
-test('a chunk that can not be given up is put back behind the others', () => {
+test("a chunk that can't be given up is put back behind the others", () => {
   const queue = ChunkQueue.of(3);
   const item = queue.take() as { chunk: number };
   for (const done of [1, 2, 3]) queue.unanswered(item, tried(done), true);
   expect(takeAll(queue).slice(0, 2)).toEqual([1, 2]);
 });
 
-test('a queue that was carried over goes on where it was', () => {
+test('a queue that was carried over continues where it was', () => {
   const queue = ChunkQueue.of(6);
   const [zero, one] = [queue.take(), queue.take()] as [{ chunk: number }, { chunk: number }];
   queue.putBack(one, 1);

@@ -16,7 +16,7 @@ const running: Progress = {
 const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
 const failure: Failure = { row: 12, id: 34, outcome: 'rejected', code: 'unknown_id', message: 'No such\nid | here.' };
 
-test('tell state, the five counts, pace, when it will be done, and what helps', () => {
+test('show state, the five counts, pace, when it will be done, and what helps', () => {
   expect(details(running, beyond)).toBe(
     [
       '**running**: 2 of 10 chunks done',
@@ -33,10 +33,10 @@ test('tell state, the five counts, pace, when it will be done, and what helps', 
   );
 });
 
-test('quote the latest failures, each in one line', () => {
+test('quote the latest failures, each on one line', () => {
   expect(details(running, { ...beyond, latest: [failure, { ...failure, id: null }] })).toContain(
     [
-      'Not updated lately:',
+      'Latest rows not updated:',
       '',
       '- row 12, id 34: rejected, unknown_id. No such id   here.',
       '- row 12, id unknown: rejected, unknown_id. No such id   here.',
@@ -46,7 +46,7 @@ test('quote the latest failures, each in one line', () => {
 
 test.each<[string, Partial<Progress>, 'quota' | 'throttle' | null, RegExp]>([
   ['the quota slows the job', {}, 'quota', /request quota sets the pace/],
-  ['the store throttles', {}, 'throttle', /throttles \(429\)/],
+  ['the store throttles', {}, 'throttle', /is throttling \(429\)/],
   [
     'it is held',
     {
@@ -60,7 +60,7 @@ test.each<[string, Partial<Progress>, 'quota' | 'throttle' | null, RegExp]>([
   expect(details({ ...running, ...progress }, { ...beyond, slowedBy })).toMatch(expected);
 });
 
-test('name the report of an ended job, and retry only where something is left to send', () => {
+test('name the report of an ended job, and retry only if something is left to send', () => {
   const done = { total: 100, updated: 97, rejected: 1, failed: 0, invalid: 2, unprocessed: 0 };
   const ended: Progress = {
     ...running,
@@ -75,10 +75,10 @@ test('name the report of an ended job, and retry only where something is left to
   expect(details(left, beyond)).toMatch(/retry customer-updates\/abc\/spring`$/);
 });
 
-test('tell how many were sent nothing, and name the backup and undo where there is one', () => {
+test('say how many were unchanged, and name the backup and undo if there is one', () => {
   const backup = 'file:///b.ndjson';
   const ended: Progress = { ...running, state: 'completed', pace: null, eta: null, unchanged: 12, backup };
-  expect(details(ended, beyond)).toMatch(/3 calls, 0 throttled · 12 unchanged, sent nothing\n/);
+  expect(details(ended, beyond)).toMatch(/3 calls, 0 throttled · 12 unchanged, not sent\n/);
   expect(details(ended, beyond)).toMatch(/Backup: file:\/\/\/b\.ndjson\n[^]*undo customer-updates\/abc\/spring`$/);
   expect(details({ ...ended, backup: null }, beyond)).not.toMatch(/undo|Backup/);
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { ChunkOutcome, PreparedJob } from '../../src/contract/activities.ts';
+import type { ChunkOutcome, PreparedRows } from '../../src/contract/activities.ts';
 import type { Failure } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 
-/** What prepareJob finds in a source: per row, whether it is valid. */
-function prepared(rows: boolean[], limit = Infinity): PreparedJob {
+/** What prepareJob finds in a source; for each row, whether it is valid. */
+function prepared(rows: boolean[], limit = Infinity): PreparedRows {
   const valid = rows.flatMap((ok, index) => (ok ? [index + 1] : []));
   const chunks: number[][] = [];
   for (let start = 0; start < valid.length;) {
@@ -37,12 +37,20 @@ function failure(row: number, outcome: 'rejected' | 'failed', code: Failure['cod
 }
 
 function outcome(size: number, failures: Failure[] = []): ChunkOutcome {
-  return { updated: size - failures.length, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+  return {
+    updated: size - failures.length,
+    failures,
+    calls: 1,
+    throttled: 0,
+    attempts: 1,
+    unanswered: 0,
+    concurrency: 3,
+  };
 }
 
 const allValid = (rows: number) => prepared(Array<boolean>(rows).fill(true));
 
-test('the five counts add up after any outcomes in any order, also when the ledger was carried over', () => {
+test('the five counts add up after any outcomes in any order, even if the ledger is carried over', () => {
   const source = fc.array(fc.boolean(), { minLength: 1, maxLength: 200 });
   const fates = fc.array(fc.constantFrom('updated', 'rejected', 'failed'), { minLength: 200, maxLength: 200 });
   fc.assert(
@@ -64,7 +72,7 @@ test('the five counts add up after any outcomes in any order, also when the ledg
           expected[is]++;
           if (is !== 'updated') failures.push(failure(row, is));
         }
-        ledger.settle(chunk, outcome(inChunk.length, failures), 1);
+        ledger.record(chunk, outcome(inChunk.length, failures), 1);
         if (next % 3 === 0) ledger = new Ledger(structuredClone(ledger.carry()));
         const { total, ...counts } = ledger.counts;
         expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(total);
@@ -76,7 +84,7 @@ test('the five counts add up after any outcomes in any order, also when the ledg
 
 test('chunks that are pending at the end are unprocessed', () => {
   const ledger = Ledger.of(allValid(25));
-  ledger.settle(1, outcome(10, [failure(12, 'rejected')]), 3);
+  ledger.record(1, outcome(10, [failure(12, 'rejected')]), 3);
   ledger.end();
   expect(ledger.outcomes().outcomes).toEqual([
     { chunk: 0, rows: [1, 10], state: 'unprocessed', updated: 0, rejected: 0, failed: 0, attempts: 0 },
@@ -98,20 +106,20 @@ test.each([
   expect(ledger.outcomes(page).outcomes.map(({ chunk }) => chunk)).toEqual(chunks);
 });
 
-test('failures come in pages, by row, each naming the next', () => {
+test('failures come in pages, by row, and each page names the next', () => {
   const ledger = Ledger.of(allValid(20));
-  ledger.settle(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
-  ledger.settle(0, outcome(10, [failure(3, 'rejected')]), 1);
+  ledger.record(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
+  ledger.record(0, outcome(10, [failure(3, 'rejected')]), 1);
   const first = ledger.failuresPage({ limit: 2 });
   expect(first).toMatchObject({ failures: [{ row: 3 }, { row: 12 }], total: 3, next: 12, olderIn: null });
   expect(ledger.failuresPage({ after: 12, limit: 2 })).toMatchObject({ failures: [{ row: 15 }], next: null });
 });
 
-test('the oldest failures beyond 1,000 are saved, and answered for while that goes on', async () => {
+test('the oldest failures beyond 1,000 are saved, and stay in answers meanwhile', async () => {
   const ledger = Ledger.of(allValid(10_040));
   for (let chunk = 0; chunk < 104; chunk++) {
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
-    ledger.settle(chunk, outcome(10, rows), 1);
+    ledger.record(chunk, outcome(10, rows), 1);
   }
   expect(ledger.surplus).toBe(40);
   await ledger.saveOldest(1_000, (failures, file) => {
@@ -125,10 +133,10 @@ test('the oldest failures beyond 1,000 are saved, and answered for while that go
   expect(ledger.carry().failures).toHaveLength(1_000);
 });
 
-test('customers that are sent again replace what was said of them', () => {
+test('the outcome of customers that are sent again replaces the one before', () => {
   const ledger = Ledger.of(allValid(20));
   const taken = [failure(12, 'rejected', 'email_taken'), failure(14, 'rejected', 'email_taken')];
-  ledger.settle(1, outcome(10, [...taken, failure(15, 'rejected')]), 1);
+  ledger.record(1, outcome(10, [...taken, failure(15, 'rejected')]), 1);
   expect([...ledger.emailsTaken()]).toEqual([[1, [12, 14]]]);
   ledger.amend(1, [12, 14], outcome(2, [failure(14, 'rejected', 'email_taken')]));
   expect(ledger.counts).toMatchObject({ updated: 8, rejected: 2, unprocessed: 10 });
@@ -136,12 +144,12 @@ test('customers that are sent again replace what was said of them', () => {
   expect(ledger.outcomes({ from: 1 }).outcomes[0]).toMatchObject({ rejected: 2, updated: 8, attempts: 2 });
 });
 
-test('a taken e-mail address stays in state until its customer was sent once more, however many failures follow', async () => {
+test('a taken e-mail address stays in state until its customer is sent again, however many failures follow', async () => {
   const ledger = Ledger.of(allValid(2_000));
-  ledger.settle(0, outcome(10, [failure(2, 'rejected', 'email_taken')]), 1);
+  ledger.record(0, outcome(10, [failure(2, 'rejected', 'email_taken')]), 1);
   for (let chunk = 1; chunk <= 100; chunk++) {
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
-    ledger.settle(chunk, outcome(10, rows), 1);
+    ledger.record(chunk, outcome(10, rows), 1);
   }
   await ledger.saveOldest(1_000, () => Promise.resolve('file:///failures/0'));
   expect([...ledger.emailsTaken()]).toEqual([[0, [2]]]);
@@ -149,11 +157,11 @@ test('a taken e-mail address stays in state until its customer was sent once mor
   expect(ledger.counts).toMatchObject({ updated: 10, rejected: 1_000 });
 });
 
-test('those who were sent nothing count as updated, and not as tried, also when the ledger was carried over', () => {
+test('unchanged customers count as updated but not as tried, even if the ledger is carried over', () => {
   const ledger = Ledger.of(allValid(30));
   expect(ledger.carry()).not.toHaveProperty('unchanged');
-  ledger.settle(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
-  ledger.settle(1, { ...outcome(10), unchanged: 10 }, 1);
+  ledger.record(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
+  ledger.record(1, { ...outcome(10), unchanged: 10 }, 1);
   for (const { counts, unchanged, tried } of [ledger, new Ledger(ledger.carry())]) {
     expect({ ...counts, unchanged, tried }).toMatchObject({ updated: 19, rejected: 1, unchanged: 14, tried: 6 });
   }

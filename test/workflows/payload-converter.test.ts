@@ -9,7 +9,7 @@ const payload = (encoding: string, data = 'x'): Payload => ({
   data: Buffer.from(data),
 });
 
-test('reads and writes what Temporal reads and writes, as Temporal does', () => {
+test('reads and writes what Temporal can read and write, as Temporal does', () => {
   for (const value of [undefined, null, 'x', 1, [], { a: [{ b: 'ü' }] }, new Uint8Array([1, 2])]) {
     const written = payloadConverter.toPayload(value);
     expect(written).toEqual(defaultPayloadConverter.toPayload(value));
@@ -26,7 +26,7 @@ test.each([
 });
 
 // The task fails, and is tried again until a worker has the key: no job may fail because this one lacks it.
-test('what is encrypted is never taken for a wrong value', () => {
+test('an encrypted payload is never taken for a wrong value', () => {
   expect(() => payloadConverter.fromPayload(payload('binary/encrypted'), IN_WORKFLOW)).toThrow('Unknown encoding');
 });
 

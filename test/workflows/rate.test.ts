@@ -1,24 +1,24 @@
 import { Rate } from '../../src/workflows/rate.ts';
 
-test('there is no rate before two chunks were settled', () => {
+test('there is no rate before two chunks are done', () => {
   const rate = new Rate();
   expect(rate.at(1_000)).toBeUndefined();
-  rate.settled(0, 1);
+  rate.add(0, 1);
   expect(rate.at(1_000)).toBeUndefined();
 });
 
-test('the rate is that of the latest hundred chunks where they are slow', () => {
+test('slow chunks: the rate is that of the latest hundred', () => {
   const rate = new Rate();
-  for (let chunk = 0; chunk < 500; chunk++) rate.settled(chunk * 1_000, 1);
-  for (let chunk = 0; chunk < 100; chunk++) rate.settled(500_000 + chunk * 10_000, 2);
+  for (let chunk = 0; chunk < 500; chunk++) rate.add(chunk * 1_000, 1);
+  for (let chunk = 0; chunk < 100; chunk++) rate.add(500_000 + chunk * 10_000, 2);
   expect(rate.at(1_490_000)).toEqual({ chunksPerSecond: 0.1, callsPerSecond: 0.2 });
 });
 
-test('and that of two minutes where they are fast, so that it does not rise and fall with the quota', () => {
+test('fast chunks: the rate is that of two minutes, so that it does not rise and fall with the quota', () => {
   const rate = new Rate();
-  // A quota of 150 calls in 30 s: each window they go out in 15 s, then the job waits.
+  // A quota of 150 calls in 30 s: in each window they go out within 15 s, then the job waits.
   for (let window = 0; window < 20; window++) {
-    for (let call = 0; call < 150; call++) rate.settled(window * 30_000 + call * 100, 1);
+    for (let call = 0; call < 150; call++) rate.add(window * 30_000 + call * 100, 1);
   }
   for (const waitedMs of [0, 7_500, 15_000]) {
     const { callsPerSecond } = rate.at(19 * 30_000 + 15_000 + waitedMs) ?? { callsPerSecond: 0 };
@@ -29,8 +29,8 @@ test('and that of two minutes where they are fast, so that it does not rise and 
 
 test('a rate without new chunks falls with time', () => {
   const rate = new Rate();
-  rate.settled(0, 1);
-  rate.settled(1_000, 1);
+  rate.add(0, 1);
+  rate.add(1_000, 1);
   expect(rate.at(1_000)?.chunksPerSecond).toBe(1);
   expect(rate.at(10_000)?.chunksPerSecond).toBe(0.1);
 });

@@ -18,7 +18,7 @@ interface Attempt {
   fail(failure: Error): void;
 }
 
-/** Ends an attempt, and the run that it serves for. */
+/** Ends an attempt, and the run that it belongs to. */
 const OVER = ApplicationFailure.nonRetryable('The test is over.');
 
 let client: Client;
@@ -75,7 +75,7 @@ function completed(events: HistoryEvent[]): HistoryEvent[] {
   });
 }
 
-/** Throws where the workflow would not do what is in the history. */
+/** Throws unless the workflow does what the history says. */
 function replay({ workflowId }: WorkflowHandle, events: HistoryEvent[]): Promise<void> {
   return Worker.runReplayHistory({ workflowBundle }, { events }, workflowId);
 }
@@ -92,7 +92,7 @@ test.each(['idle', 'handedOver'] as const)(
 );
 
 test.each(['idle', 'handedOver'] as const)(
-  'more than a minute after it was opened, a queue that is given back as %s is done with where it is idle only',
+  'a queue that is given back as %s more than a minute after it was opened ends the run only if it was idle',
   async (how) => {
     const handle = await open(`late${how.toLowerCase()}`);
     (await attempt(1)).giveBack(how);

@@ -1,13 +1,14 @@
-/** Jobs that are steered while one of their activities runs which nothing interrupts: they must heed it after that. */
+/** Jobs that are paused, resumed or cancelled during an activity that can't be interrupted: they act on it later. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type {
-  ChunkOutcome,
-  ClosedJob,
-  CloseJobInput,
-  JobActivities,
-  PreparedJob,
-  StoreActivities,
+import {
+  type ChunkOutcome,
+  type ClosedJob,
+  type CloseJobInput,
+  FORMAT,
+  type JobActivities,
+  type PreparedJob,
+  type StoreActivities,
 } from '../../src/contract/activities.ts';
 import {
   jobId,
@@ -25,13 +26,13 @@ import { until } from '../support/until.ts';
 
 type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
 
-/** Enough for failures to be moved to a file, all of which the store rejects. */
+/** So many that, if the store rejects all customers, failures are moved to a file. */
 const CHUNKS = 250;
 
 let client: Client;
 let stop: () => Promise<void>;
 
-/** What has begun, in order, and what is to be done while the nth of a name runs. */
+/** Which activities have begun, in order, and what is to happen during the nth of a name. */
 let begun: (keyof Activities)[];
 let during: { name: keyof Activities; nth: number; act: () => unknown };
 
@@ -41,6 +42,8 @@ async function begin(name: keyof Activities): Promise<void> {
 }
 
 const prepared: PreparedJob = {
+  format: FORMAT,
+  searchAttributes: false,
   total: CHUNKS * 10,
   invalid: 0,
   valid: CHUNKS * 10,
@@ -53,7 +56,7 @@ const prepared: PreparedJob = {
   olderIn: null,
 };
 
-/** Whether the store refuses all calls, or does not answer them; else it rejects all customers. */
+/** Whether the store refuses all calls, and whether it answers at all; otherwise it rejects all customers. */
 let refuses: boolean;
 let answers = true;
 
@@ -64,7 +67,7 @@ function answer(chunk: number): ChunkOutcome {
     const row = chunk * 10 + index + 1;
     return { row, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
   });
-  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, concurrency: 3 };
+  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 }
 
 /** What closeJob was given last. */
@@ -81,7 +84,6 @@ const activities: Activities = {
   openStore: () => begin('openStore').then(() => ({ served: true })),
   saveFailures: ({ name }) => begin('saveFailures').then(() => `file:///${name}`),
   closeJob: (input) => begin('closeJob').then(() => close(input)),
-  closeReadingJob: (input) => begin('closeReadingJob').then(() => close(input)),
   updateChunk: ({ chunk }) => begin('updateChunk').then(() => answer(chunk)),
 };
 
@@ -90,7 +92,7 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
-/** Starts a job, during whose activities something is to happen. */
+/** Starts a job; something happens during one of its activities. */
 async function start(name: string, doing: typeof during, maxRejectedPercent = 100): Promise<WorkflowHandle> {
   begun = [];
   during = doing;
@@ -131,19 +133,19 @@ test.each<[string, keyof Activities, number]>([
   await expect(job.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
 
   expect(await job.query(progressQuery)).toMatchObject({ state: 'cancelled', report: closed.report });
-  // Calls that the server had been given by then are let go on.
+  // Calls that were scheduled by then may go on.
   const calls = begun.slice(atCancel).filter((each) => each === 'updateChunk');
   expect(calls.length).toBeLessThanOrEqual(name === 'updateChunk' ? 8 : 0);
   expectNoFailedTask((await job.fetchHistory()).events);
 });
 
-test('a job that is paused while it opens its store to ask it again sends nothing until it is resumed', async () => {
+test('a job that is paused while it opens its store to ask again sends nothing until it is resumed', async () => {
   refuses = true;
   const pause = () => job.executeUpdate(pauseUpdate, { args: [{}] });
   const job = await start('paused', { name: 'openStore', nth: 2, act: pause });
   await resumeOnceHeld(job);
   await until(async () => (await job.query(progressQuery)).state === 'paused');
-  // Answered by a task after the one that has seen the store open.
+  // The query is answered after the job has seen the store open.
   await until(async () => (await completed(job, 'openStore')) === 2);
   await job.query(progressQuery);
   const before = callsBegun();
@@ -164,7 +166,7 @@ test('a job that a person resumes after too many rejections opens its store agai
   expectNoFailedTask((await job.fetchHistory()).events);
 });
 
-test('a job goes on where a person has ended the opening of its store', async () => {
+test('a job continues if a person ends the activity that opens its store', async () => {
   refuses = false;
   const act = () => {
     throw ApplicationFailure.nonRetryable('ended by a person');
@@ -174,7 +176,7 @@ test('a job goes on where a person has ended the opening of its store', async ()
   expectNoFailedTask((await job.fetchHistory()).events);
 });
 
-test('a job that is cancelled while a chunk waits to be tried again says that it may have been sent', async () => {
+test('a job that is cancelled while a chunk waits to be retried says that it may have been sent', async () => {
   begun = [];
   answers = false;
   during = { name: 'updateChunk', nth: 0, act: () => Promise.resolve() };
