@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
 import { describeTaskQueue, firstValue } from '../temporal/internals.ts';
 
@@ -14,9 +15,6 @@ export interface LeaseDetails {
   /** Calls at once that the store's pace allows at present. */
   concurrency: number;
 }
-
-/** A call's own timeout: no earlier call runs longer. */
-const LONGEST_CALL_MS = 75_000;
 
 /** This process, as Temporal's own Workers name it. */
 export const processName = (): string => `${process.pid}@${hostname()}`;

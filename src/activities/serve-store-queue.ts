@@ -4,8 +4,9 @@ import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
+import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import type { Stores } from '../bigcommerce/store.ts';
-import type { LeaseEnd } from '../contract/activities.ts';
+import { IDLE_MS, type LeaseEnd } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
@@ -14,14 +15,11 @@ import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from '
 import { Lease, type LeaseOptions, RENEWAL_DEADLINE_MS } from './lease.ts';
 import { Load, type Serving } from './serving.ts';
 
-/** The queue was idle for this long: the lease is given back. serveStore counts on it. */
-const IDLE_MS = 60_000;
-
 /** An attempt holds the lease no longer than this, so that the history of serveStore stays short. */
 const ROTATE_MS = 3_600_000;
 
-/** The longest a chunk's call can take to end after the queue is drained: the call's own timeout and some. */
-const DRAIN_MS = 90_000;
+/** How long a chunk's call can take to end after the queue is drained. */
+const DRAIN_MS = LONGEST_CALL_MS + 15_000;
 
 /** How long a lost lease's calls, which are aborted, may take to end. */
 const ABORT_MS = 10_000;

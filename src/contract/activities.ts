@@ -133,6 +133,9 @@ export interface ClosedJob {
   notInBackup?: number;
 }
 
+/** How long a store's queue is idle before its lease is given back; serveStore ends if no job opened the store since. */
+export const IDLE_MS = 60_000;
+
 /** The argument of serveStore and serveStoreQueue. */
 export interface ServeStoreInput {
   storeHash: string;

@@ -1,6 +1,12 @@
 /** One job: what it knows, how what it hears changes that, and what it does next. Pure: times are given, in ms since 1970. */
 import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
-import type { JobInput, JobOptions, JobResult, JobState } from '../contract/job.ts';
+import {
+  type JobInput,
+  type JobOptions,
+  type JobResult,
+  type JobState,
+  MAX_REJECTED_PERCENT,
+} from '../contract/job.ts';
 import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
 import { type CarriedLedger, Ledger } from './ledger.ts';
@@ -46,9 +52,6 @@ export interface Step {
  * not a workflow task later; more gains nothing.
  */
 const LOOK_AHEAD = 8;
-
-/** Percent of the customers tried that may be rejected, unless the job says otherwise. */
-const MAX_REJECTED_PERCENT = 20;
 
 const noRows = () => ({
   ...{ total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },

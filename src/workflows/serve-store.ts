@@ -7,12 +7,9 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ServeStoreInput } from '../contract/activities.ts';
+import { IDLE_MS, type ServeStoreInput } from '../contract/activities.ts';
 import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
-
-/** How long a queue is idle before its lease is given back; serve-store-queue.ts waits that long. */
-const IDLE_MS = 60_000;
 
 /**
  * One store: while jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve the

@@ -45,8 +45,8 @@ test('quote the latest failures, each in one line', () => {
 });
 
 test.each<[string, Partial<Progress>, 'quota' | 'throttle' | null, RegExp]>([
-  ['the quota slows the job', {}, 'quota', /request quota sets the pace/],
-  ['the store throttles', {}, 'throttle', /throttles \(429\)/],
+  ['the quota slows the job', {}, 'quota', /request quota is used up/],
+  ['the store throttles', {}, 'throttle', /is throttling \(429\)/],
   [
     'it is held',
     {
