@@ -4,6 +4,7 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { STORE_HASH } from './contract/job.ts';
+import { isLoopback } from './process.ts';
 
 /** The package's own folder, to which relative paths in settings refer. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -13,11 +14,9 @@ export class BadConfig extends Error {
   override name = 'BadConfig';
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 const apiUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL such as https://api.bigcommerce.com', abort: true })
-  .refine((url) => url.startsWith('https:') || LOOPBACK.test(new URL(url).hostname), {
+  .refine((url) => url.startsWith('https:') || isLoopback(new URL(url).hostname), {
     error: 'expected https: plain http would show the token to the network, and is taken for this machine only',
   })
   .transform((url) => url.replace(/\/+$/, ''));

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Context, type Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { WHOLE_CALL_MS } from '../bigcommerce/http.ts';
+import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import { storeTaskQueue, storeWorkflowId } from '../contract/job.ts';
 import { describeTaskQueue, firstValue } from '../temporal/internals.ts';
 
@@ -33,10 +33,10 @@ export function holderIdentity({ workflowExecution, attempt }: Info): string {
 export async function earlierCallsMs(client: Client, storeHash: string): Promise<number> {
   const { attempt, heartbeatDetails, heartbeatTimeoutMs = 0 } = Context.current().info;
   const slowest = (heartbeatDetails as LeaseDetails | undefined)?.slowestCallMs;
-  if (slowest !== undefined) return Math.min(slowest, WHOLE_CALL_MS);
+  if (slowest !== undefined) return Math.min(slowest, LONGEST_CALL_MS);
   const cutShort = await cutShortCallsMs(client, storeHash);
   if (cutShort === undefined && attempt === 1) return 0;
-  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, WHOLE_CALL_MS));
+  return Math.max(heartbeatTimeoutMs, Math.min(cutShort ?? 0, LONGEST_CALL_MS));
 }
 
 /**

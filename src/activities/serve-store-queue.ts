@@ -4,7 +4,7 @@ import { CancelledFailure, Context, log } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, type Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
-import { WHOLE_CALL_MS } from '../bigcommerce/http.ts';
+import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import type { Stores } from '../bigcommerce/store.ts';
 import { type LeaseEnd, STORE_IDLE_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
@@ -19,7 +19,7 @@ import { QueueUsage, type Serving } from './serving.ts';
 const ROTATE_MS = 3_600_000;
 
 /** How long a call in flight may take to end when the queue is drained. */
-const DRAIN_MS = WHOLE_CALL_MS + 15_000;
+const DRAIN_MS = LONGEST_CALL_MS + 15_000;
 
 /** How long aborted calls may take to end after the lease is lost. */
 const ABORT_MS = 10_000;

@@ -17,8 +17,8 @@ export interface Exchange {
 /** The connection failed, or the answer did not arrive in time or in full. */
 export class NoAnswer extends Error {}
 
-// BigCommerce advises 60 s or more for writes and publishes no latency; this lets a gateway's own 60 s end first.
-export const WHOLE_CALL_MS = 75_000;
+/** BigCommerce advises 60 s or more for writes and publishes no latency; this lets a gateway's own 60 s end first. */
+export const LONGEST_CALL_MS = 75_000;
 
 const CONNECT_MS = 10_000;
 
@@ -77,7 +77,7 @@ export class Api {
       };
       const abort = () => stop(signal.reason);
       const noAnswer = (how: string) => new NoAnswer(`No answer from ${origin} ${how}.`);
-      const deadline = setTimeout(() => stop(noAnswer(`in ${WHOLE_CALL_MS / 1_000} s`)), WHOLE_CALL_MS);
+      const deadline = setTimeout(() => stop(noAnswer(`in ${LONGEST_CALL_MS / 1_000} s`)), LONGEST_CALL_MS);
       if (signal.aborted) return abort();
       signal.addEventListener('abort', abort);
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { text as textOf } from 'node:stream/consumers';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
+import { isLoopback } from '../process.ts';
 
 /** Most bytes of a request: four times the largest message that Temporal itself takes. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -100,7 +101,7 @@ async function signIn({ token }: CodecHttpOptions, request: IncomingMessage, res
   const given = new URLSearchParams(await bodyOf(request)).get('token') ?? undefined;
   if (!same(given, token)) return page(401, `That is not the token.${form}`);
   // On another machine than this one only over TLS.
-  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(request.headers.host ?? '');
+  const local = isLoopback((request.headers.host ?? '').replace(/:\d+$/, ''));
   const cookie = `${COOKIE}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`;
   response.setHeader('set-cookie', `${cookie}${local ? '' : '; Secure'}`);
   page(200, 'This browser has the token for twelve hours. Have the Web UI include cross-origin credentials.');

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { PACKAGE_ROOT, type StarterConfig } from '../config.ts';
 import { BadPayloadKeys, dataConverterOf } from '../payloads/index.ts';
+import { isLoopback } from '../process.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 import { connect } from '../temporal/connect.ts';
@@ -58,7 +59,6 @@ async function openJobStore(uri: string): Promise<Storage> {
   }
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const CLOUD = /\.(?:tmprl\.cloud|api\.temporal\.io)$/;
 const DEFAULT_PORT = 7233;
 
@@ -67,7 +67,7 @@ export function webUiBase(address: string, setting: string | undefined): string 
   if (setting !== undefined) return setting.replace(/\/+$/, '');
   const [, host = '', port = String(DEFAULT_PORT)] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
   // `temporal server start-dev` serves it there.
-  if (LOOPBACK.test(host)) return `http://${host}:${Number(port) + 1000}`;
+  if (isLoopback(host)) return `http://${host}:${Number(port) + 1000}`;
   return CLOUD.test(host) ? 'https://cloud.temporal.io' : undefined;
 }
 

@@ -1,6 +1,13 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
 import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
-import { FAILURES_IN_STATE, type JobInput, type JobOptions, type JobResult, type JobState } from '../contract/job.ts';
+import {
+  FAILURES_IN_STATE,
+  type JobInput,
+  type JobOptions,
+  type JobResult,
+  type JobState,
+  MAX_REJECTED_PERCENT,
+} from '../contract/job.ts';
 import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
 import { type CarriedLedger, Ledger } from './ledger.ts';
@@ -62,9 +69,6 @@ export type ChunkEnd =
  * free and not a workflow task later; still more gains nothing.
  */
 export const LOOK_AHEAD = 8;
-
-/** Percent of the customers tried that may be rejected, unless the job says otherwise. */
-const MAX_REJECTED_PERCENT = 20;
 
 const noRows = () => ({
   ...{ total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },

@@ -1,7 +1,7 @@
 /** What the Web UI shows about a job besides its history. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
+import { type CustomerCounts, type Failure, type JobState, type Progress, STORE_WAITS } from '../contract/job.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import type { Job } from './job.ts';
 import { progressOf, slowedBy } from './progress.ts';
@@ -51,11 +51,6 @@ export interface Beyond {
   slowedBy: 'quota' | 'throttle' | null;
 }
 
-const SLOWED_BY = {
-  quota: "The store's request quota sets the pace: chunks wait until it is renewed.",
-  throttle: 'The store is throttling (429): chunks wait as long as it asks.',
-};
-
 /** Commands that help in a state. */
 const HELP: Partial<Record<JobState, string[]>> = {
   preparing: ['pause', 'cancel'],
@@ -73,7 +68,7 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
-  } else if (slowedBy && state === 'running') lines.push('', SLOWED_BY[slowedBy]);
+  } else if (slowedBy && state === 'running') lines.push('', STORE_WAITS[slowedBy]);
   const speed = [`${calls} calls, ${throttled} throttled`];
   if (unchanged !== undefined) speed.push(`${unchanged} unchanged, not sent`);
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);

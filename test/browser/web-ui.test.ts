@@ -85,7 +85,7 @@ test('a throttled job tells what it waits for', async () => {
   const job = 'customer-updates/abc/spring';
   const waiting = await open(job, 'pending-activities', /"reason": "quota"/);
   expect(waiting).toMatch(/"until": "20\d\d-/);
-  expect(await open(job, 'user-metadata', /sets the pace/)).toMatch(/running: .*\n+.*request quota sets the pace/);
+  expect(await open(job, 'user-metadata', /quota is used up/)).toMatch(/running: .*\n+.*request quota is used up/);
   await screenshot(page, 'throttled');
 });
 

@@ -46,10 +46,18 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
     ['./y.ts', '../config.ts', '../contract/job.ts', '@temporalio/client', '@temporalio/envconfig'],
     ['../client/server.ts', '../starter/x.ts', '@temporalio/worker'],
   ],
-  ['src/payloads/x.ts', ['./y.ts', '@temporalio/common', 'node:crypto'], ['../contract/job.ts', '../config.ts']],
+  [
+    'src/payloads/x.ts',
+    ['./y.ts', '../process.ts', '@temporalio/common', 'node:crypto'],
+    ['../contract/job.ts', '../config.ts'],
+  ],
   ['src/contract/x.ts', ['./job.ts', '@temporalio/workflow'], ['zod', 'node:fs', './schema.ts', '../config.ts']],
   ['src/contract/schema.ts', ['./job.ts', './describe.ts', 'zod'], ['./outcomes.ts', '../config.ts']],
-  ['src/config.ts', ['./contract/job.ts', 'zod', 'node:process'], ['./client.ts', './storage/x.ts', './jobs/x.ts']],
+  [
+    'src/config.ts',
+    ['./contract/job.ts', './process.ts', 'zod', 'node:process'],
+    ['./client.ts', './storage/x.ts', './jobs/x.ts'],
+  ],
   [
     'src/worker/x.ts',
     ['./y.ts', '../contract/job.ts', '../temporal/versions.ts', '../bigcommerce/message.ts', 'pino'],

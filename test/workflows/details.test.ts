@@ -45,7 +45,7 @@ test('quote the latest failures, each on one line', () => {
 });
 
 test.each<[string, Partial<Progress>, 'quota' | 'throttle' | null, RegExp]>([
-  ['the quota slows the job', {}, 'quota', /request quota sets the pace/],
+  ['the quota slows the job', {}, 'quota', /request quota is used up/],
   ['the store throttles', {}, 'throttle', /is throttling \(429\)/],
   [
     'it is held',
