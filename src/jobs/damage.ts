@@ -9,16 +9,13 @@ const SPREADSHEET_ERROR =
 const ROUNDED = /^[+-]?\d(?:[.,]\d+)?E[+-]\d{2,3}$/i;
 
 /** Controls apart from tabs and line ends, and what turns the direction of text around. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
+const CONTROL = /[^\P{Cc}\t\n\r]|[\u202A-\u202E\u2066-\u2069]/u;
 
-// One look for most texts, which have nothing of the kind.
-// eslint-disable-next-line no-control-regex
-const SUSPECT =
-  /^#|^[+-]?\d.*E|[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\uD800-\uDFFF\uFFFD]/i;
+/** One look for most texts, which have nothing of the kind. */
+const SUSPECT = /^#|^[+-]?\d.*E|[^\P{Cc}\t\n\r]|[\u202A-\u202E\u2066-\u2069\uFFFD]|\p{Cs}/iu;
 
 /** What a text has come to, if something was lost on the way. */
-export function damageTo(text: string): string | undefined {
+function damageTo(text: string): string | undefined {
   if (!SUSPECT.test(text)) return undefined;
   if (!text.isWellFormed()) {
     return NOT_UTF8.test(text)

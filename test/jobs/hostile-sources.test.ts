@@ -203,13 +203,13 @@ describe('named one by one', () => {
       'id,__proto__,constructor,toString\n1,2,3,4',
       /Unknown headings: "__proto__"/,
     ],
-    ['a quote that never closes', 'csv', `id,notes\n1,"${'x'.repeat(20 * M)}`, /or a quote that never closes/],
-    ['no line end at all', 'csv', 'x'.repeat(20 * M), /records of at most 1048576 bytes/],
+    ['a quote that never closes', 'csv', `id,notes\n1,"${'x'.repeat(20 * M)}`, /lines of at most 1,048,576 characters, got more in line 2/],
+    ['no line end at all', 'csv', 'x'.repeat(20 * M), /lines of at most 1,048,576 characters, got more in line 1/],
     [
       '200,000 stray quotes',
       'csv',
       `id,notes\n${`1,${'"a"b'.repeat(1_000)}\n`.repeat(100)}`,
-      /more than 100,000 stray quotes/,
+      0,
     ],
     ['half a million cells', 'csv', `id,notes\n${','.repeat(500_000)}\n1,a\n`, 1],
     ['a cell of JSON half a million deep', 'csv', `id,form_fields\n1,${'['.repeat(500_000)}\n2,[]`, 1],
@@ -217,7 +217,7 @@ describe('named one by one', () => {
     ['JSON that never closes', 'json', `[{"a":${'['.repeat(20 * M)}`, /expected the rest of an object/],
     ['JSON with one string of 20 MB', 'json', `[{"a":"${'x'.repeat(20 * M)}"},{"id":2,"notes":"a"}]`, 1],
     ['NDJSON half a million deep', 'ndjson', `{"id":1,"form_fields":${deep}}\n{"id":2,"notes":"a"}`, 1],
-    ['a line of 20 MB', 'ndjson', `{"id":1,"notes":"${'x'.repeat(20 * M)}"}\n{"id":2,"notes":"a"}`, 1],
+    ['a line of 20 MB', 'ndjson', `{"id":1,"notes":"${'x'.repeat(20 * M)}"}\n{"id":2,"notes":"a"}`, /objects of at most a million/],
     [
       '80,000 fields',
       'ndjson',
@@ -254,8 +254,8 @@ describe('named one by one', () => {
     ['cut off', gzipSync('{"id":1,"notes":"a"}\n').subarray(0, -6), 'ndjson', /damaged/],
     ['with a wrong checksum', Buffer.concat([gzipSync('{}').subarray(0, -8), Buffer.alloc(8)]), 'ndjson', /damaged/],
     ['that is zlib, not gzip', deflateSync('{}'), 'ndjson', /damaged/],
-    ['in gzip, as CSV', gzipSync(gzipSync('id,notes\n1,a')), 'csv', /got bytes that are none/],
-    ['in gzip, as JSON', gzipSync(gzipSync('[]')), 'json', /expected a list/],
+    ['in gzip, as CSV', gzipSync(gzipSync('id,notes\n1,a')), 'csv', /compressed by gzip/],
+    ['in gzip, as JSON', gzipSync(gzipSync('[]')), 'json', /compressed by gzip/],
     [
       'of two members',
       Buffer.concat([gzipSync('{"id":1,"notes":"a"}\n'), gzipSync('{"id":2,"notes":"a"}')]),
@@ -306,16 +306,16 @@ describe('in a process of 64 MB', () => {
   const tooMuch = RUNS >= 10_000 ? /at most 8,192,000,000 bytes, unpacked/ : /^\d+ rows, 0 valid$/;
 
   test.each<[string, string, () => Buffer, RegExp]>([
-    ['a bomb of zeros as CSV', 'a.csv.gz', () => bomb('\0', bytes), /got bytes that are none/],
-    ['a bomb of one heading', 'b.csv.gz', () => bomb('x', bytes), /records of at most 1048576 bytes/],
-    ['a bomb of zeros as JSON', 'c.json.gz', () => bomb('\0', bytes), /expected a list/],
+    ['a bomb of zeros as CSV', 'a.csv.gz', () => bomb('\0', bytes), /zero bytes/],
+    ['a bomb of one heading', 'b.csv.gz', () => bomb('x', bytes), /lines of at most 1,048,576/],
+    ['a bomb of zeros as JSON', 'c.json.gz', () => bomb('\0', bytes), /zero bytes/],
     ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
-    ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), tooMuch],
+    ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), /not JSON/],
     ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
     ['customers of a mebibyte each', 'h.ndjson', () => noted(300, 1_040_000), /^300 rows, 0 valid$/],
     ['the largest customers that are sent', 'i.ndjson', () => noted(6_000, 65_490), /^6000 rows, 6000 valid$/],
     ['a great many customers', 'j.ndjson', () => noted(300_000, 1_000), /^300000 rows, 300000 valid$/],
-    ['a line of 400 MB', 'g.ndjson', () => Buffer.alloc(400_000_000, 'x'), /^1 rows, 0 valid$/],
+    ['a line of 400 MB', 'g.ndjson', () => Buffer.alloc(400_000_000, 'x'), /not JSON/],
   ])(
     '%s',
     async (_, name, make, expected) => {

@@ -6,6 +6,7 @@
  * (other quotes are text) to see whether it may end inside a cell. Pure, and no line is read more than three times.
  */
 import { BadSource } from '../errors.ts';
+import { type Reading, readLine } from './csv-line.ts';
 import { MAX_RECORD } from './record.ts';
 import { isBlank } from './text.ts';
 
@@ -66,17 +67,6 @@ interface Run {
   fullInRow: number;
   /** A stray quote came before or in it. */
   broken: boolean;
-}
-
-/** One line, read leniently. */
-interface Reading {
-  cells: string[];
-  /** It has a quote that strict reading doesn't allow. */
-  stray: boolean;
-  /** It ends inside of a quoted cell, the last of `cells`. */
-  open: boolean;
-  /** There is a carriage return outside of quotes: taken for a line end, it would send a cell that is cut short. */
-  lineBreak: boolean;
 }
 
 /** Quotes that come in pairs only open nothing that lasts beyond their line, as long as nothing else does. */
@@ -151,17 +141,12 @@ export class CsvReader {
   #begin(raw: string, line: number, mayOpen: boolean): void {
     this.#doubtful = 0;
     const text = this.#withoutEnd(raw);
-    const reading = text.includes('"') ? this.#read(text, false) : this.#unquoted(text);
+    const reading = readLine(text, this.#layout.delimiter, false);
     const { cells, stray, open, lineBreak } = reading;
     if (open && mayOpen) this.#run = this.#runOf(raw, text, line, reading);
     else if (open || stray) this.#bad(raw, line, STRAY);
     else if (lineBreak) this.#bad(raw, line, 'has a carriage return in a cell that is not quoted');
     else this.#rows.push({ line, lines: 1, length: raw.length, cells });
-  }
-
-  #unquoted(text: string): Reading {
-    const cells = text.split(this.#layout.delimiter);
-    return { cells, stray: false, open: false, lineBreak: text.includes('\r') };
   }
 
   #runOf(raw: string, text: string, line: number, { cells, stray: broken }: Reading): Run {
@@ -173,7 +158,7 @@ export class CsvReader {
   /** Reads a line that begins inside of a quoted cell. */
   #continueRun(run: Run, raw: string): void {
     const text = this.#withoutEnd(raw);
-    const { cells, stray, open } = this.#read(text, true);
+    const { cells, stray, open } = readLine(text, this.#layout.delimiter, true);
     const before = run.raws.at(-1) as string;
     const lineEnd = before.slice(this.#withoutEnd(before).length);
     run.cells.push((run.cells.pop() as string) + lineEnd + (cells.shift() as string), ...cells);
@@ -233,7 +218,8 @@ export class CsvReader {
     const text = this.#withoutEnd(raw);
     doubt.fullInRow = fullInRow(doubt.fullInRow, this.#kindOf(text), text);
     this.#behind(raw, line, doubt.line);
-    if (!this.#read(text, true).open || doubt.fullInRow >= DOUBT_ENDS_AFTER) this.#doubt = undefined;
+    if (!readLine(text, this.#layout.delimiter, true).open || doubt.fullInRow >= DOUBT_ENDS_AFTER)
+      this.#doubt = undefined;
   }
 
   #behind(raw: string, line: number, opened: number): void {
@@ -268,82 +254,11 @@ export class CsvReader {
     return cells.length === width ? 'full' : 'short';
   }
 
-  /** Reads a line, or what it goes on with if it begins `inside` of a quoted cell. */
-  #read(text: string, inside: boolean): Reading {
-    const { delimiter } = this.#layout;
-    const cells: string[] = [];
-    let stray = false;
-    let lineBreak = false;
-    let cell = '';
-    let at = 0;
-    for (;;) {
-      if (inside) {
-        const quote = text.indexOf('"', at);
-        if (quote < 0) {
-          cells.push(cell + text.slice(at));
-          return { cells, stray, open: true, lineBreak };
-        }
-        const after = this.#skipBlanks(text, quote + 1);
-        if (text[quote + 1] === '"') {
-          cell += text.slice(at, quote + 1);
-          at = quote + 2;
-        } else if (after === text.length) {
-          cells.push(cell + text.slice(at, quote));
-          return { cells, stray, open: false, lineBreak };
-        } else if (text[after] === delimiter) {
-          cells.push(cell + text.slice(at, quote));
-          inside = false;
-          at = after + 1;
-        } else {
-          stray = true;
-          cell += text.slice(at, quote + 1);
-          at = quote + 1;
-        }
-        continue;
-      }
-      const start = this.#skipBlanks(text, at);
-      if (text[start] === '"') {
-        inside = true;
-        cell = '';
-        at = start + 1;
-        continue;
-      }
-      const formula = this.#endOfFormula(text, start);
-      if (formula !== undefined) {
-        cells.push(text.slice(start, formula.end));
-        if (formula.after === text.length) return { cells, stray, open: false, lineBreak };
-        at = formula.after + 1;
-        continue;
-      }
-      const end = text.indexOf(delimiter, at);
-      const plain = end < 0 ? text.slice(at) : text.slice(at, end);
-      stray ||= plain.includes('"');
-      lineBreak ||= plain.includes('\r');
-      cells.push(plain);
-      if (end < 0) return { cells, stray, open: false, lineBreak };
-      at = end + 1;
-    }
-  }
-
-  /** Where a cell such as ="0173" ends, with which exports keep spreadsheets from reading a text as a number. */
-  #endOfFormula(text: string, start: number): { end: number; after: number } | undefined {
-    if (text[start] !== '=' || text[start + 1] !== '"') return undefined;
-    const quote = text.indexOf('"', start + 2);
-    const after = this.#skipBlanks(text, quote + 1);
-    const isEnd = quote > 0 && (after === text.length || text[after] === this.#layout.delimiter);
-    return isEnd ? { end: quote + 1, after } : undefined;
-  }
-
-  #skipBlanks(text: string, at: number): number {
-    while (text[at] === ' ' || (text[at] === '\t' && this.#layout.delimiter !== '\t')) at++;
-    return at;
-  }
-
   #withoutEnd(raw: string): string {
     const { lineEnd } = this.#layout;
     if (!raw.endsWith(lineEnd)) return raw;
     let end = raw.length - 1;
-    while (lineEnd === '\n' && raw[end - 1] === '\r') end--;
+    if (lineEnd === '\n') while (raw[end - 1] === '\r') end--;
     return raw.slice(0, end);
   }
 

@@ -6,9 +6,9 @@ import { BadSource } from '../errors.ts';
 import { FIELDS } from '../fields.ts';
 import { type ColumnOptions, type Columns, Headings } from './columns.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
-import { findHeading, type Heading, startOf } from './heading.ts';
+import { findHeading, type Heading, showsHeading } from './heading.ts';
 import type { SourceRecord } from './record.ts';
-import { isBlank, trimmed } from './text.ts';
+import { isBlank, startFirst, trimmed } from './text.ts';
 
 /** How a CSV source is to be read. */
 export interface CsvOptions extends ColumnOptions {
@@ -35,23 +35,24 @@ export async function* csvRecords(
   options: CsvOptions,
   note: (text: string) => void = () => undefined,
 ): AsyncGenerator<SourceRecord[]> {
-  const pieces = text[Symbol.asyncIterator]();
-  const { start, isAll } = await startOf(pieces);
-  if (/^\s*[[{]/.test(start)) {
-    throw new BadSource('Expected CSV, got JSON. Say so with --format json or ndjson (format), or rename the file.');
+  let file: CsvFile | undefined;
+  for await (const piece of startFirst(text, showsHeading)) {
+    if (file) yield* inBatches(file.read(piece));
+    else {
+      if (/^\s*[[{]/.test(piece)) {
+        throw new BadSource(
+          'Expected CSV, got JSON. Say so with --format json or ndjson (format), or rename the file.',
+        );
+      }
+      const headings = new Headings(options);
+      const heading = findHeading(piece, headings);
+      if (!heading) return;
+      file = new CsvFile(heading, headings, options);
+      for (const line of file.notes) note(line);
+      yield* inBatches(file.read(piece.slice(heading.length)));
+    }
   }
-  const headings = new Headings(options);
-  const heading = findHeading(start, isAll, headings);
-  if (!heading) return;
-  const file = new CsvFile(heading, headings, options);
-  for (const line of file.notes) note(line);
-  yield* inBatches(file.read(start.slice(heading.length)));
-  while (!isAll) {
-    const { value, done } = await pieces.next();
-    if (done) break;
-    yield* inBatches(file.read(value));
-  }
-  yield* inBatches(file.end());
+  if (file) yield* inBatches(file.end());
 }
 
 async function* inBatches(records: SourceRecord[]): AsyncGenerator<SourceRecord[]> {

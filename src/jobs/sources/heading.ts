@@ -34,39 +34,33 @@ export interface KnownHeadings {
   isKnown(heading: string): boolean;
 }
 
-/** The start of a text, long enough for `findHeading`, and what comes after it. */
-export async function startOf(text: AsyncIterator<string>): Promise<{ start: string; isAll: boolean }> {
-  let start = '';
-  for (;;) {
-    const next = await text.next();
-    if (next.done) return { start, isAll: true };
-    start += next.value;
-    if (start.length > MAX_RECORD || (start.length >= SAMPLE && lineEndOf(start) === '\n'))
-      return { start, isAll: false };
-  }
-}
+/** Whether the start of a file is long enough for `findHeading`. */
+export const showsHeading = (start: string): boolean =>
+  start.length > MAX_RECORD || (start.length >= SAMPLE && unquoted(start).includes('\n'));
 
 /** Line feeds, unless all that are there lie inside of quotes: spreadsheets on old Macs end lines by carriage returns. */
 function lineEndOf(start: string): '\n' | '\r' {
-  const plain = start.replace(/"[^"]*("|$)/g, '');
+  const plain = unquoted(start);
   return !plain.includes('\n') && plain.includes('\r') ? '\r' : '\n';
 }
 
+const unquoted = (start: string): string => start.replace(/"[^"]*("|$)/g, '');
+
 /** Undefined if there is nothing but blank lines. Throws BadSource if there can't be any headings. */
-export function findHeading(start: string, isAll: boolean, known: KnownHeadings): Heading | undefined {
+export function findHeading(start: string, known: KnownHeadings): Heading | undefined {
   const lineEnd = lineEndOf(start);
   const given = /^"?sep=(.)"?[,;\t|]*[\r\n]/i.exec(start);
   const skipped = given ? start.indexOf(lineEnd) + 1 : 0;
   const delimiters = [...(given ? [given[1] as string] : []), ...DELIMITERS];
   const candidates = delimiters.map((delimiter) => {
     const layout = { delimiter, lineEnd, width: 0, hasKey: () => false, trustQuotes: true, linesBefore: given ? 1 : 0 };
-    return candidateOf(rowsOf(new CsvReader(layout), start.slice(skipped), isAll), delimiter, known);
+    return candidateOf(rowsOf(new CsvReader(layout), start.slice(skipped), !showsHeading(start)), delimiter, known);
   });
   const best = candidates.reduce((a, b) => (compare(b, a) > 0 ? b : a));
   const { row, above } = best;
   if (!row) {
     if (isBlank(start)) return undefined;
-    throw new BadSource(`Expected a line with headings, got a quote in line ${given ? 2 : 1} that is not closed.`);
+    throw new BadSource(`Expected a line with headings of at most ${MAX_RECORD} characters, got a longer one.`);
   }
   if (row.problem !== undefined) throw new BadSource(`Expected headings: line ${row.line} ${row.problem}.`);
   const id = above.find(({ cells }) => cells.some((cell) => /^\s*(\d{1,10}|[^\s@]+@[^\s@]+)\s*$/.test(cell)));
@@ -109,7 +103,7 @@ function candidateOf(rows: CsvRow[], delimiter: string, known: KnownHeadings): C
     line <= HEADING_WITHIN && cells.some((cell) => known.isKey(cell)) && knownIn(cells) > 1;
   const at = Math.max(rows.findIndex(isHeading), 0);
   const row = rows[at];
-  const { length = 0 } = row?.cells ?? [];
+  const { length } = row?.cells ?? [];
   const agreeing = rows.slice(at + 1, at + 1 + ROWS_COMPARED).filter(({ cells }) => cells.length === length).length;
   return { delimiter, row, above: rows.slice(0, at), known: knownIn(row?.cells ?? []), agreeing, cells: length };
 }

@@ -5,7 +5,7 @@
  */
 import { BadSource } from '../errors.ts';
 import { MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
-import { isBlank, trimmed } from './text.ts';
+import { isBlank, startFirst, trimmed } from './text.ts';
 
 /**
  * The records of JSON text. `note` is given what a person should know. Iterating throws BadSource if the text is not JSON;
@@ -15,22 +15,12 @@ export async function* jsonRecords(
   text: AsyncIterable<string>,
   note: (text: string) => void = () => undefined,
 ): AsyncGenerator<SourceRecord[]> {
-  const pieces = text[Symbol.asyncIterator]();
-  let start = '';
-  let isAll = false;
-  while (!isAll && lineMode(start, false) === undefined) {
-    const { value, done } = await pieces.next();
-    if (done) isAll = true;
-    else start += value;
+  let reader: JsonReader | undefined;
+  for await (const piece of startFirst(text, (start) => lineMode(start, false) !== undefined)) {
+    reader ??= (lineMode(piece, false) ?? lineMode(piece, true)) ? new JsonLines() : new JsonValues(note);
+    yield reader.push(piece);
   }
-  const reader = lineMode(start, true) ? new JsonLines() : new JsonValues(note);
-  yield reader.push(start);
-  while (!isAll) {
-    const { value, done } = await pieces.next();
-    if (done) break;
-    yield reader.push(value);
-  }
-  yield reader.end();
+  if (reader) yield reader.end();
 }
 
 /** The records of text with an object a line, as the job store has it. */

@@ -49,6 +49,24 @@ export async function* textOf(
   yield decoder.end();
 }
 
+/** The same text, its first piece so long that it `isEnough`, unless that is all there is. */
+export async function* startFirst(
+  text: AsyncIterable<string>,
+  isEnough: (start: string) => boolean,
+): AsyncGenerator<string> {
+  let start: string | undefined = '';
+  for await (const piece of text) {
+    if (start === undefined) yield piece;
+    else {
+      start += piece;
+      if (!isEnough(start)) continue;
+      yield start;
+      start = undefined;
+    }
+  }
+  if (start !== undefined) yield start;
+}
+
 const markOf = (start: Uint8Array) => BOMS.find(([, mark]) => mark.equals(start.subarray(0, mark.length)));
 
 const withoutMark = (start: Uint8Array): Uint8Array => start.subarray(markOf(start)?.[1].length ?? 0);
