@@ -4,6 +4,7 @@ import type { ChunkSummary, Failure, Failures, Outcomes, Progress } from '../src
 
 const failureSchema = z.object({
   row: count,
+  line: count.nullable(),
   id: z.int().nullable(),
   outcome: z.enum(['rejected', 'failed', 'invalid']),
   code: z.enum([

@@ -167,7 +167,7 @@ test('takes answers of a worker, and leaves out what a newer one has added', () 
   };
   expect(outcomesSchema.parse(outcomes)).toEqual(outcomes);
   const failures: Failures = {
-    failures: [{ row: 2, id: null, outcome: 'invalid', code: 'duplicate', message: 'x' }],
+    failures: [{ row: 2, line: null, id: null, outcome: 'invalid', code: 'duplicate', message: 'x' }],
     total: 1,
     next: null,
     olderIn: null,

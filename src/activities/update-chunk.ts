@@ -167,9 +167,10 @@ class ChunkAttempt {
   #failures({ rejected, failed }: Fates): Failure[] {
     const chunk = this.#chunk;
     if (!chunk || rejected.length + failed.length === 0) return [];
-    const rows = new Map(idsOf(chunk).map((id, index) => [id, chunk.rows[index] as number]));
+    const places = new Map(idsOf(chunk).map((id, index) => [id, index]));
     const as = (outcome: Failure['outcome']) => (customer: NotTaken) => ({
-      row: rows.get(customer.id) as number,
+      row: chunk.rows[places.get(customer.id) as number] as number,
+      line: chunk.lines[places.get(customer.id) as number] ?? null,
       ...customer,
       outcome,
     });

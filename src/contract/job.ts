@@ -125,6 +125,8 @@ export type OutcomeCode =
 export interface Failure {
   /** 1-based over the source's data records. */
   row: number;
+  /** The line of the file in which the row begins, 1-based; null if the customers came inline. */
+  line: number | null;
   /** The customer's id, null where the row has no usable one. */
   id: number | null;
   /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, and not sent. */

@@ -1,6 +1,7 @@
 /**
- * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, a tab, and the body of its PUT, so that most
- * chunks are sent without being parsed. JSON escapes tabs and line ends, so both are always separators.
+ * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of
+ * its PUT, with tabs between them, so that most chunks are sent without being parsed. JSON escapes tabs and line ends, so
+ * both are always separators.
  */
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
@@ -11,9 +12,11 @@ import { Recent } from './cache.ts';
 
 const NEWLINE = 0x0a;
 
-/** A chunk: the source rows of its customers, in order, and the exact body of its PUT. */
+/** A chunk: the source rows of its customers, in order, where they begin, and the exact body of its PUT. */
 export interface Chunk {
   rows: number[];
+  /** Lines of the file; null if there is none. */
+  lines: (number | null)[];
   body: string;
 }
 
@@ -30,8 +33,8 @@ export class PageWriter {
     this.#keys = keys;
   }
 
-  async add(rows: readonly number[], customers: readonly unknown[]): Promise<void> {
-    this.#lines.push(Buffer.from(`${JSON.stringify(rows)}\t${JSON.stringify(customers)}\n`));
+  async add(rows: Chunk['rows'], lines: Chunk['lines'], customers: readonly unknown[]): Promise<void> {
+    this.#lines.push(Buffer.from(`${[rows, lines, customers].map((part) => JSON.stringify(part)).join('\t')}\n`));
     if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
   }
 
@@ -75,10 +78,8 @@ export class PageReader {
         throw error;
       });
     const line = (lines[chunk % CHUNKS_PER_PAGE] ?? '').toString();
-    const tab = line.indexOf('\t');
-    const rows = rowsOf(line.slice(0, tab));
-    const body = line.slice(tab + 1);
-    if (rows !== undefined && body.startsWith('[{') && body.endsWith('}]')) return { rows, body };
+    const { rows, lines: at, body } = CHUNK.exec(line)?.groups ?? {};
+    if (rows && at && body) return { rows: JSON.parse(rows) as number[], lines: JSON.parse(at) as number[], body };
     const uri = this.#storage.uri(key);
     throw new BadPage(
       `Chunk ${chunk} is not in ${uri}: the page is missing or damaged. Start a new job from the source.`,
@@ -105,6 +106,5 @@ function linesOf(bytes: Buffer): Buffer[] {
   return lines;
 }
 
-function rowsOf(json: string): number[] | undefined {
-  return /^\[\d{1,15}(,\d{1,15}){0,9}\]$/.test(json) ? (JSON.parse(json) as number[]) : undefined;
-}
+const CHUNK =
+  /^(?<rows>\[\d{1,15}(?:,\d{1,15}){0,9}\])\t(?<lines>\[(?:\d{1,15}|null)(?:,(?:\d{1,15}|null)){0,9}\])\t(?<body>\[\{.*\}\])$/s;

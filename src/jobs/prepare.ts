@@ -96,19 +96,20 @@ class Draft {
   }
 
   /** Takes the next record; a promise where a chunk is full and being written. */
-  add({ row, value, problem }: SourceRecord): Promise<void> | undefined {
+  add({ row, line, value, problem }: SourceRecord): Promise<void> | undefined {
     if (++this.total > MAX_ROWS) {
       const most = MAX_ROWS.toLocaleString('en');
       throw new BadSource(`Expected at most ${most} rows in one source, got more. Split it into several jobs.`);
     }
     const invalid = problem ?? checkCustomer(value) ?? this.#checkFirst((value as { id: number }).id, row);
-    if (invalid !== undefined) return this.#addInvalid(row, customerId(value), invalid);
+    if (invalid !== undefined) return this.#addInvalid(row, line, customerId(value), invalid);
     const chunk = this.#chunk;
     const gap = row - chunk.lastRow - 1;
     if (chunk.rows.length === 0) chunk.before = gap;
     else chunk.within += gap;
     chunk.lastRow = row;
     chunk.rows.push(row);
+    chunk.lines.push(line);
     chunk.customers.push(value);
     const full = chunk.rows.length === CHUNK_SIZE || this.#firstRows.size === this.#limit;
     return full ? this.#endChunk() : undefined;
@@ -139,13 +140,13 @@ class Draft {
     return { code: 'duplicate', message: `Expected one row a customer, got another one in row ${first}.` };
   }
 
-  #addInvalid(row: number, id: number | null, { code, message }: Problem): undefined {
+  #addInvalid(row: number, line: number | null, id: number | null, { code, message }: Problem): undefined {
     this.#invalid++;
-    this.failures.push({ row, id, outcome: 'invalid', code, message: fitting(message) });
+    this.failures.push({ row, line, id, outcome: 'invalid', code, message: fitting(message) });
   }
 
   async #endChunk(): Promise<void> {
-    const { rows, customers, before, within, lastRow } = this.#chunk;
+    const { rows, lines, customers, before, within, lastRow } = this.#chunk;
     if (++this.#chunks > MAX_CHUNKS) {
       const most = (MAX_CHUNKS * CHUNK_SIZE).toLocaleString('en');
       throw new BadInput(
@@ -156,12 +157,13 @@ class Draft {
     this.#lastSize = rows.length;
     if (this.#firstRows.size === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
     this.#chunk = emptyChunk(lastRow);
-    await this.#pages.add(rows, customers);
+    await this.#pages.add(rows, lines, customers);
   }
 }
 
 const emptyChunk = (lastRow: number) => ({
   rows: [] as number[],
+  lines: [] as (number | null)[],
   customers: [] as unknown[],
   before: 0,
   within: 0,

@@ -32,7 +32,7 @@ function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }:
   return skipUnchanged && outcome === 'updated' && source !== undefined && isUnchanged(source, present);
 }
 
-const COLUMNS = ['row', 'id', 'outcome', 'code', 'message'];
+const COLUMNS = ['row', 'line', 'id', 'outcome', 'code', 'message'];
 
 /** The first line, with its line end. */
 export const CSV_HEADING = stringify([COLUMNS]);

@@ -12,7 +12,7 @@ import { Recent } from './cache.ts';
 import type { Row, Values } from './fields.ts';
 
 /** What became of a row. */
-export interface ReportedRow extends Pick<Failure, 'row' | 'id' | 'message'> {
+export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
   /** `unchanged`: an updated customer who already had all values. Other updated ones have no code. */
   code: OutcomeCode | 'unchanged' | '';
@@ -104,7 +104,7 @@ function whyNeverSent({ dryRun, limit }: EndedJob['options'], chunk: number): st
   return beyond ? `Not sent: the job was limited to ${limit} customers.` : undefined;
 }
 
-interface RowInChunk extends Pick<SettledRow, 'row' | 'source' | 'present'> {
+interface RowInChunk extends Pick<SettledRow, 'row' | 'line' | 'source' | 'present'> {
   chunk: number;
   done: boolean;
 }
@@ -138,12 +138,13 @@ async function* rowsInChunks(
     if (read) {
       const present = readsPresent(options) ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
       for (const [index, source] of (JSON.parse(read.body) as Row[]).entries()) {
-        yield { row: read.rows[index] as number, source, present: present?.get(source.id), chunk, done };
+        const [row, line] = [read.rows[index] as number, read.lines[index] ?? null];
+        yield { row, line, source, present: present?.get(source.id), chunk, done };
       }
     } else {
       // Invalid rows among them are failures, which come first.
       const [first, last] = [bounds.first[chunk] as number, bounds.last[chunk] as number];
-      for (let row = first; row <= last; row++) yield { row, source: undefined, chunk, done };
+      for (let row = first; row <= last; row++) yield { row, line: null, source: undefined, chunk, done };
     }
   }
 }

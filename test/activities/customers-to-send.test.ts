@@ -3,7 +3,7 @@ import { customersToSend, type ReadChunkRef } from '../../src/activities/custome
 import type { CallOptions, Store } from '../../src/bigcommerce/store.ts';
 import type { PresentReader, ReadCustomers } from '../../src/jobs/present.ts';
 
-const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
+const chunk = { rows: [1, 2], lines: [2, 3], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
 const calling = {} as CallOptions;
 const job = { storeHash: 'abc', key: 'run-1' };
 

@@ -11,7 +11,7 @@ import type { Permit } from '../../src/bigcommerce/store.ts';
 import { BadPage } from '../../src/jobs/errors.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
-const chunk = { rows: [1, 2], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
+const chunk = { rows: [1, 2], lines: [2, 3], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
 const ref = { job: { storeHash: 'abc', key: 'run-1' }, chunk: 0 };
 const read = { chunks: 1, skipUnchanged: true };
 const permit = { draining: new AbortController().signal } as Permit;

@@ -69,6 +69,6 @@ const mount = (...args: string[]) => execFileSync('mount', [...args, disk]);
     const result = await job.result();
     expectCountsToAddUp(result);
     expect(result.customers).toMatchObject({ total: 300, updated: 300 });
-    expect(await readFile(new URL(result.report ?? ''), 'utf8')).toBe('row,id,outcome,code,message\n');
+    expect(await readFile(new URL(result.report ?? ''), 'utf8')).toBe('row,line,id,outcome,code,message\n');
   });
 });

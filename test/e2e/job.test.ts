@@ -60,7 +60,7 @@ test('a job of 2,000 updates every good customer, names every other one, and kee
     [2000, 1, 'invalid', 'duplicate'],
   ]);
   const report = await read(result.report);
-  expect(report.split('\n')[0]).toBe('row,id,outcome,code,message');
+  expect(report.split('\n')[0]).toBe('row,line,id,outcome,code,message');
   expect(
     report
       .trim()
@@ -103,7 +103,7 @@ test('its queries answer after it has ended', async () => {
 test('an empty source completes with a total of 0', async () => {
   const result = await system.run('empty', { storeHash: 'abc', source: { customers: [] } });
   expect(result).toMatchObject({ customers: { total: 0, updated: 0 }, chunks: { total: 0, done: 0 }, calls: 0 });
-  expect(await read(result.report)).toBe('row,id,outcome,code,message\n');
+  expect(await read(result.report)).toBe('row,line,id,outcome,code,message\n');
 });
 
 test('e-mail addresses that move from one customer to another arrive, whatever their order in the source', async () => {
@@ -145,7 +145,7 @@ test('onInvalid "fail" stops the job before any call, with a report of the inval
   expect(failure.type).toBe('InvalidRows');
   const result = resultIn(failure);
   expect(result.customers).toMatchObject({ total: 26, invalid: 1, unprocessed: 25 });
-  expect(await read(result.report)).toMatch(/26,26,invalid,invalid_field,/);
+  expect(await read(result.report)).toMatch(/26,\d*,26,invalid,invalid_field,/);
   expect((await system.stats()).requests).toBe(0);
 });
 

@@ -64,7 +64,7 @@ async function files(): Promise<string[]> {
 }
 
 const failure = (row: number, outcome: Failure['outcome']): Failure => {
-  return { row, id: row, outcome, code: 'unavailable', message: 'm' };
+  return { row, line: null, id: row, outcome, code: 'unavailable', message: 'm' };
 };
 
 test('has the earlier values of customers that were or may have been updated; the files of values read are deleted', async () => {

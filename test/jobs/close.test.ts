@@ -17,7 +17,7 @@ import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);
 const OPTIONS = { dryRun: false, limit: null, reportAll: false, backup: false, skipUnchanged: false };
-const HEADING = 'row,id,outcome,code,message\n';
+const HEADING = 'row,line,id,outcome,code,message\n';
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
 
@@ -51,10 +51,10 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
 const customers = (count: number) => Array.from({ length: count }, (_, index) => ({ id: 101 + index, notes: 'x' }));
 
 const rejected = (row: number, id: number, message = 'The id does not exist.'): Failure => {
-  return { row, id, outcome: 'rejected', code: 'unknown_id', message };
+  return { row, line: null, id, outcome: 'rejected', code: 'unknown_id', message };
 };
 const failed = (row: number, id: number): Failure => {
-  return { row, id, outcome: 'failed', code: 'unavailable', message: 'No answer.' };
+  return { row, line: null, id, outcome: 'failed', code: 'unavailable', message: 'No answer.' };
 };
 
 async function files(): Promise<string[]> {
@@ -92,10 +92,10 @@ test('has a line for every row that was not updated, in order, and retries faile
   );
   expect(await textOf(storage, keys.report)).toBe(
     HEADING +
-      '2,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got a number."\n' +
-      '3,103,rejected,unknown_id,The id does not exist.\n' +
-      '5,105,failed,unavailable,No answer.\n' +
-      '22,122,unprocessed,cancelled,Not sent: the job was cancelled.\n',
+      '2,,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got a number."\n' +
+      '3,,103,rejected,unknown_id,The id does not exist.\n' +
+      '5,,105,failed,unavailable,No answer.\n' +
+      '22,,122,unprocessed,cancelled,Not sent: the job was cancelled.\n',
   );
   expect(closed.retry).toBe(storage.uri(keys.retry));
   expect(await textOf(storage, keys.retry)).toBe('{"id":105,"notes":"x"}\n{"id":122,"notes":"x"}\n');
@@ -105,8 +105,8 @@ test('has a line for every row on request, without code and message if it was up
   const options = { ...OPTIONS, reportAll: true };
   await closeJob(storage, 'run-1', await ended([...customers(2), 'x'], [DONE], { options }));
   expect(await textOf(storage, keys.report)).toBe(
-    `${HEADING}1,101,updated,,\n2,102,updated,,\n` +
-      '3,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
+    `${HEADING}1,101,updated,,\n2,,102,updated,,\n` +
+      '3,,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
   );
 });
 
@@ -163,10 +163,10 @@ test('keeps no new password: says which rows to send again from the source', asy
   const password = 'It has a new password, which is not kept: send it again from the source.';
   expect(await textOf(storage, keys.report)).toBe(
     HEADING +
-      `1,1,failed,unavailable,"No answer. ${password}"\n` +
-      '2,2,unprocessed,cancelled,Not sent: the job was cancelled.\n' +
-      `3,3,unprocessed,cancelled,"Not sent: the job was cancelled. ${password}"\n` +
-      '4,4,rejected,unknown_id,The id does not exist.\n',
+      `1,,1,failed,unavailable,"No answer. ${password}"\n` +
+      '2,,2,unprocessed,cancelled,Not sent: the job was cancelled.\n' +
+      `3,,3,unprocessed,cancelled,"Not sent: the job was cancelled. ${password}"\n` +
+      '4,,4,rejected,unknown_id,The id does not exist.\n',
   );
   expect(await textOf(storage, keys.retry)).toBe('{"id":2,"authentication":{"force_password_reset":true}}\n');
 });
@@ -394,7 +394,7 @@ test('rows of a missing page have a line in the report, but no id and no place i
   const lines = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
   expect(lines.map((line) => line.split(',').slice(0, 4).join())).toEqual(
     Array.from({ length: 20 }, (_, index) =>
-      index === 4 ? '1005,,invalid,invalid_field' : `${index + 1_001},,unprocessed,cancelled`,
+      index === 4 ? '1005,,,invalid,invalid_field' : `${index + 1_001},,,unprocessed,cancelled`,
     ),
   );
   expect(lines[0]).toMatch(/page in the job store is missing or damaged: send it again from the source/);

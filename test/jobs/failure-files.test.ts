@@ -8,7 +8,14 @@ import { textOf } from '../storage/conformance.ts';
 import { all, newStorage } from './support.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
-const failure = (row: number): Failure => ({ row, id: row, outcome: 'failed', code: 'unavailable', message: 'Zoë\n' });
+const failure = (row: number): Failure => ({
+  row,
+  line: null,
+  id: row,
+  outcome: 'failed',
+  code: 'unavailable',
+  message: 'Zoë\n',
+});
 let storage: Storage;
 
 beforeEach(async () => {

@@ -203,21 +203,26 @@ describe('named one by one', () => {
       'id,__proto__,constructor,toString\n1,2,3,4',
       /Unknown headings: "__proto__"/,
     ],
-    ['a quote that never closes', 'csv', `id,notes\n1,"${'x'.repeat(20 * M)}`, /lines of at most 1,048,576 characters, got more in line 2/],
-    ['no line end at all', 'csv', 'x'.repeat(20 * M), /lines of at most 1,048,576 characters, got more in line 1/],
     [
-      '200,000 stray quotes',
+      'a quote that never closes',
       'csv',
-      `id,notes\n${`1,${'"a"b'.repeat(1_000)}\n`.repeat(100)}`,
-      0,
+      `id,notes\n1,"${'x'.repeat(20 * M)}`,
+      /lines of at most 1,048,576 characters, got more in line 2/,
     ],
+    ['no line end at all', 'csv', 'x'.repeat(20 * M), /lines of at most 1,048,576 characters, got more in line 1/],
+    ['200,000 stray quotes', 'csv', `id,notes\n${`1,${'"a"b'.repeat(1_000)}\n`.repeat(100)}`, 0],
     ['half a million cells', 'csv', `id,notes\n${','.repeat(500_000)}\n1,a\n`, 1],
     ['a cell of JSON half a million deep', 'csv', `id,form_fields\n1,${'['.repeat(500_000)}\n2,[]`, 1],
     ['JSON half a million deep', 'json', `[{"id":1,"form_fields":${deep}},{"id":2,"notes":"a"}]`, 1],
     ['JSON that never closes', 'json', `[{"a":${'['.repeat(20 * M)}`, /expected the rest of an object/],
     ['JSON with one string of 20 MB', 'json', `[{"a":"${'x'.repeat(20 * M)}"},{"id":2,"notes":"a"}]`, 1],
     ['NDJSON half a million deep', 'ndjson', `{"id":1,"form_fields":${deep}}\n{"id":2,"notes":"a"}`, 1],
-    ['a line of 20 MB', 'ndjson', `{"id":1,"notes":"${'x'.repeat(20 * M)}"}\n{"id":2,"notes":"a"}`, /objects of at most a million/],
+    [
+      'a line of 20 MB',
+      'ndjson',
+      `{"id":1,"notes":"${'x'.repeat(20 * M)}"}\n{"id":2,"notes":"a"}`,
+      /objects of at most a million/,
+    ],
     [
       '80,000 fields',
       'ndjson',
@@ -358,7 +363,7 @@ test('others get their turn while a large piece is read', async () => {
 test('no text of the report is a formula to a spreadsheet', () => {
   const signs = ['=', '+', '-', '@', '\t', '\r'];
   const rows = signs.map((sign, row): ReportedRow => {
-    return { row, id: 1, outcome: 'rejected', code: 'rejected', message: `${sign}cmd()|'/C calc'!A0` };
+    return { row, line: null, id: 1, outcome: 'rejected', code: 'rejected', message: `${sign}cmd()|'/C calc'!A0` };
   });
   const cells = parse(csvLines(rows)).map((line: string[]) => line.at(-1));
   expect(cells).toEqual(signs.map((sign) => `'${sign}cmd()|'/C calc'!A0`));

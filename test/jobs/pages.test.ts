@@ -16,7 +16,8 @@ beforeEach(async () => {
 
 async function write(chunks: number): Promise<void> {
   const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < chunks; chunk++) await writer.add([chunk + 1], [{ id: chunk + 1, notes: 'a\tb\nc' }]);
+  for (let chunk = 0; chunk < chunks; chunk++)
+    await writer.add([chunk + 1], [chunk + 2], [{ id: chunk + 1, notes: 'a\tb\nc' }]);
   await writer.end();
 }
 
@@ -30,17 +31,18 @@ function counting(): { storage: Storage; reads: Map<string, number> } {
   return { storage: { root: storage.root, read, uri: (key: string) => storage.uri(key) } as Storage, reads };
 }
 
-test('a chunk is one line: its rows, a tab, the body of its PUT', async () => {
+test('a chunk is one line: its rows, their lines in the file, and the body of its PUT', async () => {
   const writer = new PageWriter(storage, keys);
   await writer.add(
     [2, 5],
+    [3, null],
     [
       { id: 7, notes: 'a\tb' },
       { id: 8, phone: '' },
     ],
   );
   await writer.end();
-  expect(await textOf(storage, keys.page(0))).toBe('[2,5]\t[{"id":7,"notes":"a\\tb"},{"id":8,"phone":""}]\n');
+  expect(await textOf(storage, keys.page(0))).toBe('[2,5]\t[3,null]\t[{"id":7,"notes":"a\\tb"},{"id":8,"phone":""}]\n');
 });
 
 test('every chunk comes back as it was written, and there are 100 to a page', async () => {
@@ -49,6 +51,7 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
   for (const chunk of [0, 99, 100, 199, 249]) {
     expect(await reader.readChunk(keys, chunk)).toEqual({
       rows: [chunk + 1],
+      lines: [chunk + 2],
       body: JSON.stringify([{ id: chunk + 1, notes: 'a\tb\nc' }]),
     });
   }
@@ -60,7 +63,7 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
 test('undoes what was written, but nothing that an earlier run wrote beyond it', async () => {
   await write(301);
   const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [{ id: chunk }]);
+  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [null], [{ id: chunk }]);
   await writer.undo();
   const there = await Promise.all([0, 1, 2, 3].map((page) => storage.exists(keys.page(page))));
   expect(there).toEqual([false, true, true, true]);
@@ -68,7 +71,7 @@ test('undoes what was written, but nothing that an earlier run wrote beyond it',
 
 test('reads a page once for concurrent readers, and keeps a mebibyte of the latest pages per store', async () => {
   const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [{ id: 1, notes: 'x'.repeat(9_000) }]);
+  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [null], [{ id: 1, notes: 'x'.repeat(9_000) }]);
   await writer.end();
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted, 2);
@@ -88,7 +91,7 @@ test('reads a page again for another run of the job, whose source may have chang
   const reader = new PageReader(storage);
   const readIn = (run: string) => reader.readChunk(jobKeys(ref, run), 0);
   await readIn('run-1');
-  await storage.write(keys.page(0), ['[1]\t[{"id":2}]\n']);
+  await storage.write(keys.page(0), ['[1]\t[1]\t[{"id":2}]\n']);
   expect((await readIn('run-1')).body).toContain('"id":1,');
   expect((await readIn('run-2')).body).toBe('[{"id":2}]');
 });
@@ -103,13 +106,13 @@ test('names the file and the chunk if the page is missing', async () => {
 
 test.each([
   ['empty', ''],
-  ['cut off', '[1]\t[{"id":1}]\n[2]\t[{"id":2'],
-  ['cut off at the end of a line', '[1]\t[{"id":1}]\n[2]\t[{"id":2}]'],
+  ['cut off', '[1]\t[1]\t[{"id":1}]\n[2]\t[2]\t[{"id":2'],
+  ['cut off at the end of a line', '[1]\t[1]\t[{"id":1}]\n[2]\t[2]\t[{"id":2}]'],
   ['without rows', 'x\n\t[{"id":2}]\n'],
   ['with rows that are none', 'x\n[2,x]\t[{"id":2}]\n'],
   ['without a body', 'x\n[2]\t\n'],
   ['without a tab', 'x\n[2][{"id":2}]\n'],
-  ['not UTF-8', Buffer.from('x\n[2]\t[{"notes":"Zo\xeb"}]\n', 'latin1')],
+  ['not UTF-8', Buffer.from('x\n[2]\t[2]\t[{"notes":"Zo\xeb"}]\n', 'latin1')],
 ])('rejects a page that is %s', async (_, content) => {
   await storage.write(keys.page(0), [content]);
   await expect(new PageReader(storage).readChunk(keys, 1)).rejects.toThrow(BadPage);

@@ -24,7 +24,7 @@ beforeEach(async () => {
 async function pages(customers: number): Promise<void> {
   const writer = new PageWriter(storage, keys);
   const rows = Array.from({ length: customers }, (_, index) => ({ id: index + 1, notes: 'x' }));
-  for (let at = 0; at < rows.length; at += 10) await writer.add([at + 1], rows.slice(at, at + 10));
+  for (let at = 0; at < rows.length; at += 10) await writer.add([at + 1], [null], rows.slice(at, at + 10));
   await writer.end();
 }
 

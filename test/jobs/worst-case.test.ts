@@ -38,6 +38,7 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   const longest = (list: string[]) => list.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   const invalid: Failure = {
     row: MAX_ROWS,
+    line: null,
     id: 0x7fffffff,
     outcome: 'invalid',
     code: 'read_only_field',

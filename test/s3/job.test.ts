@@ -83,9 +83,9 @@ test('a worker is killed, another one finishes its job, and the starter names th
   expect(report).toMatch(new RegExp(`^s3://${s3.bucket}/job store/jobs/abc/[\\w-]+/report\\.csv$`));
   expect(starter.output()).toContain(`Report: ${report}\n`);
   expect((await textOf(bucket, bucket.keyOf(report as string) as string)).split('\n')).toEqual([
-    'row,id,outcome,code,message',
-    expect.stringMatching(/^601,999999,rejected,unknown_id,/),
-    expect.stringMatching(/^602,601,invalid,invalid_field,/),
+    'row,line,id,outcome,code,message',
+    expect.stringMatching(/^601,\d*,999999,rejected,unknown_id,/),
+    expect.stringMatching(/^602,\d*,601,invalid,invalid_field,/),
     '',
   ]);
   const [copy] = /sources\/copies\/.*?\.ndjson/.exec((await describe('spring')) ?? '') ?? [];

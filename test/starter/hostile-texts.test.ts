@@ -16,7 +16,7 @@ test('of what a terminal acts on, only line ends and colours stay in a text', ()
 test("a table's line stays one line, whatever is in names and messages", () => {
   const job = { id: `customer-updates/abc/${EVIL}`, status: 'RUNNING', startedAt: new Date(), startedBy: EVIL };
   expect(jobsTable([job as ListedJob], Date.now(), (_, text) => text).split(/[\r\n\u2028]/)).toHaveLength(2);
-  const failure = { row: 1, id: 1, outcome: 'rejected', code: 'rejected', message: EVIL } as const;
+  const failure = { row: 1, line: null, id: 1, outcome: 'rejected', code: 'rejected', message: EVIL } as const;
   expect(failuresTable([failure])).not.toMatch(ACTS);
 });
 

@@ -60,8 +60,8 @@ test('or they are in one line, once there are any', () => {
 test('failures are listed in columns', () => {
   expect(
     failuresTable([
-      { row: 7, id: 70, outcome: 'rejected', code: 'unknown_id', message: 'no such customer' },
-      { row: 1_200, id: null, outcome: 'invalid', code: 'invalid_field', message: 'id: expected a number' },
+      { row: 7, line: null, id: 70, outcome: 'rejected', code: 'unknown_id', message: 'no such customer' },
+      { row: 1_200, line: null, id: null, outcome: 'invalid', code: 'invalid_field', message: 'id: expected a number' },
     ]),
   ).toBe(
     '  row     7  id 70  rejected  unknown_id     no such customer\n' +

@@ -43,7 +43,7 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
     const rejected = Array.from({ length: random.whole(0, 10) }, (_, index) => first + index);
     const failures = rejected.map((row) => {
       const latest = chunk > CHUNKS - 1_000 ? message(random) : '';
-      return { row, id: random.whole(1, 1e7), outcome: 'rejected' as const, code, message: latest };
+      return { row, line: null, id: random.whole(1, 1e7), outcome: 'rejected' as const, code, message: latest };
     });
     const called = { calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
     ledger.record(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));

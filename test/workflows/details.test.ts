@@ -14,7 +14,14 @@ const running: Progress = {
   retry: null,
 };
 const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
-const failure: Failure = { row: 12, id: 34, outcome: 'rejected', code: 'unknown_id', message: 'No such\nid | here.' };
+const failure: Failure = {
+  row: 12,
+  line: null,
+  id: 34,
+  outcome: 'rejected',
+  code: 'unknown_id',
+  message: 'No such\nid | here.',
+};
 
 test('show state, the five counts, pace, when it will be done, and what helps', () => {
   expect(details(running, beyond)).toBe(

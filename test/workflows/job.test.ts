@@ -215,7 +215,7 @@ class Simulation {
   #endOf(ids: number[], how: (typeof ENDS)[number]): ChunkEnd {
     const some = ids.slice(0, this.#random.chance(0.5) ? ids.length : this.#random.whole(1, ids.length));
     const failing = (who: number[], outcome: Failure['outcome'], code: Failure['code']): ChunkOutcome => {
-      const failures = who.map((id) => ({ row: id, id, outcome, code, message: '' }));
+      const failures = who.map((id) => ({ row: id, line: null, id, outcome, code, message: '' }));
       const called = { calls: 1, throttled: 0, attempts: 1, unanswered: 1, concurrency: 3 };
       return { updated: ids.length - who.length, failures, ...called };
     };

@@ -33,7 +33,7 @@ function prepared(rows: boolean[], limit = Infinity): PreparedRows {
 }
 
 function failure(row: number, outcome: 'rejected' | 'failed', code: Failure['code'] = 'rejected'): Failure {
-  return { row, id: row, outcome, code, message: 'no' };
+  return { row, line: null, id: row, outcome, code, message: 'no' };
 }
 
 function outcome(size: number, failures: Failure[] = []): ChunkOutcome {

@@ -65,7 +65,7 @@ function answer(chunk: number): ChunkOutcome {
   if (refuses) throw ApplicationFailure.nonRetryable('401', 'Refused');
   const failures = Array.from({ length: 10 }, (_, index) => {
     const row = chunk * 10 + index + 1;
-    return { row, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
+    return { row, line: null, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
   });
   return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 }
