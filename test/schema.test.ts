@@ -24,6 +24,10 @@ const DEFAULTS = {
   skipUnchanged: false,
   blankCells: 'keep',
   ignoreColumns: [],
+  ignoreUnknown: false,
+  columns: {},
+  encoding: null,
+  trustQuotes: false,
   reportAll: false,
 };
 

@@ -57,7 +57,7 @@ export async function recordsOf(
   source: Source,
   reading: ReadingOptions,
 ): Promise<AsyncIterable<SourceRecord[]>> {
-  if ('customers' in source) return inlineRecords(source.customers);
+  if ('customers' in source) return inlineRecords(source.customers, reading);
   if ('uri' in source) {
     return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
   }

@@ -5,7 +5,7 @@ import { notAnInput, parseJobInput } from '../contract/schema.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { BadInput } from '../jobs/errors.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
-import { prepare } from '../jobs/prepare.ts';
+import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
@@ -24,7 +24,9 @@ export async function prepareJob(
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
-    const records = await recordsOf(parts, reader, source, options);
+    const notes: string[] = [];
+    const note = (text: string) => notes.push(fitting(text));
+    const records = await recordsOf(parts, reader, source, { ...options, note });
     const onProgress = (rows: number) => {
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
@@ -39,7 +41,7 @@ export async function prepareJob(
         throw error;
       },
     );
-    return { format, ...prepared, searchAttributes: await hasSearchAttributes(client) };
+    return { format, ...prepared, searchAttributes: await hasSearchAttributes(client), notes };
   } catch (error) {
     throw jobFailure(error);
   }

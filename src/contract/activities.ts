@@ -56,6 +56,8 @@ export interface PreparedJob extends PreparedRows {
   format: typeof FORMAT;
   /** Whether the namespace has SEARCH_ATTRIBUTES. */
   searchAttributes: boolean;
+  /** JobResult.notes. */
+  notes: string[];
 }
 
 /** How a job's rows lie in chunks. */

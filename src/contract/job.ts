@@ -183,6 +183,8 @@ export interface JobResult {
   chunks: ChunkCounts;
   /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
   unchanged?: number | undefined;
+  /** What a person should know of how the source was read, such as columns that were left out; absent if nothing. */
+  notes?: string[] | undefined;
   /** PUTs sent, of every kind. What `backup` and `skipUnchanged` read is not among them. */
   calls: number;
   /** PUTs answered with 429. */

@@ -196,6 +196,7 @@ export const jobResultSchema = z.object({
   }),
   chunks: z.object({ total: count, done: count }),
   unchanged: count.optional(),
+  notes: z.array(z.string()).optional(),
   calls: count,
   throttled: count,
   report: z.string().nullable(),

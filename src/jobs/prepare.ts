@@ -19,9 +19,10 @@ import type { Problem, SourceRecord } from './sources/record.ts';
 export const MAX_CHUNKS = 200_000;
 
 /** Most bytes of a failure's message as JSON, so that 1,000 of them fit beside the rest: test/jobs/worst-case.test.ts. */
-const MAX_MESSAGE_BYTES = 350;
+const MAX_MESSAGE_BYTES = 330;
 
-function fitting(message: string): string {
+/** A message that fits into workflow state. */
+export function fitting(message: string): string {
   let start = message;
   while (Buffer.byteLength(JSON.stringify(start)) > MAX_MESSAGE_BYTES) start = start.slice(0, -1);
   return start.length < message.length ? `${start}…` : message;

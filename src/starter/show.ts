@@ -60,7 +60,8 @@ export async function showEnding(session: Session, id: string, progress: Progres
 
 /** Prints the counts, a few rows that were not updated, and where the files are. */
 async function showResult(session: Session, id: string, result: JobResult): Promise<void> {
-  const { customers, unchanged, calls, throttled } = result;
+  const { customers, unchanged, notes = [], calls, throttled } = result;
+  if (notes.length > 0) print(`\n${notes.map((note) => printable(note, 400)).join('\n')}`);
   if (customers.total > 0) {
     const skipped = unchanged === undefined ? '' : `\n\n${skippedText(unchanged)}`;
     print(`\n${countsTable(customers)}${skipped}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);

@@ -44,14 +44,20 @@ export const countsLine = (customers: CustomerCounts): string =>
 
 /** Rows that were not updated, as lines in columns. */
 export function failuresTable(failures: readonly Failure[]): string {
-  const cells = failures.map(({ row, id, outcome, code }) => [grouped(row), String(id ?? '-'), outcome, code]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  const cells = failures.map(({ row, line, id, outcome, code }) => [
+    grouped(row),
+    line === null ? '-' : grouped(line),
+    String(id ?? '-'),
+    outcome,
+    code,
+  ]);
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   return failures
     .map(({ message }, index) => {
-      const [row, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
-        column < 2 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
+      const [row, line, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
+        column < 3 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
       );
-      return `  row ${row}  id ${id}  ${outcome}  ${code}  ${oneLine(message)}`;
+      return `  row ${row}  line ${line}  id ${id}  ${outcome}  ${code}  ${oneLine(message)}`;
     })
     .join('\n');
 }

@@ -30,6 +30,7 @@ export interface CarriedJob {
   emailsSentAgain: boolean;
   concurrency: number;
   searchAttributes: boolean;
+  notes: string[];
   attributesShown: string;
 }
 
@@ -101,6 +102,8 @@ export class Job {
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
+  /** What a person should know of how the source was read. */
+  notes: string[] = [];
   /** State and tenth that the search attributes show. */
   attributesShown = '';
   files: Pick<JobResult, 'report' | 'retry' | 'backup' | 'notInBackup'> = { report: null, retry: null };
@@ -194,9 +197,9 @@ export class Job {
 
   carry(): CarriedJob {
     const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
-    const { searchAttributes, attributesShown } = this;
+    const { searchAttributes, notes, attributesShown } = this;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
-    return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, attributesShown };
+    return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, notes, attributesShown };
   }
 
   /** Continues where the previous run stopped. */

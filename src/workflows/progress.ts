@@ -12,12 +12,13 @@ const STARVED: Record<Starved, string> = {
     'continues when one is free. Start another worker or raise MAX_STORES to continue now.',
 };
 
-export function resultOf({ ledger, options, files, wouldSend }: Job): JobResult {
+export function resultOf({ ledger, options, notes, files, wouldSend }: Job): JobResult {
   const { counts, plan, done, unchanged, calls, throttled } = ledger;
   return {
     customers: counts,
     chunks: { total: plan.chunks, done },
     ...(options.skipUnchanged && { unchanged }),
+    ...(notes.length > 0 && { notes }),
     calls,
     throttled,
     ...files,

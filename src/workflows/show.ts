@@ -63,7 +63,7 @@ const HELP: Partial<Record<JobState, string[]>> = {
 
 /** A job's state as short markdown: the current details that the Web UI shows. Pure. */
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
-  const { state, customers, chunks, unchanged, calls, throttled, waitingFor, pace, eta } = progress;
+  const { state, customers, chunks, unchanged, notes, calls, throttled, waitingFor, pace, eta } = progress;
   const { report, retry, backup } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
@@ -74,6 +74,7 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
   if (eta) speed.push(`done at about ${toSeconds(eta)}`);
   lines.push('', ...countsTable(customers), '', speed.join(' · '));
+  if (notes) lines.push('', ...notes.map((note) => `- ${note}`));
   if (latest.length > 0) lines.push('', 'Latest rows not updated:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
   if (retry) lines.push('', `To be sent again: ${retry}`);
@@ -95,7 +96,7 @@ function countsTable({ total, updated, rejected, failed, invalid, unprocessed }:
 
 const toSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
-function failureLine({ row, id, outcome, code, message }: Failure): string {
+function failureLine({ row, line, id, outcome, code, message }: Failure): string {
   // A line break or a bar would break the list or what follows it.
-  return `- row ${row}, id ${id ?? 'unknown'}: ${outcome}, ${code}. ${message.replace(/[\r\n|]+/g, ' ')}`;
+  return `- row ${row}${line === null ? '' : ` (line ${line})`}, id ${id ?? 'unknown'}: ${outcome}, ${code}. ${message.replace(/[\r\n|]+/g, ' ')}`;
 }

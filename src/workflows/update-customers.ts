@@ -83,12 +83,13 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       if (failure.type === 'BadSource') await close(job);
       throw failWith(job, failure.type, failure.message);
     });
-  const { format, searchAttributes, ...rows } = prepared;
+  const { format, searchAttributes, notes, ...rows } = prepared;
   // Not a failure of the workflow, which would end it, but of its task, which is retried.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
   const { total, invalid, chunksToSend } = rows;
   job.prepared(Ledger.of(rows), ChunkQueue.of(0));
   job.searchAttributes = searchAttributes;
+  job.notes = notes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
   countCustomers(job.ref.storeHash, { invalid });
   if (invalid > 0 && job.options.onInvalid === 'fail') {

@@ -2,9 +2,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
-import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
-import { newStorage } from '../jobs/support.ts';
+import { inline, newStorage } from '../jobs/support.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
 import type { PreparingParts } from '../../src/activities/job-source.ts';
@@ -21,7 +20,7 @@ test.each([
   async (what, where) => {
     const storage = await newStorage();
     const source = { customers: customers(5_000) };
-    const records = inlineRecords(source.customers);
+    const records = inline(source.customers);
     const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
     const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
     const input = { storeHash: 'abc', source: { customers: [] } };

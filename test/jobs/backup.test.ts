@@ -7,12 +7,11 @@ import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { PresentReader } from '../../src/jobs/present.ts';
-import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import type { Row } from '../../src/jobs/fields.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
-import { newStorage } from './support.ts';
+import { inline, newStorage } from './support.ts';
 import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
@@ -33,7 +32,7 @@ const old = (id: number) => ({ id, notes: `old ${id}` });
 
 /** A job of these rows that has read the values of the first page, and whose chunks ended like this. */
 async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob> = {}, has = old) {
-  const { failures: _, ...plan } = await prepare({ storage, keys, records: inlineRecords(source), limit: null });
+  const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(source), limit: null });
   const present = new PresentReader(storage, new PageReader(storage));
   const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
   await present.ofPage(keys, 0, plan.chunks, found);

@@ -7,11 +7,10 @@ import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
-import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
-import { newStorage } from './support.ts';
+import { inline, newStorage } from './support.ts';
 import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
@@ -32,7 +31,7 @@ type Ending = EndedJob & { source: Source; id: string };
 /** A prepared job of these rows, whose chunks ended like this. */
 async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
   const limit = more.options?.limit ?? null;
-  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records: inlineRecords(rows), limit });
+  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records: inline(rows), limit });
   expect(plan.chunks).toBe(chunks.length);
   return {
     job,
@@ -82,7 +81,7 @@ test('closes a job that never had a row, or was never prepared', async () => {
 
 test('has a line for every row that was not updated, in order, and retries failed and unprocessed ones', async () => {
   const rows: unknown[] = customers(22);
-  rows[1] = { id: 102, phone: 5 };
+  rows[1] = { id: 102, phone: true };
   const closed = await closeJob(
     storage,
     'run-1',
@@ -92,7 +91,7 @@ test('has a line for every row that was not updated, in order, and retries faile
   );
   expect(await textOf(storage, keys.report)).toBe(
     HEADING +
-      '2,,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got a number."\n' +
+      '2,,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got true or false."\n' +
       '3,,103,rejected,unknown_id,The id does not exist.\n' +
       '5,,105,failed,unavailable,No answer.\n' +
       '22,,122,unprocessed,cancelled,Not sent: the job was cancelled.\n',
@@ -105,7 +104,7 @@ test('has a line for every row on request, without code and message if it was up
   const options = { ...OPTIONS, reportAll: true };
   await closeJob(storage, 'run-1', await ended([...customers(2), 'x'], [DONE], { options }));
   expect(await textOf(storage, keys.report)).toBe(
-    `${HEADING}1,101,updated,,\n2,,102,updated,,\n` +
+    `${HEADING}1,,101,updated,,\n2,,102,updated,,\n` +
       '3,,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
   );
 });
@@ -127,7 +126,7 @@ test.each([
   await closeJob(storage, 'run-1', await ended(customers(20), chunks, { options }));
   const lines = parse(await textOf(storage, keys.report)).slice(1);
   for (const [chunk, reason] of reasons.entries()) {
-    const found = lines.filter(([row]) => Math.floor((Number(row) - 1) / 10) === chunk).map((line) => line.slice(2));
+    const found = lines.filter(([row]) => Math.floor((Number(row) - 1) / 10) === chunk).map((line) => line.slice(3));
     expect(found).toEqual(
       reason ? Array.from({ length: 10 }, () => ['unprocessed', 'cancelled', `Not sent: ${reason}.`]) : [],
     );
@@ -142,7 +141,7 @@ test('says that rows whose answer never came may have been sent', async () => {
   );
   const messages = parse(await textOf(storage, keys.report))
     .slice(1)
-    .map((line) => line.slice(2).join());
+    .map((line) => line.slice(3).join());
   const maybe = 'unprocessed,cancelled,It may have been sent: the job was cancelled before its answer came.';
   expect(messages).toEqual([
     ...Array.from({ length: 10 }, () => 'unprocessed,cancelled,Not sent: the job was cancelled.'),
@@ -197,7 +196,7 @@ test('puts failures from files and state in order; if a row is in several, the n
   const failures = [rejected(10, 110), rejected(4, 104, 'newest'), rejected(1, 101)];
   await closeJob(storage, 'run-1', await ended(customers(10), [{ ...DONE, rejected: 5 }], { failures, olderIn }));
   const lines = parse(await textOf(storage, keys.report)).slice(1);
-  expect(lines.map(([row, , , , message]) => [Number(row), message])).toEqual([
+  expect(lines.map(([row, , , , , message]) => [Number(row), message])).toEqual([
     [1, 'The id does not exist.'],
     [2, 'new'],
     [4, 'newest'],
@@ -240,7 +239,7 @@ test('accounts for every row exactly once, whatever became of it', async () => {
 
       const lines = parse(await textOf(storage, keys.report)).slice(1);
       const all = [...expected].filter(([, what]) => reportAll || what !== 'updated');
-      expect(lines.map(([row, , outcome]) => [Number(row), outcome])).toEqual(all);
+      expect(lines.map(([row, , , outcome]) => [Number(row), outcome])).toEqual(all);
       const again = [...expected].filter(([, what]) => what === 'failed' || what === 'unprocessed');
       const retry = again.length > 0 ? await textOf(storage, keys.retry) : '';
       expect(retry).toBe(again.map(([row]) => `{"id":${row},"notes":"x"}\n`).join(''));
@@ -392,7 +391,7 @@ test('rows of a missing page have a line in the report, but no id and no place i
   const { retry } = await closeJob(storage, 'run-1', job);
   expect(retry).toBeNull();
   const lines = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
-  expect(lines.map((line) => line.split(',').slice(0, 4).join())).toEqual(
+  expect(lines.map((line) => line.split(',').slice(0, 5).join())).toEqual(
     Array.from({ length: 20 }, (_, index) =>
       index === 4 ? '1005,,,invalid,invalid_field' : `${index + 1_001},,,unprocessed,cancelled`,
     ),
@@ -402,7 +401,7 @@ test('rows of a missing page have a line in the report, but no id and no place i
 
 test('the pages of a job that ended while it was being prepared are deleted too', async () => {
   const rows = customers(2_500);
-  await prepare({ storage, keys, records: inlineRecords(rows), limit: null });
+  await prepare({ storage, keys, records: inline(rows), limit: null });
   await closeJob(storage, 'run-1', await ended([], []).then((none) => ({ ...none, source: { customers: rows } })));
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });

@@ -11,11 +11,10 @@ import { prepare } from '../../src/jobs/prepare.ts';
 import { jsonRecords } from '../../src/jobs/sources/json.ts';
 import { textOf as decoded } from '../../src/jobs/sources/text.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
-import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { decodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
-import { all, inPieces, newStorage } from './support.ts';
+import { all, inline, inPieces, newStorage } from './support.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
 const customer = (id: number) => ({ id, notes: `note ${id}` });
@@ -54,7 +53,7 @@ async function files(): Promise<string[]> {
 }
 
 test('an empty source makes an empty job', async () => {
-  expect(await run(inlineRecords([]))).toEqual({
+  expect(await run(inline([]))).toEqual({
     total: 0,
     invalid: 0,
     valid: 0,
@@ -71,7 +70,7 @@ test('an empty source makes an empty job', async () => {
 
 test('chunks hold ten customers each as they came, the last what is left', async () => {
   const customers = Array.from({ length: 23 }, (_, index) => customer(100 - index));
-  const job = await run(inlineRecords(customers));
+  const job = await run(inline(customers));
   expect(job).toMatchObject({
     total: 23,
     valid: 23,
@@ -110,14 +109,14 @@ test('every kind of invalid row is left out, and says why', async () => {
 });
 
 test('every other row of a customer is a duplicate of the first one that can be sent', async () => {
-  const job = await run(inlineRecords([customer(2), customer(1), customer(1), customer(1)]));
+  const job = await run(inline([customer(2), customer(1), customer(1), customer(1)]));
   expect(job.failures.map(({ row, code, message }) => [row, code, message])).toEqual(
     [3, 4].map((row) => [row, 'duplicate', 'Expected one row a customer, got another one in row 2.']),
   );
 });
 
 test('an invalid row is not the first of its customer: the next one that can be sent is', async () => {
-  const job = await run(inlineRecords([{ id: 1, phone: 5 }, customer(1), customer(1)]));
+  const job = await run(inline([{ id: 1, phone: 5 }, customer(1), customer(1)]));
   expect(await chunksOf(job)).toEqual([{ rows: [2], ids: [1] }]);
   expect(job.failures.map(({ row, code }) => [row, code])).toEqual([
     [1, 'invalid_field'],
@@ -133,7 +132,7 @@ test('counts, chunks, gaps and failures are those of a plain model, whatever row
   const limit = fc.option(fc.integer({ min: 1, max: 50 }));
   await fc.assert(
     fc.asyncProperty(fc.array(row, { maxLength: 90 }), limit, async (ids, most) => {
-      const job = await run(inlineRecords(ids.map(customer)), { limit: most });
+      const job = await run(inline(ids.map(customer)), { limit: most });
 
       const rows: number[] = [];
       ids.forEach((id, index) => {
@@ -180,19 +179,19 @@ test.each([
   [1, 1, 1, 5],
 ])('of 36 customers, a limit of %i sends %i chunks, the last with %i; the last of all has %i', async (...row) => {
   const [limit, chunksToSend, lastSentSize, lastSize] = row;
-  const job = await run(inlineRecords(Array.from({ length: 36 }, (_, index) => customer(index + 1))), { limit });
+  const job = await run(inline(Array.from({ length: 36 }, (_, index) => customer(index + 1))), { limit });
   expect(job).toMatchObject({ valid: 36, chunksToSend, lastSentSize, lastSize });
 });
 
 test('the latest failures stay in state, older ones go to a file', async () => {
   const count = FAILURES_IN_STATE + 250;
-  const job = await run(inlineRecords(new Array<unknown>(count).fill('x')));
+  const job = await run(inline(new Array<unknown>(count).fill('x')));
   expect(job.failures.map(({ row }) => row)).toEqual(
     Array.from({ length: FAILURES_IN_STATE }, (_, index) => index + 251),
   );
   const older: Failure[] = await all(readFailures(storage, job.olderIn));
   expect(older.map(({ row }) => row)).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
-  expect((await run(inlineRecords(new Array<unknown>(FAILURES_IN_STATE).fill('x')))).olderIn).toBeNull();
+  expect((await run(inline(new Array<unknown>(FAILURES_IN_STATE).fill('x')))).olderIn).toBeNull();
 });
 
 test('a second attempt starts over and writes the same', async () => {
@@ -205,15 +204,15 @@ test('a second attempt starts over and writes the same', async () => {
     }
   }
   await expect(run(breaking())).rejects.toThrow('the worker died');
-  const first = await run(inlineRecords(customers));
+  const first = await run(inline(customers));
   const pages = await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))));
-  expect(await run(inlineRecords(customers))).toEqual(first);
+  expect(await run(inline(customers))).toEqual(first);
   expect(await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))))).toEqual(pages);
 });
 
 test('a workflow that was reset prepares again, and has not ended any more', async () => {
   await storage.write(keys.done, ['{}']);
-  await run(inlineRecords([customer(1)]));
+  await run(inline([customer(1)]));
   expect(await storage.exists(keys.done)).toBe(false);
 });
 
@@ -222,8 +221,8 @@ describe('what ends a preparation', () => {
 
   test('a source that breaks off: nothing is left', async () => {
     async function* broken() {
-      yield* inlineRecords(many);
-      yield* inlineRecords(new Array<unknown>(2 * FAILURES_IN_STATE).fill('x'));
+      yield* inline(many);
+      yield* inline(new Array<unknown>(2 * FAILURES_IN_STATE).fill('x'));
       throw new BadSource('broken');
     }
     await expect(run(broken())).rejects.toThrow(BadSource);
@@ -232,7 +231,7 @@ describe('what ends a preparation', () => {
 
   test('a failure that may pass: pages stay, for another attempt may be using them already', async () => {
     async function* failing() {
-      yield* inlineRecords(many);
+      yield* inline(many);
       throw new Error('the disk broke');
     }
     await expect(run(failing())).rejects.toThrow('the disk broke');
@@ -242,7 +241,7 @@ describe('what ends a preparation', () => {
   test('what onProgress throws, and it is told the rows read', async () => {
     const seen: number[] = [];
     async function* batches() {
-      yield* inlineRecords(many.slice(0, 10));
+      yield* inline(many.slice(0, 10));
       yield many.slice(10, 20).map((value, index) => ({ row: index + 11, line: null, value }));
     }
     await run(batches(), {}, (rows) => seen.push(rows));

@@ -78,7 +78,7 @@ test('are asked for once by all who wait, however many pages others wait for mea
     return read(ids);
   };
   const jobs = Array.from({ length: 100 }, (_, index) => jobKeys({ storeHash: 'abc', key: `other-${index}` }));
-  for (const job of jobs) await storage.write(job.page(0), ['[1]\t[{"id":2000,"notes":"x"}]\n']);
+  for (const job of jobs) await storage.write(job.page(0), ['[1]\t[2]\t[{"id":2000,"notes":"x"}]\n']);
   const all = [keys, ...jobs, keys].map((job) => one.ofPage(job, 0, 1, slow));
   answer();
   await Promise.all(all);

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jobOptionsSchema } from '../../src/contract/schema.ts';
+import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../src/storage/file.ts';
 
 const folders: string[] = [];
@@ -28,3 +30,6 @@ export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGe
   const bytes = Buffer.from(content);
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
+
+/** The records of an inline source, read with the default options. */
+export const inline = (customers: readonly unknown[]) => inlineRecords(customers, jobOptionsSchema.parse({}));

@@ -5,10 +5,9 @@ import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import { MAX_ROWS } from '../../src/jobs/sources/bounded.ts';
-import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
-import { newStorage } from './support.ts';
+import { inline, newStorage } from './support.ts';
 
 const TEMPORAL_BYTES = 2 * 1024 * 1024;
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -32,7 +31,7 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   const { failures } = await prepare({
     storage: await newStorage(),
     keys: jobKeys({ storeHash: 'abc', key: 'run-1' }),
-    records: inlineRecords(rows),
+    records: inline(rows),
     limit: null,
   });
   const longest = (list: string[]) => list.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));

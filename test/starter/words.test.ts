@@ -64,8 +64,8 @@ test('failures are listed in columns', () => {
       { row: 1_200, line: null, id: null, outcome: 'invalid', code: 'invalid_field', message: 'id: expected a number' },
     ]),
   ).toBe(
-    '  row     7  id 70  rejected  unknown_id     no such customer\n' +
-      '  row 1,200  id  -  invalid   invalid_field  id: expected a number',
+    '  row     7  line -  id 70  rejected  unknown_id     no such customer\n' +
+      '  row 1,200  line -  id  -  invalid   invalid_field  id: expected a number',
   );
 });
 

@@ -44,6 +44,7 @@ async function begin(name: keyof Activities): Promise<void> {
 const prepared: PreparedJob = {
   format: FORMAT,
   searchAttributes: false,
+  notes: [],
   total: CHUNKS * 10,
   invalid: 0,
   valid: CHUNKS * 10,

@@ -58,11 +58,17 @@ const FIELD_OF = new Map<string, CustomerField>([
 
 const READ_ONLY = new Set(READ_ONLY_FIELDS.map(fold));
 
+export type HeadingKind = CustomerField | 'ignored' | 'not settable' | 'unknown';
+
+const MAX_KINDS = 1_000;
+
 /** Reads headings as the options have it. */
 export class Headings {
   readonly #fieldOf: Map<string, CustomerField>;
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
+  /** Of headings and keys that were asked for before: of JSON, each object has them. */
+  readonly #kinds = new Map<string, HeadingKind>();
 
   /** Throws BadSource if `columns` names a field that there is not. */
   constructor({ ignoreColumns, ignoreUnknown, columns }: ColumnOptions) {
@@ -90,7 +96,7 @@ export class Headings {
   /** Throws BadSource if headings are unknown or double, if there is none of an id, or nothing to update. */
   columnsOf(headings: readonly string[]): Columns {
     const end = headings.findLastIndex((heading) => !isBlank(heading)) + 1;
-    const kinds = headings.map((heading, index) => (index >= end ? 'blank' : this.#kindOf(heading)));
+    const kinds = headings.map((heading, index) => (index >= end ? 'blank' : this.kindOf(heading)));
     this.#refuseUnknown(headings, kinds);
     const fields = kinds.map((kind) => (isCustomerField(kind) ? kind : undefined));
     for (const [index, field] of fields.entries()) {
@@ -114,7 +120,17 @@ export class Headings {
     };
   }
 
-  #kindOf(heading: string): CustomerField | 'ignored' | 'not settable' | 'unknown' {
+  /** The field that a heading or a key stands for, or why it stands for none. */
+  kindOf(heading: string): HeadingKind {
+    const known = this.#kinds.get(heading);
+    if (known !== undefined) return known;
+    const kind = this.#find(heading);
+    // Keys may be without end.
+    if (this.#kinds.size < MAX_KINDS) this.#kinds.set(heading, kind);
+    return kind;
+  }
+
+  #find(heading: string): HeadingKind {
     const folded = fold(heading);
     if (this.#ignored.has(folded)) return 'ignored';
     const field = this.#fieldOf.get(folded);

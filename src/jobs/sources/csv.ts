@@ -52,7 +52,9 @@ export async function* csvRecords(
       yield* inBatches(file.read(piece.slice(heading.length)));
     }
   }
-  if (file) yield* inBatches(file.end());
+  if (!file) return;
+  yield* inBatches(file.end());
+  for (const line of file.notesAtEnd) note(line);
 }
 
 async function* inBatches(records: SourceRecord[]): AsyncGenerator<SourceRecord[]> {
@@ -74,6 +76,7 @@ class CsvFile {
   /** Length of what was read, and of the records that it became. */
   #read = 0;
   #recorded = 0;
+  #overLines = 0;
   #lineEnded = true;
 
   constructor(heading: Heading, headings: Headings, { blankCells, trustQuotes }: CsvOptions) {
@@ -97,6 +100,12 @@ class CsvFile {
       ...(titles.length > 0 ? [`Left out above the headings: ${lines} ${titles.join(', ')}.`] : []),
       ...(leftOut.length > 0 ? [`Left out, because this API can't set them: ${listed(leftOut)}.`] : []),
     ];
+  }
+
+  /** The same, known only when all of it is read. */
+  get notesAtEnd(): string[] {
+    if (this.#overLines === 0) return [];
+    return [`Rows that take up several lines, because a quoted cell does: ${this.#overLines.toLocaleString('en')}.`];
   }
 
   read(text: string): SourceRecord[] {
@@ -123,6 +132,7 @@ class CsvFile {
     const records: SourceRecord[] = [];
     for (const row of rows) {
       this.#recorded += row.length;
+      if (row.lines > 1) this.#overLines++;
       // A line of delimiters only is a blank one.
       if (row.problem !== undefined || !row.cells.every(isBlank)) records.push(this.#record(row));
     }

@@ -7,6 +7,7 @@ import { BadSource } from '../errors.ts';
 import { SOURCE_COPIES, SOURCE_EXTENSION } from '../keys.ts';
 import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
+import { JsonRows } from './json-row.ts';
 import { jsonRecords } from './json.ts';
 import type { SourceRecord } from './record.ts';
 import { textOf } from './text.ts';
@@ -19,9 +20,21 @@ export interface ReadingOptions extends CsvOptions {
   note?: (text: string) => void;
 }
 
-/** The records of an inline source, in one batch. */
-export async function* inlineRecords(customers: readonly unknown[]): AsyncGenerator<SourceRecord[]> {
-  yield customers.map((value, index) => ({ row: index + 1, line: null, value }));
+/** The records of an inline source. Throws BadSource if the options name a field that there isn't. */
+export function inlineRecords(customers: readonly unknown[], options: ReadingOptions): AsyncIterable<SourceRecord[]> {
+  async function* records(): AsyncGenerator<SourceRecord[]> {
+    yield customers.map((value, index) => ({ row: index + 1, line: null, value }));
+  }
+  return asRows(records(), options);
+}
+
+async function* asRows(
+  records: AsyncIterable<SourceRecord[]>,
+  options: ReadingOptions,
+): AsyncGenerator<SourceRecord[]> {
+  const rows = new JsonRows(options);
+  for await (const batch of records) yield batch.map((record) => rows.read(record));
+  for (const note of rows.notes) options.note?.(note);
 }
 
 /**
@@ -40,7 +53,8 @@ export function openSource(
   const file = readable(storage.read(key, check));
   const bytes = bounded(/\.gz$/i.test(key) ? unzipped(file) : file);
   const text = textOf(bytes, options.encoding);
-  return format === 'csv' ? csvRecords(text, options, options.note) : jsonRecords(text, options.note);
+  if (format === 'csv') return csvRecords(text, options, options.note);
+  return asRows(jsonRecords(text, options.note), options);
 }
 
 function placeOf(uri: string, roots: readonly Storage[]): { storage: Storage; key: string } {

@@ -4,10 +4,10 @@ import { gzipSync } from 'node:zlib';
 import type { Format } from '../../../src/contract/job.ts';
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
 import { BadSource } from '../../../src/jobs/errors.ts';
-import { inlineRecords, openSource } from '../../../src/jobs/sources/source.ts';
+import { openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { all, newStorage } from '../support.ts';
+import { all, inline, newStorage } from '../support.ts';
 
 const csv = jobOptionsSchema.parse({});
 let root: Storage;
@@ -122,7 +122,7 @@ test('lets a failure of the disk through as it is, compressed or not', async () 
 });
 
 test('numbers inline customers from 1', async () => {
-  expect((await all(inlineRecords([{ id: 5 }, 'x']))).flat()).toEqual([
+  expect((await all(inline([{ id: 5 }, 'x']))).flat()).toEqual([
     { row: 1, line: null, value: { id: 5 } },
     { row: 2, line: null, value: 'x' },
   ]);
