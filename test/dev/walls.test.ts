@@ -60,7 +60,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ],
   [
     'src/worker/x.ts',
-    ['./y.ts', '../contract/job.ts', '../temporal/versions.ts', '../bigcommerce/message.ts', 'pino'],
+    ['./y.ts', '../contract/job.ts', '../process.ts', '../bigcommerce/message.ts', 'pino'],
     ['../config.ts', '../bigcommerce/store.ts', '../activities/x.ts', '../temporal/connect.ts'],
   ],
   [
