@@ -1,6 +1,6 @@
-/** What queries answer, as zod schemas: only the published JSON Schemas need them. The result is in src/contract/schema.ts. */
+/** What queries answer, as zod schemas: only the published JSON Schemas need them. The result is in src/contract/result-schema.ts. */
 import { z } from 'zod';
-import { count, jobResultSchema, time } from '../src/contract/schema.ts';
+import { count, jobResultSchema, time } from '../src/contract/result-schema.ts';
 import type { ChunkSummary, Failure, Failures, Outcomes, Progress } from '../src/contract/job.ts';
 
 const failureSchema = z.object({

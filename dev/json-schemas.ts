@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { z } from 'zod';
-import { jobInputSchema, jobResultSchema } from '../src/contract/schema.ts';
+import { jobResultSchema } from '../src/contract/result-schema.ts';
+import { jobInputSchema } from '../src/contract/schema.ts';
 import { failuresSchema, outcomesSchema, progressSchema } from './answer-schemas.ts';
 
 const SCHEMAS = {

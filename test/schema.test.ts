@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract/job.ts';
-import { BadInput, type CheckedInput, jobInputSchema, jobResultSchema, parseJobInput } from '../src/contract/schema.ts';
+import { jobResultSchema } from '../src/contract/result-schema.ts';
+import { BadInput, type CheckedInput, jobInputSchema, parseJobInput } from '../src/contract/schema.ts';
 import { failuresSchema, outcomesSchema, progressSchema } from '../dev/answer-schemas.ts';
 
 // Compiles only while schemas and contract say the same, word for word.

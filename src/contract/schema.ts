@@ -1,17 +1,6 @@
-/**
- * The shapes of job.ts as zod schemas, for what comes from outside: a job's input and a worker's answers. Answers may have
- * fields that this version does not know, inputs may not. The descriptions are those of the published JSON Schemas.
- */
+/** A job's input as zod, which checks it. The descriptions are those of the published JSON Schema. */
 import { z } from 'zod';
-import {
-  type Format,
-  type JobInput,
-  type JobOptions,
-  type JobResult,
-  MAX_REJECTED_PERCENT,
-  type Source,
-  STORE_HASH,
-} from './job.ts';
+import { type Format, type JobInput, type JobOptions, MAX_REJECTED_PERCENT, type Source, STORE_HASH } from './job.ts';
 import { found, listed } from './describe.ts';
 
 // An inline source travels in a payload, and Temporal's limit for one is 2 MB.
@@ -239,73 +228,3 @@ function meant(came: readonly string[], known: readonly string[]): string {
   const names = known.filter((name) => came.some((other) => plain(other) === plain(name) && other !== name));
   return names.length > 0 ? ` Did you mean ${names.join(', ')}?` : '';
 }
-
-// ---- Answers -------------------------------------------------------------------------------------------------------
-
-export const count = z.int().min(0);
-export const time = z.iso.datetime();
-
-export const jobResultSchema = z
-  .object({
-    customers: z
-      .object({
-        total: count.describe('Rows in the source, including invalid and duplicate ones; 0 until it has been read.'),
-        updated: count.describe('The store has accepted them.'),
-        rejected: count.describe('The store would not take them; sending them again unchanged is useless.'),
-        failed: count.describe('Not applied after all retries, or the answer is unknown; sending them again may work.'),
-        invalid: count.describe('Found unusable before any call.'),
-        unprocessed: count.describe('Still to come, or left over by a cancel, `dryRun` or `limit`.'),
-      })
-      .describe('Rows by what became of them.'),
-    chunks: z
-      .object({
-        total: count.describe('All, including those left out by `limit`.'),
-        done: count.describe('Those with an outcome for every customer.'),
-      })
-      .describe('Chunks of up to ten customers. Each takes one call, or more if some customers are rejected.'),
-    unchanged: count
-      .optional()
-      .describe('Updated customers who already had all values and were sent nothing; only with `skipUnchanged`.'),
-    calls: count.describe('PUTs sent, of every kind; GETs for `backup` and `skipUnchanged` are not counted.'),
-    throttled: count.describe('PUTs answered with 429.'),
-    report: z.string().nullable().describe('URI of report.csv; null until it has been written.'),
-    retry: z.string().nullable().describe('URI of retry.ndjson; null if there is nothing to send again.'),
-    backup: z
-      .string()
-      .nullable()
-      .optional()
-      .describe(
-        'URI of the source that restores the earlier values; null if there is nothing to restore. Only with `backup`.',
-      ),
-    notInBackup: count
-      .optional()
-      .describe(
-        "Customers with a value that can't be restored: a password, or one the store did not show. Only with `backup`.",
-      ),
-    wouldSend: z
-      .object({
-        customers: count.describe('Customers that would be sent.'),
-        calls: count.describe('Calls that this would take.'),
-        quota: z
-          .object({
-            requests: z.number().positive().describe('Requests per window.'),
-            windowMs: z.number().positive().describe('Length of the window, in ms.'),
-          })
-          .nullable()
-          .describe("The store's request quota; null if the store does not report one."),
-        compared: z
-          .object({
-            changed: count.describe('Some value would change.'),
-            unchanged: count.describe('All values are there already.'),
-            missing: count.describe('They are not in the store.'),
-          })
-          .optional()
-          .describe('What comparing with the store found; only with `backup` or `skipUnchanged`.'),
-      })
-      .optional()
-      .describe('What sending would take; only of a dry run.'),
-  })
-  .meta({
-    title: 'JobResult',
-    description: 'What a job returns, and what its failure carries in its details.',
-  }) satisfies z.ZodType<JobResult>;
