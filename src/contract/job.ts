@@ -220,12 +220,6 @@ export interface WaitingFor {
   until: string | null;
 }
 
-/** What a job says while it waits for a busy store. */
-export const STORE_WAITS = {
-  quota: "The store's request quota is used up.",
-  throttle: 'The store is throttling (429).',
-} as const;
-
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {
   /** The job's state. */
