@@ -1,11 +1,10 @@
-/** The codec server: decodes what is encrypted for the Web UI and the command line of those who have its token. */
+/** The codec server: decrypts payloads for the Web UI and the command line of whoever has its token. */
 import { once } from 'node:events';
 import { BadConfig, codecServerConfig } from './config.ts';
 import { encryptionCodec } from './payloads/codec.ts';
 import { createCodecServer } from './payloads/codec-http.ts';
 import { BadPayloadKeys, readPayloadKeys } from './payloads/keys.ts';
-import { listen } from './process.ts';
-import { onSignals } from './process.ts';
+import { listen, onSignals } from './process.ts';
 
 async function main(): Promise<void> {
   const { payloadKeysFile, address, origins, token } = codecServerConfig();

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-/** `npm run` forwards the Ctrl-C that the terminal has sent already, within a millisecond. A person takes longer. */
+/** `npm run` forwards within a millisecond a Ctrl-C that the terminal has already sent. A person takes longer. */
 const SAME_MS = 500;
 
-/** Calls `act` each time one of the signals is meant: the same one again within half a second is the same Ctrl-C. */
+/** Calls `act` for each signal. The same signal again within half a second counts as the same Ctrl-C. */
 export function onSignals(signals: readonly NodeJS.Signals[], act: (signal: NodeJS.Signals) => void): void {
   for (const signal of signals) {
     let cameAt = -Infinity;
@@ -19,7 +19,7 @@ export function onSignals(signals: readonly NodeJS.Signals[], act: (signal: Node
 /** Whether a host, as a URL writes it, is this machine. */
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host);
 
-/** Has a server listen at `address`, an IP address and a port such as `127.0.0.1:9464` or `[::1]:9464`. Throws what `listen` throws. */
+/** Makes a server listen at an IP address and port such as `127.0.0.1:9464` or `[::1]:9464`. Throws what `listen` throws. */
 export async function listen(server: Server, address: string): Promise<void> {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
   server.listen(Number(port), host?.replace(/[[\]]/g, ''));

@@ -10,14 +10,14 @@ import { Api } from './bigcommerce/http.ts';
 import { Stores } from './bigcommerce/store.ts';
 import { Tokens } from './bigcommerce/tokens.ts';
 import { BadConfig, PACKAGE_ROOT, workerConfig, type WorkerConfig } from './config.ts';
-import { connect } from './temporal/connect.ts';
 import { cantConnect } from './temporal/cant-connect.ts';
-import { refusal } from './temporal/connect.ts';
+import { connect, refusal } from './temporal/connect.ts';
+import { detailsOf } from './temporal/grpc.ts';
+import { inWords, jobsRouting, makeCurrent, receivesJobs } from './temporal/routing.ts';
 import { readTarget } from './temporal/target.ts';
 import { dataConverterOf } from './payloads/index.ts';
 import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
-import { watchGivenJobs } from './worker/given-jobs.ts';
 import { startHealth, type Health } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
@@ -28,24 +28,24 @@ import { onSignals } from './process.ts';
 import { openStorage } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
 
-/** Chunks' calls end within this after SIGTERM, and the leases with them. */
+/** After SIGTERM the calls of chunks end within this time, and the leases with them. */
 const STOP_MS = 120_000;
 
-/** How long the Temporal server may take to answer whether it is there. The library tries again for some seconds more. */
+/** How long the Temporal server may take to answer a quick question. The SDK retries for a few seconds beyond that. */
 const REACH_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = workerConfig();
   const log = createLogger(config.logLevel);
   const health = await openHealth(config);
-  const storage = await settle('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
-  const sourceRoots = await settle('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
-  const tokens = await settle(
+  const storage = await forSetting('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
+  const sourceRoots = await forSetting('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
+  const tokens = await forSetting(
     'BIGCOMMERCE_TOKENS_FILE',
     () => new Tokens(config.tokens, (message) => log.warn(message)),
   );
-  await tryOut(storage);
-  const dataConverter = await settle('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.payloadKeysFile));
+  await checkJobStore(storage);
+  const dataConverter = await forSetting('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.payloadKeysFile));
   await installRuntime(config, log);
   const metrics = createMetrics(Runtime.instance().metricMeter);
 
@@ -60,10 +60,10 @@ async function main(): Promise<void> {
 
   const target = readTarget(config.temporalProfile);
   const { address, namespace } = target;
-  // First, because it says what is wrong, and gives up.
+  // First, because this one gives up and says what is wrong.
   const connection = await connect(target);
-  const nativeConnection = await NativeConnection.connect(target.options).catch((error: unknown) => {
-    throw cantConnect(target, error);
+  const nativeConnection = await NativeConnection.connect(target.options).catch(async (error: unknown) => {
+    throw await cantConnect(target, error);
   });
   const client = new Client({ connection, namespace, dataConverter });
   const serving = new Serving();
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     dataConverter,
     activities: createJobActivities({ client, storage, sourceRoots }),
     maxCachedWorkflows: 200,
-    // A cancel arrives with the answer to a heartbeat, and the SDK would send one each 24 s only.
+    // A cancel arrives with the answer to a heartbeat, and by default the SDK sends one only every 24 s.
     maxHeartbeatThrottleInterval: '5 seconds',
   });
   const leases = await Worker.create({
@@ -93,17 +93,15 @@ async function main(): Promise<void> {
       serveStoreQueue: ({ storeHash }) => serveStoreQueue(parts, storeHash),
     } satisfies LeaseActivities,
     maxConcurrentActivityTaskExecutions: config.maxStores,
-    // The open polls of a process that died swallow the next attempt of each of its leases: one is enough.
+    // Each open poll of a process that died swallows an attempt of one of its leases, so there is only one.
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
     shutdownGraceTime: STOP_MS,
   });
 
   const running = [jobs.run(), leases.run()];
-  const watching = new AbortController();
   const stopping = stopOnSignal(async (signal) => {
-    watching.abort();
     health?.stopping();
-    log.info(`${signal}: finishing what is in flight; once more stops at once`);
+    log.info(`${signal}: finishing what is in flight; a second signal stops at once`);
     leases.shutdown();
     await serving.drain();
     jobs.shutdown();
@@ -115,15 +113,14 @@ async function main(): Promise<void> {
   health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
   log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
   const refused = refusal(connection, target, ({ message }) => log.error(message));
-  const { givenJobs } = metrics;
-  const watched = watchGivenJobs(client, config.version, { log, givenJobs }, watching.signal);
-  await Promise.race([Promise.all([...running, watched]), refused]);
+  await warnUnlessRouted(client, config, log);
+  await Promise.race([Promise.all(running), refused]);
   await stopping;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
 }
 
-/** Where sources may lie: the places that are set, and the starter's copies and the jobs' backups in any case. */
+/** Where sources may be: the places in the settings, and always the starter's copies and the jobs' backups. */
 function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Promise<Storage[]> {
   const roots = sourceRoots ?? [jobStore.uri('sources')];
   const ours = [SOURCE_COPIES, BACKUPS].map((folder) => jobStore.uri(folder.replace(/\/$/, '')));
@@ -131,32 +128,32 @@ function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Promis
   return Promise.all(places.map((root) => openStorage(root, PACKAGE_ROOT)));
 }
 
-/** Jobs of a worker that may not use the job store would wait, and nobody would be told. */
-async function tryOut(jobStore: Storage): Promise<void> {
+/** Without this, the jobs of a worker that may not use the job store would wait, and nobody would know why. */
+async function checkJobStore(jobStore: Storage): Promise<void> {
   const probe = `probe-${randomUUID()}`;
   try {
     await jobStore.write(probe, []);
     await jobStore.delete(probe);
-    // S3 tells only those who may list and read that a file is not there.
+    // Only to those who may list and read does S3 say that a file is missing.
     await jobStore.exists(probe);
   } catch (error) {
     throw new BadConfig(`JOB_STORE: ${(error as Error).message}`, { cause: error });
   }
 }
 
-/** From the start on, so that whoever runs the process sees it starting. */
+/** Opened first, so that whatever runs the process can see it starting. */
 async function openHealth({ healthAddress }: WorkerConfig): Promise<Health | undefined> {
   if (healthAddress === undefined) return undefined;
-  return settle(`HEALTH_ADDRESS: expected a free address of this machine, got ${healthAddress}`, () =>
+  return forSetting(`HEALTH_ADDRESS: expected a free address of this machine, got ${healthAddress}`, () =>
     startHealth(healthAddress),
   );
 }
 
 async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promise<void> {
-  await settle(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
+  await forSetting(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
     Runtime.install({
       logger: temporalLogger(log),
-      // We stop our Workers ourselves, in order.
+      // We stop the Workers ourselves, in order.
       shutdownSignals: [],
       telemetryOptions: {
         logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
@@ -168,8 +165,8 @@ async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promi
   );
 }
 
-/** Whatever `make` throws is about `setting`. */
-async function settle<T>(setting: string, make: () => T | Promise<T>): Promise<T> {
+/** Turns whatever `make` throws into an error about `setting`. */
+async function forSetting<T>(setting: string, make: () => T | Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {
@@ -177,18 +174,32 @@ async function settle<T>(setting: string, make: () => T | Promise<T>): Promise<T
   }
 }
 
-/** The workflows, as the build bundled them: how failures are encoded is part of the bundle. */
+/** The bundle of workflows that the build made; how failures are encoded is part of it. */
 function workflows({ payloadKeysFile }: WorkerConfig) {
   const codePath = `${PACKAGE_ROOT}dist/workflow-bundle${payloadKeysFile === undefined ? '' : '-encrypting'}.js`;
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   throw new BadConfig(`There is no ${codePath}: run npm run build.`);
 }
 
-/** A job goes on in the current version, whichever it began in. */
+/** A job continues in the current version, whichever version it began in. */
 function versioning({ version }: WorkerConfig) {
   if (version === null) return {};
   const defaultVersioningBehavior = 'AUTO_UPGRADE' as const;
   return { workerDeploymentOptions: { version, useWorkerVersioning: true as const, defaultVersioningBehavior } };
+}
+
+/** A worker whose version is not current waits silently, and so do the jobs if there is no other worker. */
+async function warnUnlessRouted(client: Client, { version }: WorkerConfig, log: Log): Promise<void> {
+  try {
+    const routing = await client.withDeadline(Date.now() + REACH_MS, () => jobsRouting(client));
+    if (receivesJobs(routing, version)) return;
+    const current = inWords(routing.routedTo[0]);
+    log.warn(
+      `jobs are routed to workers ${current}, not to this one. To change that: ${makeCurrent(routing, version)}`,
+    );
+  } catch (error) {
+    log.warn(`the server does not say which workers jobs are routed to: ${detailsOf(error as Error)}`);
+  }
 }
 
 /** Runs `stop` at the first SIGTERM or SIGINT; the second one ends the process at once. */
@@ -206,6 +217,6 @@ function stopOnSignal(stop: (signal: string) => Promise<void>): Promise<void> {
 await main().catch((error: unknown) => {
   const expected = error instanceof BadConfig;
   console.error(expected ? error.message : error);
-  // The library's own threads would keep the process.
+  // The SDK's own threads would keep the process alive.
   process.exit(expected ? 2 : 1);
 });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Failures, JobInput, JobResult, Outcomes, Progress } from '../src/contract/job.ts';
-import { BadInput, type CheckedInput, jobInputSchema, jobResultSchema, parseJobInput } from '../src/contract/schema.ts';
+import { jobResultSchema } from '../src/contract/result-schema.ts';
+import { BadInput, type CheckedInput, jobInputSchema, parseJobInput } from '../src/contract/schema.ts';
 import { failuresSchema, outcomesSchema, progressSchema } from '../dev/answer-schemas.ts';
 
 // Compiles only while schemas and contract say the same, word for word.
@@ -37,7 +38,7 @@ test('fills in every default', () => {
   expect(parseJobInput({ storeHash: 'a', source, options }).options).toEqual({ ...DEFAULTS, ...options });
 });
 
-test('takes what it returned again', () => {
+test('accepts its own result', () => {
   const checked = parseJobInput({ storeHash: 'abc123', source, options: { dryRun: true } });
   expect(parseJobInput(checked)).toEqual(checked);
 });
@@ -47,11 +48,11 @@ test.each([
   [{ customers: [{ id: 1 }, 'not checked here', null] }],
   [{ uri: 's3://bucket/a', format: 'ndjson' }],
   [{ retryOf: 'customer-updates/abc/first-try' }],
-])('takes the source %j', (given) => {
+])('accepts the source %j', (given) => {
   expect(parseJobInput({ storeHash: 'a', source: given }).source).toEqual(given);
 });
 
-test('takes 1,000 inline customers of 512 KiB, and no more', () => {
+test('accepts 1,000 inline customers of 512 KiB, and no more', () => {
   const customers = (count: number, bytes: number) => {
     const list = Array.from({ length: count }, (_, index) => ({ id: index + 1, notes: '' }));
     (list[0] as { notes: string }).notes = 'x'.repeat(bytes - JSON.stringify(list).length);
@@ -141,7 +142,7 @@ test.each([
     { storeHash: 'a', source, options: { dryRun: 'yes' } },
     'options.dryRun: expected true or false, got text of 3 char',
   ],
-])('says where %j is wrong, what it expected and what came', (input, message) => {
+])('says what is wrong with %j, what was expected and what came', (input, message) => {
   expect(() => parseJobInput(input)).toThrow(BadInput);
   expect(() => parseJobInput(input)).toThrow(message);
   expect(() => parseJobInput(input)).not.toThrow('\n');
@@ -156,7 +157,7 @@ const result: JobResult = {
   retry: null,
 };
 
-test('takes answers of a worker, and leaves out what a newer one has added', () => {
+test("accepts a worker's answers, and drops what a newer one has added", () => {
   const progress: Progress = {
     ...result,
     state: 'held',

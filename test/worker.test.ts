@@ -45,34 +45,26 @@ test.each<[Record<string, string>, string]>([
     { SOURCE_ROOTS: '/tmp' },
     'SOURCE_ROOTS: Expected file:./folder, file:///absolute/folder, s3://bucket or s3://bucket/',
   ],
-  [{ BIGCOMMERCE_TOKENS_FILE: '/none' }, 'got BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN as well: empty what'],
-  [
-    { BIGCOMMERCE_STORE_HASH: '' },
-    'BIGCOMMERCE_STORE_HASH: expected it as well, since BIGCOMMERCE_ACCESS_TOKEN is set',
-  ],
-  [
-    { BIGCOMMERCE_ACCESS_TOKEN: '' },
-    'BIGCOMMERCE_ACCESS_TOKEN: expected it as well, since BIGCOMMERCE_STORE_HASH is set',
-  ],
+  [{ BIGCOMMERCE_TOKENS_FILE: '/none' }, 'got BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN as well: clear what'],
+  [{ BIGCOMMERCE_STORE_HASH: '' }, 'BIGCOMMERCE_STORE_HASH: required, because BIGCOMMERCE_ACCESS_TOKEN is set'],
+  [{ BIGCOMMERCE_ACCESS_TOKEN: '' }, 'BIGCOMMERCE_ACCESS_TOKEN: required, because BIGCOMMERCE_STORE_HASH is set'],
   [
     { BIGCOMMERCE_STORE_HASH: '', BIGCOMMERCE_ACCESS_TOKEN: '' },
-    'or both of BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN',
+    'or both BIGCOMMERCE_STORE_HASH and BIGCOMMERCE_ACCESS_TOKEN',
   ],
   [
     { BIGCOMMERCE_STORE_HASH: '', BIGCOMMERCE_ACCESS_TOKEN: '', BIGCOMMERCE_TOKENS_FILE: '/none' },
     'BIGCOMMERCE_TOKENS_FILE: Expected a JSON file',
   ],
+  [{ TEMPORAL_TLS: 'yes' }, 'TEMPORAL_TLS: expected true or false, got "yes"\n'],
   [{ METRICS_ADDRESS: 'localhost' }, 'METRICS_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ HEALTH_ADDRESS: ':8081' }, 'HEALTH_ADDRESS: expected an IP address and a port such as 127.0.0.1:9464'],
   [{ PAYLOAD_KEYS_FILE: '/nonexistent/keys.json' }, "PAYLOAD_KEYS_FILE: Can't read /nonexistent/keys.json: ENOENT."],
   [
     { TEMPORAL_DEPLOYMENT_NAME: 'updates' },
-    'TEMPORAL_WORKER_BUILD_ID: expected it as well, since TEMPORAL_DEPLOYMENT_NAME is set\n',
+    'TEMPORAL_WORKER_BUILD_ID: required, because TEMPORAL_DEPLOYMENT_NAME is set\n',
   ],
-  [
-    { TEMPORAL_WORKER_BUILD_ID: '7' },
-    'TEMPORAL_DEPLOYMENT_NAME: expected it as well, since TEMPORAL_WORKER_BUILD_ID is set\n',
-  ],
+  [{ TEMPORAL_WORKER_BUILD_ID: '7' }, 'TEMPORAL_DEPLOYMENT_NAME: required, because TEMPORAL_WORKER_BUILD_ID is set\n'],
   [
     { TEMPORAL_DEPLOYMENT_NAME: 'updates.eu', TEMPORAL_WORKER_BUILD_ID: '7' },
     'TEMPORAL_DEPLOYMENT_NAME: expected 1 to 255 letters, digits and _ - / @ +, not beginning with __, got "updates.eu"',
@@ -81,7 +73,7 @@ test.each<[Record<string, string>, string]>([
     { TEMPORAL_DEPLOYMENT_NAME: 'updates', TEMPORAL_WORKER_BUILD_ID: '__7' },
     'TEMPORAL_WORKER_BUILD_ID: expected 1 to 255 letters, digits and . _ - : / @ +, not beginning with __, got "__7"',
   ],
-  [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connection refused.`],
+  [{ TEMPORAL_ADDRESS: NOBODY }, `No Temporal server answers at ${NOBODY}: connect ECONNREFUSED ${NOBODY}.`],
 ])('%j is a clear error', async (env, words) => {
   const { code, output } = await worker(env);
   expect(output).toContain(words);

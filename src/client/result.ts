@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobResult } from '../contract/job.ts';
-import { jobResultSchema } from '../contract/schema.ts';
+import { jobResultSchema } from '../contract/result-schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
 import { findJob, getJob, serverFailure, TimeIsUp, within } from './server.ts';
 import { firstRunOf } from '../temporal/internals.ts';

@@ -11,7 +11,7 @@ import {
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { isPossibleId, JOBS_TASK_QUEUE } from '../contract/job.ts';
 import { detailsOf, grpcFailure, isRefused } from '../temporal/grpc.ts';
-import { inWords, isGiven, jobsQueue, makeCurrent } from '../temporal/versions.ts';
+import { inWords, receivesJobs, jobsRouting, makeCurrent } from '../temporal/routing.ts';
 import { NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from './errors.ts';
 
 /** Longest that a job may take to answer: a worker that does not have it in memory reads its history first. */
@@ -121,15 +121,15 @@ async function checkRunning(client: Client, id: string): Promise<void> {
 
 /** Why no worker can answer for jobs, and what to do; undefined if one can, or if the server does not say. */
 export async function whyNobodyAnswers(client: Client): Promise<string | undefined> {
-  const queue = await askServer(client, () => jobsQueue(client)).catch(() => undefined);
+  const queue = await askServer(client, () => jobsRouting(client)).catch(() => undefined);
   if (queue === undefined) return undefined;
-  const [latest] = queue.asking;
+  const [latest] = queue.pollers;
   if (latest === undefined) {
     return `No worker polls the task queue ${JOBS_TASK_QUEUE}. Start one with npm run worker; the job is safe until then.`;
   }
-  if (queue.asking.some((version) => isGiven(queue, version))) return undefined;
+  if (queue.pollers.some((version) => receivesJobs(queue, version))) return undefined;
   return (
-    `Jobs are routed to workers ${queue.given.map(inWords).join(' or ')}, and none of those is running. Start one, or route ` +
+    `Jobs are routed to workers ${queue.routedTo.map(inWords).join(' or ')}, and none of those is running. Start one, or route ` +
     `jobs to the workers ${inWords(latest)}, which are running: ${makeCurrent(queue, latest)}`
   );
 }

@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { STORE_WAITS, type WaitingFor } from '../contract/job.ts';
+import { STORE_WAITS } from '../contract/describe.ts';
+import type { WaitingFor } from '../contract/job.ts';
 import { firstValue, lastError } from '../temporal/internals.ts';
 
 /** The SDK's failure type for an attempt that ended because its worker stopped. */

@@ -1,4 +1,10 @@
-/** Words for what was found instead of what was expected. Part of the workflow bundle. */
+/** Words that several places use in messages. Part of the workflow bundle. */
+
+/** What a job says while it waits for a busy store. */
+export const STORE_WAITS = {
+  quota: "The store's request quota is used up.",
+  throttle: 'The store is throttling (429).',
+} as const;
 
 /** Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. */
 export function found(value: unknown): string {

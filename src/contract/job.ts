@@ -4,9 +4,9 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-/** Requests that a store takes in each window of time, from all of its apps together. */
+/** Requests that a store accepts in each window of time, from all of its apps together. */
 export interface Quota {
-  /** Requests that the store takes in one window. */
+  /** Requests per window. */
   requests: number;
   /** Length of the window, in ms. */
   windowMs: number;
@@ -19,24 +19,24 @@ export const READ_SIZE = 250;
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
 export const STORE_CONCURRENCY = 3;
 
-/** What a store hash looks like. Two spellings of one store would be two leases, so nothing else is taken. */
+/** What a store hash looks like. Nothing else is accepted, because two spellings of one store would be two leases. */
 export const STORE_HASH = /^[a-z0-9]{1,32}$/;
 
 /** Task queue of the workflows and of JobActivities. */
 export const JOBS_TASK_QUEUE = 'customer-updates';
 
-/** Task queue of serveStoreQueue, apart from the jobs' queue so that leases never starve the jobs' own work. */
+/** Task queue of serveStoreQueue, separate from the jobs' queue so that leases never starve the jobs' own work. */
 export const STORES_TASK_QUEUE = 'customer-updates-stores';
 
-/** Task queue of a store's calls, StoreActivities. */
+/** Task queue of StoreActivities, the calls to one store. */
 export const storeTaskQueue = (storeHash: string): string => `customer-updates-store-${storeHash}`;
 
-/** Workflow id of a job. Callers may pick any other id; this is the one client and starter make. */
+/** Workflow id of a job as client and starter make it. Other callers may choose any id. */
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
 /**
- * Whether a server can have a workflow of this id. One on PostgreSQL can't store NUL, and gRPC can't send half a surrogate
- * pair: asked for such an id, the server seems to be away, for ever.
+ * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate pair:
+ * a request with such an id fails as if the server were down, every time.
  */
 export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
 
@@ -50,15 +50,15 @@ export type Format = 'csv' | 'ndjson' | 'json';
 export type Source =
   | {
       /**
-       * Customers that come along, each an object as `PUT /v3/customers` takes it; one that is not is a row that is invalid. At
-       * most 1,000, and 512 KiB of JSON in all, which a schema can't say.
+       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At most
+       * 1,000, and 512 KiB of JSON in total.
        */
       customers: unknown[];
     }
   | {
       /** A file, `file:///…` or `s3://bucket/key`, below one of the worker's SOURCE_ROOTS. */
       uri: string;
-      /** Default: what the extension says, `.csv`, `.ndjson`, `.jsonl` or `.json`, each also with `.gz`. */
+      /** Default: by the extension, `.csv`, `.tsv`, `.txt`, `.ndjson`, `.jsonl` or `.json`, each also with `.gz`. */
       format?: Format | undefined;
     }
   | {
@@ -66,37 +66,37 @@ export type Source =
       retryOf: string;
     };
 
-/** How a job is to run. Every option may be left out. */
+/** How a job is to run. Every option is optional. */
 export interface JobOptions {
   /** Check the file and the token, send nothing. Default false. */
   dryRun?: boolean | undefined;
   /** Send at most this many customers. Default null: all. */
   limit?: number | null | undefined;
-  /** What invalid rows do: be reported and left out, or fail the job before any call. Default "skip". */
+  /** What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip". */
   onInvalid?: 'skip' | 'fail' | undefined;
-  /** Hold when more than this share of the customers tried, 100 at least, was rejected, in percent. Default 20. */
+  /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
   /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
-  /** CSV headings to leave out, of at most 10,000 characters in all, which a schema can't say. Default none. */
+  /** CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none. */
   ignoreColumns?: string[] | undefined;
-  /** Leave out every CSV column whose heading is not known. Default false. */
+  /** Leave out every CSV column with an unknown heading. Default false. */
   ignoreUnknown?: boolean | undefined;
-  /** The field that a CSV heading stands for, by heading, where its name doesn't say so. Default none. */
+  /** The field that a CSV heading stands for, by heading, if its name does not say so. Default none. */
   columns?: Record<string, string> | undefined;
-  /** How the file is encoded, as a label of the Encoding Standard. Default: what its byte order mark says, else UTF-8. */
+  /** The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8. */
   encoding?: string | null | undefined;
   /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */
   trustQuotes?: boolean | undefined;
-  /** Write updated customers into the report as well. Default false. */
+  /** List updated customers in the report as well. Default false. */
   reportAll?: boolean | undefined;
-  /** Read the values of all customers before they are changed, and leave a source that puts them back. Default false. */
+  /** Read all values before they are changed, and write a source that restores them. Default false. */
   backup?: boolean | undefined;
-  /** Send nothing to customers who have all values already: they count as updated. Default false. */
+  /** Send nothing for customers who already have all values; they count as updated. Default false. */
   skipUnchanged?: boolean | undefined;
 }
 
-/** What `maxRejectedPercent` is by default. */
+/** Default of `maxRejectedPercent`. */
 export const MAX_REJECTED_PERCENT = 20;
 
 /** The one argument of updateCustomers. */
@@ -109,7 +109,7 @@ export interface JobInput {
   options?: JobOptions | undefined;
 }
 
-/** Why a row was not updated, as a word for programs. */
+/** Why a row was not updated, for programs. */
 export type OutcomeCode =
   | 'unknown_id'
   | 'email_taken'
@@ -127,11 +127,11 @@ export interface Failure {
   row: number;
   /** The line of the file in which the row begins, 1-based; null if the customers came inline. */
   line: number | null;
-  /** The customer's id, null where the row has no usable one. */
+  /** The customer's id; null if the row has no usable one. */
   id: number | null;
-  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, and not sent. */
+  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not sent. */
   outcome: 'rejected' | 'failed' | 'invalid';
-  /** Why, as a word for programs. */
+  /** Why, for programs. */
   code: OutcomeCode;
   /** For people. Never holds an e-mail address. */
   message: string;
@@ -139,29 +139,29 @@ export interface Failure {
 
 /** Source rows by what became of them; the five add up to `total`. */
 export interface CustomerCounts {
-  /** Rows in the source, those that are invalid or twice there included. 0 before it is read. */
+  /** Rows in the source, including invalid and duplicate ones; 0 until it has been read. */
   total: number;
   /** The store has accepted them. */
   updated: number;
-  /** The store would not take them; to send them unchanged is useless. */
+  /** The store would not take them; sending them again unchanged is useless. */
   rejected: number;
-  /** Not applied after all tries, or the answer is unknown; to send them again may work. */
+  /** Not applied after all retries, or the answer is unknown; sending them again may work. */
   failed: number;
   /** Found unusable before any call. */
   invalid: number;
-  /** Not settled: still to come, or left by a cancel, `dryRun` or `limit`. */
+  /** Still to come, or left over by a cancel, `dryRun` or `limit`. */
   unprocessed: number;
 }
 
-/** What sending takes, as a dry run finds. */
+/** What sending would take, as a dry run found. */
 export interface WouldSend {
   /** Customers that would be sent. */
   customers: number;
-  /** Calls that they take. */
+  /** Calls that this would take. */
   calls: number;
-  /** Requests that the store takes in each window; null where it tells none. */
+  /** The store's request quota; null if the store does not report one. */
   quota: Quota | null;
-  /** What comparing with the store has found; only with `backup` or `skipUnchanged`. */
+  /** What comparing with the store found; only with `backup` or `skipUnchanged`. */
   compared?: Comparison | undefined;
 }
 
@@ -179,33 +179,33 @@ export interface Comparison {
 export interface JobResult {
   /** Rows by what became of them. */
   customers: CustomerCounts;
-  /** Chunks of ten customers each that the job is made of: a call each, and more where some are rejected. */
+  /** Chunks of up to ten customers. Each takes one call, or more if some customers are rejected. */
   chunks: ChunkCounts;
-  /** Those of the updated who had all values already, and were sent nothing; only with `skipUnchanged`. */
+  /** Updated customers who already had all values and were sent nothing; only with `skipUnchanged`. */
   unchanged?: number | undefined;
-  /** What a person should know of how the source was read, such as columns that were left out; absent if nothing. */
+  /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
-  /** PUTs sent, of every kind. What `backup` and `skipUnchanged` read is not among them. */
+  /** PUTs sent, of every kind; GETs for `backup` and `skipUnchanged` are not counted. */
   calls: number;
   /** PUTs answered with 429. */
   throttled: number;
-  /** URI of report.csv; null until it is written. */
+  /** URI of report.csv; null until it has been written. */
   report: string | null;
-  /** URI of retry.ndjson; null where there is nothing to send again. */
+  /** URI of retry.ndjson; null if there is nothing to send again. */
   retry: string | null;
-  /** URI of the source that puts the earlier values back; null where there is nothing to put back. Only with `backup`. */
+  /** URI of the source that restores the earlier values; null if there is nothing to restore. Only with `backup`. */
   backup?: string | null | undefined;
-  /** Customers of whom something can't be put back: a new password, or what the store did not tell. Only with `backup`. */
+  /** Customers with a value that can't be restored: a password, or one the store did not show. Only with `backup`. */
   notInBackup?: number | undefined;
-  /** What sending takes; only of a dry run. */
+  /** What sending would take; only of a dry run. */
   wouldSend?: WouldSend | undefined;
 }
 
 /** How many chunks a job has. */
 export interface ChunkCounts {
-  /** All, those left out by `limit` included. */
+  /** All, including those left out by `limit`. */
   total: number;
-  /** Those whose customers are settled. */
+  /** Those with an outcome for every customer. */
   done: number;
 }
 
@@ -214,37 +214,31 @@ export type JobState =
 
 /** What a job is waiting for, for people and programs. */
 export interface WaitingFor {
-  /** As a word for programs. `refused`, `rejections` and `pause` need a person. */
+  /** For programs. `refused`, `rejections` and `pause` need a person. */
   kind: 'quota' | 'throttle' | 'lease' | 'outage' | 'refused' | 'rejections' | 'pause';
   /** For people: what is wrong, and what to do. */
   message: string;
-  /** When it goes on by itself, ISO 8601 in UTC; null where that is unknown or needs a person. */
+  /** When the job continues by itself, ISO 8601 in UTC; null if that is unknown or needs a person. */
   until: string | null;
 }
 
-/** What a job says while it waits for a store that is busy. */
-export const STORE_WAITS = {
-  quota: "The store's request quota is used up.",
-  throttle: 'The store is throttling (429).',
-} as const;
-
 /** The answer of the `progress` query. */
 export interface Progress extends JobResult {
-  /** Where the job is in its life. */
+  /** The job's state. */
   state: JobState;
   /** Why it is not sending, as far as the workflow knows; null while it does. */
   waitingFor: WaitingFor | null;
-  /** How fast chunks are settled at present; null before the first few. */
+  /** How fast the job is at the moment; null before the first few chunks are done. */
   pace: Pace | null;
-  /** When the job will have ended at the present pace, ISO 8601 in UTC. */
+  /** When the job will end at this pace, ISO 8601 in UTC; null if that is unknown. */
   eta: string | null;
 }
 
-/** How fast a job goes. */
+/** How fast a job is. */
 export interface Pace {
-  /** Calls that have ended, a second. */
+  /** Calls completed per second. */
   callsPerSecond: number;
-  /** Calls that may be in flight at the store, 0 where that is not known yet. */
+  /** Calls that may be in flight at the store at once; 0 while that is unknown. */
   concurrency: number;
 }
 
@@ -262,27 +256,27 @@ export interface ChunkSummary {
   chunk: number;
   /** First and last source row in it. */
   rows: [first: number, last: number];
-  /** `pending`: not settled yet. `unprocessed`: the job has ended without it. */
+  /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
   state: 'pending' | 'done' | 'unprocessed';
-  /** Its customers that the store has accepted. */
+  /** Customers in it that the store has accepted. */
   updated: number;
-  /** Those that the store would not take. */
+  /** Customers in it that the store would not take. */
   rejected: number;
-  /** Those not applied after all tries. */
+  /** Customers in it that were not applied after all retries. */
   failed: number;
-  /** Attempts of its activity; counted up to 15. */
+  /** Attempts of its activity, counted up to 15. */
   attempts: number;
 }
 
-/** The answer of the `failures` query: a page of what is in state, by row. */
+/** The answer of the `failures` query: a page of the latest failures, by row. */
 export interface Failures {
-  /** At most 500, of the latest 1,000. */
+  /** At most 500 of the latest 1,000. */
   failures: Failure[];
-  /** All rows rejected, failed or invalid so far, those in files included. */
+  /** All rows rejected, failed or invalid so far, including those in files. */
   total: number;
-  /** Give it as `after` for the next page; null on the last. */
+  /** Pass it as `after` to get the next page; null on the last. */
   next: number | null;
-  /** URI of the newest file of older failures; each file names the one before it. Null while all are in state. */
+  /** URI of the newest file of older failures, which names the one before it; null while there are none. */
   olderIn: string | null;
 }
 

@@ -1,20 +1,9 @@
-/**
- * The shapes of contract.ts as zod schemas, for where they come from outside: what a job is given, and what a worker
- * answers. Answers may have grown by fields that this version does not know; inputs may not.
- */
+/** A job's input as zod, which checks it. The descriptions are those of the published JSON Schema. */
 import { z } from 'zod';
-import {
-  type Format,
-  type JobInput,
-  type JobOptions,
-  type JobResult,
-  MAX_REJECTED_PERCENT,
-  type Source,
-  STORE_HASH,
-} from './job.ts';
+import { type Format, type JobInput, type JobOptions, MAX_REJECTED_PERCENT, type Source, STORE_HASH } from './job.ts';
 import { found, listed } from './describe.ts';
 
-// An inline source travels in a payload, of which Temporal takes 2 MB.
+// An inline source travels in a payload, and Temporal's limit for one is 2 MB.
 const MAX_INLINE_CUSTOMERS = 1_000;
 const MAX_INLINE_BYTES = 512 * 1024;
 
@@ -31,15 +20,15 @@ export class BadInput extends Error {
   override name = 'BadInput';
 }
 
-// ---- Input: a check's message is what it expects; parseJobInput adds where, and what came ---------------------------
+// ---- Input: a check's message is what it expects; parseJobInput adds where, and what came instead -------------------
 
 const flag = z.boolean('true or false').default(false);
 const filled = z.string('a text').min(1, 'a text that is not empty');
-// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults; paths and object keys end at 4,096
-// and 1,024 bytes.
+// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults. Paths are limited to 4,096 bytes and
+// object keys to 1,024.
 const ID = 'a text of at most 1000 characters';
 const URI = 'a text of at most 5000 characters';
-// A payload ends at 2 MB, and the input is in that of an activity, with what the job has come to.
+// Temporal's limit for a payload is 2 MB, and an activity's holds the input beside the job's state.
 const HEADINGS = 'a list of at most 1000 headings of at most 10000 characters in all';
 const ENCODING = 'null or the name of an encoding, such as windows-1252 or utf-16le';
 const LIMIT = 'null or a whole number from 1';
@@ -48,26 +37,62 @@ const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (
 
 export const jobOptionsSchema = z.strictObject(
   {
-    dryRun: flag,
-    limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
-    onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
-    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(MAX_REJECTED_PERCENT),
-    blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
+    dryRun: flag.describe('Check the file and the token, send nothing. Default false.'),
+    limit: z
+      .number(LIMIT)
+      .int(LIMIT)
+      .min(1, LIMIT)
+      .nullable()
+      .default(null)
+      .describe('Send at most this many customers. Default null: all.'),
+    onInvalid: z
+      .enum(['skip', 'fail'], '"skip" or "fail"')
+      .default('skip')
+      .describe(
+        'What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip".',
+      ),
+    maxRejectedPercent: z
+      .number(PERCENT)
+      .min(0, PERCENT)
+      .max(100, PERCENT)
+      .default(MAX_REJECTED_PERCENT)
+      .describe(
+        'Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20.',
+      ),
+    blankCells: z
+      .enum(['keep', 'clear'], '"keep" or "clear"')
+      .default('keep')
+      .describe('What a blank CSV cell means: leave the value as it is, or clear it. Default "keep".'),
     ignoreColumns: z
       .array(z.string('a heading'), 'a list of headings')
       .max(1_000, HEADINGS)
       .refine((headings) => headings.join('').length <= 10_000, HEADINGS)
-      .default([]),
-    ignoreUnknown: flag,
+      .default([])
+      .describe('CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none.'),
+    ignoreUnknown: flag.describe('Leave out every CSV column with an unknown heading. Default false.'),
     columns: z
       .record(z.string(), z.string('the name of a field'), 'an object of headings with the fields that they stand for')
       .refine((columns) => JSON.stringify(columns).length <= 10_000, 'at most 10000 characters of columns')
-      .default({}),
-    encoding: z.string(ENCODING).refine(isEncoding, ENCODING).nullable().default(null),
-    trustQuotes: flag,
-    reportAll: flag,
-    backup: flag,
-    skipUnchanged: flag,
+      .default({})
+      .describe('The field that a CSV heading stands for, by heading, if its name does not say so. Default none.'),
+    encoding: z
+      .string(ENCODING)
+      .refine(isEncoding, ENCODING)
+      .nullable()
+      .default(null)
+      .describe(
+        "The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8.",
+      ),
+    trustQuotes: flag.describe(
+      'Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false.',
+    ),
+    reportAll: flag.describe('List updated customers in the report as well. Default false.'),
+    backup: flag.describe(
+      'Read all values before they are changed, and write a source that restores them. Default false.',
+    ),
+    skipUnchanged: flag.describe(
+      'Send nothing for customers who already have all values; they count as updated. Default false.',
+    ),
   },
   'an object',
 ) satisfies z.ZodType<FullOptions, JobOptions>;
@@ -81,29 +106,53 @@ const sourceSchema = z.union([
       .max(MAX_INLINE_CUSTOMERS, CUSTOMERS)
       .refine((customers) => bytesOf(customers) <= MAX_INLINE_BYTES, {
         error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, ${hereBytes(input)}; a file may have more`,
-      }),
+      })
+      .describe(
+        'The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At most 1,000, and 512 KiB of JSON in total.',
+      ),
   }),
-  z.strictObject({ uri: filled.max(5_000, URI), format: formatSchema.optional() }),
-  z.strictObject({ retryOf: filled.max(1_000, ID) }),
+  z.strictObject({
+    uri: filled
+      .max(5_000, URI)
+      .describe("A file, `file:///…` or `s3://bucket/key`, below one of the worker's SOURCE_ROOTS."),
+    format: formatSchema
+      .optional()
+      .describe(
+        'Default: by the extension, `.csv`, `.tsv`, `.txt`, `.ndjson`, `.jsonl` or `.json`, each also with `.gz`.',
+      ),
+  }),
+  z.strictObject({
+    retryOf: filled
+      .max(1_000, ID)
+      .describe('The failed and unprocessed customers of a job of the same store that has ended, by its workflow id.'),
+  }),
 ]) satisfies z.ZodType<Source>;
 
-export const jobInputSchema = z.strictObject({
-  storeHash: z.string('a store hash').regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits'),
-  source: sourceSchema,
-  options: jobOptionsSchema.prefault({}),
-}) satisfies z.ZodType<CheckedInput, JobInput>;
+export const jobInputSchema = z
+  .strictObject({
+    storeHash: z
+      .string('a store hash')
+      .regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits')
+      .describe('The store, as in its API path `/stores/{store_hash}`.'),
+    source: sourceSchema.describe("Where the job's customers come from."),
+    options: jobOptionsSchema.prefault({}).describe('How the job is to run.'),
+  })
+  .meta({ title: 'JobInput', description: 'The one argument of updateCustomers.' }) satisfies z.ZodType<
+  CheckedInput,
+  JobInput
+>;
 
 /** Checks a job's input. Throws BadInput, which says where, what was expected and what kind of thing came. */
 export function parseJobInput(input: unknown): CheckedInput {
   const result = jobInputSchema.safeParse(input);
   if (result.success) return result.data;
   const { issues } = result.error;
-  // A name that is spelled wrong is why another one is missing.
+  // A misspelled name is the reason why another one is missing.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   throw new BadInput(describe(issue as z.core.$ZodIssue, input));
 }
 
-/** Why what came is no input at all; `came` in words. */
+/** The error for something that is not an input at all; `came` says what it is. */
 export function notAnInput(came: string): string {
   const example = '{"storeHash": "abc123", "source": {"uri": "s3://bucket/customers.csv"}}';
   return `Expected a job's input: one argument, an object in JSON (json/plain) such as ${example}, got ${came}.`;
@@ -127,10 +176,10 @@ function isJsonObject(text: string): boolean {
 
 function hereBytes(value: unknown): string {
   const bytes = bytesOf(value);
-  return bytes < Infinity ? `here ${bytes}` : 'here nested too deeply to be any';
+  return bytes < Infinity ? `here ${bytes}` : 'here nested too deeply for JSON';
 }
 
-// What is nested too deeply to be written can't be sent either.
+// JSON.stringify fails on what is nested too deeply, which therefore could not be sent either.
 function bytesOf(value: unknown): number {
   try {
     return Buffer.byteLength(JSON.stringify(value));
@@ -173,42 +222,9 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
   return `${where}expected ${issue.message}, got ${found(value)}.`;
 }
 
-/** Asks whether a name is meant that differs from one that came in case, hyphens or underscores only. */
+/** Suggests known names that differ from one that came only in case, hyphens or underscores. */
 function meant(came: readonly string[], known: readonly string[]): string {
   const plain = (name: string) => name.toLowerCase().replace(/[_-]/g, '');
   const names = known.filter((name) => came.some((other) => plain(other) === plain(name) && other !== name));
   return names.length > 0 ? ` Did you mean ${names.join(', ')}?` : '';
 }
-
-// ---- Answers -------------------------------------------------------------------------------------------------------
-
-export const count = z.int().min(0);
-export const time = z.iso.datetime();
-
-export const jobResultSchema = z.object({
-  customers: z.object({
-    total: count,
-    updated: count,
-    rejected: count,
-    failed: count,
-    invalid: count,
-    unprocessed: count,
-  }),
-  chunks: z.object({ total: count, done: count }),
-  unchanged: count.optional(),
-  notes: z.array(z.string()).optional(),
-  calls: count,
-  throttled: count,
-  report: z.string().nullable(),
-  retry: z.string().nullable(),
-  backup: z.string().nullable().optional(),
-  notInBackup: count.optional(),
-  wouldSend: z
-    .object({
-      customers: count,
-      calls: count,
-      quota: z.object({ requests: z.number().positive(), windowMs: z.number().positive() }).nullable(),
-      compared: z.object({ changed: count, unchanged: count, missing: count }).optional(),
-    })
-    .optional(),
-}) satisfies z.ZodType<JobResult>;

@@ -1,11 +1,11 @@
 /** Search attributes of jobs, by which the Web UI and visibility find and sort them. Part of the workflow bundle. */
 
-/** Their names and types. A namespace need not have them: `npm run starter -- setup` registers them. */
+/** Their names and types. They are optional: `npm run starter -- setup` registers them in a namespace. */
 export const SEARCH_ATTRIBUTES = {
   CustomerUpdatesStore: 'KEYWORD',
   /** A JobState. */
   CustomerUpdatesState: 'KEYWORD',
-  /** Customers that the store rejected so far. */
+  /** Customers that the store has rejected so far. */
   CustomerUpdatesRejected: 'INT',
   /** Percent of the chunks that are done. */
   CustomerUpdatesProgress: 'INT',

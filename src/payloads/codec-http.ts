@@ -1,4 +1,4 @@
-/** The HTTP protocol of Temporal's codec servers, by which Web UI and command line have payloads decoded and encoded. */
+/** The HTTP protocol of Temporal's codec servers, which decode and encode payloads for the Web UI and the command line. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
@@ -6,7 +6,7 @@ import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
 import { isLoopback } from '../process.ts';
 
-/** Most bytes of a request: four times the largest message that Temporal itself takes. */
+/** Largest request, in bytes: four times the largest message that Temporal itself accepts. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 const COOKIE = 'codec-token';
@@ -16,31 +16,31 @@ export interface CodecHttpOptions {
   codec: PayloadCodec;
   /** Origins of the Web UIs whose pages may ask, such as `https://temporal.example.com`. */
   origins: readonly string[];
-  /** What callers must know: command lines as `Authorization: Bearer …`, browsers as a cookie, which `GET /` asks for. */
+  /** What callers must present: command lines as `Authorization: Bearer …`, browsers as a cookie, set by the page at `/`. */
   token: string;
 }
 
-// The command line leaves out what is empty.
+// The command line omits empty fields.
 const bodySchema = z.object({
   payloads: z
     .array(z.object({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() }))
     .default([]),
 });
 
-/** `POST /decode` and `POST /encode`, for those of the origins and the token only. Not listening yet. */
+/** Serves `POST /decode` and `POST /encode` to callers with the right origin and token. Not listening yet. */
 export function createCodecServer(options: CodecHttpOptions): Server {
   return createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       const refused = error instanceof Refused ? error : new Refused(500, 'The codec server failed.');
       if (refused.status === 500) console.error(error);
       if (!response.headersSent) send(response, refused.status, { message: refused.message });
-      // What is left of a body that is too large.
+      // Drops the rest of a body that is too large.
       if (!request.complete) request.destroy();
     });
   });
 }
 
-/** A request that is not answered, and why, for who sent it. */
+/** A request that is refused; the message tells the sender why. */
 class Refused extends Error {
   override name = 'Refused';
   readonly status: number;
@@ -69,11 +69,11 @@ async function answer(options: CodecHttpOptions, request: IncomingMessage, respo
     response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
     return void response.writeHead(204).end();
   }
-  // The command line can put the namespace before it.
+  // The command line can prefix the namespace.
   const [, what] = /^(?:\/[^/]+)?\/(decode|encode)$/.exec(pathname) ?? [];
   if (what === undefined || method !== 'POST') throw new Refused(404, 'Expected POST /decode or POST /encode.');
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
-  // A cookie comes from every page, so it counts only for those of the origins.
+  // A browser sends the cookie from any page, so it counts only for pages of the origins.
   const known = bearer ?? (origin === undefined ? undefined : cookieOf(headers.cookie));
   if (!same(known, options.token)) {
     throw new Refused(
@@ -88,7 +88,7 @@ async function answer(options: CodecHttpOptions, request: IncomingMessage, respo
   send(response, 200, { payloads: done.map(toJson) });
 }
 
-/** A page where a person gives their browser the token. */
+/** The page where a person gives the token to their browser. */
 async function signIn({ token }: CodecHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const page = (status: number, text: string) => {
     response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' });
@@ -97,17 +97,17 @@ async function signIn({ token }: CodecHttpOptions, request: IncomingMessage, res
   const form =
     '<form method="post"><label>Token <input type="password" name="token" autofocus></label> <button>Use</button></form>';
   if (request.method !== 'POST')
-    return page(200, `Pages of the Web UI show what is encrypted, once this browser has the token.${form}`);
+    return page(200, `With the token, this browser shows encrypted payloads in the Web UI.${form}`);
   const given = new URLSearchParams(await bodyOf(request)).get('token') ?? undefined;
   if (!same(given, token)) return page(401, `That is not the token.${form}`);
-  // On another machine than this one only over TLS.
+  // Other machines need TLS.
   const local = isLoopback((request.headers.host ?? '').replace(/:\d+$/, ''));
   const cookie = `${COOKIE}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`;
   response.setHeader('set-cookie', `${cookie}${local ? '' : '; Secure'}`);
   page(200, 'This browser has the token for twelve hours. Have the Web UI include cross-origin credentials.');
 }
 
-/** A payload whose key is not here stays encrypted: the others of a page are still worth seeing. */
+/** A payload without its key here stays encrypted, so that the rest of the page can still be read. */
 async function decodeEach(codec: PayloadCodec, payloads: Payload[]): Promise<Payload[]> {
   const decoded = payloads.map((payload) => codec.decode([payload]).catch(() => [payload]));
   return (await Promise.all(decoded)).flat();

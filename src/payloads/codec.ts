@@ -5,23 +5,22 @@ import type { PayloadKeys } from './keys.ts';
 
 const { Payload: Message } = proto.temporal.api.common.v1;
 
-/** What the metadata of an encrypted payload say, as in Temporal's own samples, which therefore read each other's. */
+/** Metadata of an encrypted payload, as in Temporal's own samples, so that either can read the other's. */
 const ENCODING = 'binary/encrypted';
 const CIPHER = 'AES/GCM/NoPadding';
 
-// The sizes that AES-GCM is made for (NIST SP 800-38D): a random nonce for each payload, and a full tag.
+// As NIST SP 800-38D recommends for AES-GCM: a random nonce for each payload, and a full tag.
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** A payload can't be decrypted: its key is not among ours, or it was changed. */
+/** A payload can't be decrypted: we don't have its key, or it was changed. */
 export class CantDecrypt extends Error {
   override name = 'CantDecrypt';
 }
 
 /**
- * Encrypts payloads whole, their own metadata included, as `nonce, ciphertext, tag`; without keys it encrypts nothing. What is
- * not encrypted passes when it is decoded: it was written before encryption was switched on, or by others. Decoding throws
- * CantDecrypt.
+ * Encrypts whole payloads, including their metadata, as `nonce, ciphertext, tag`; without keys, nothing. Decoding passes on
+ * what is not encrypted: it was written before encryption was switched on, or by others. Decoding throws CantDecrypt.
  */
 export function encryptionCodec(ours: PayloadKeys | undefined): PayloadCodec {
   return {
@@ -57,9 +56,12 @@ function decrypted(payload: Payload, ours: PayloadKeys | undefined): Payload {
     const plain = Buffer.concat([decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
     return Message.decode(plain);
   } catch (error) {
-    throw new CantDecrypt(`A payload is not what was encrypted with the key ${id}, or that key is another one here.`, {
-      cause: error,
-    });
+    throw new CantDecrypt(
+      `A payload encrypted with the key ${id} was changed, or the key with that id is a different one here.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -69,7 +71,7 @@ function keyOf(id: string, ours: PayloadKeys | undefined): Uint8Array {
   const here = ours ? `the keys here are ${[...ours.keys.keys()].join(', ')}` : 'there is no PAYLOAD_KEYS_FILE here';
   throw new CantDecrypt(
     `A payload was encrypted with the key ${JSON.stringify(id.slice(0, 64))}, and ${here}. Set PAYLOAD_KEYS_FILE to a ` +
-      'file that has it, and start this program again.',
+      'file that has it, and restart this program.',
   );
 }
 

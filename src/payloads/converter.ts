@@ -1,23 +1,23 @@
-/** How payloads become values in the workflow bundle: anybody may send a workflow any, and none may stop it. */
+/** How payloads become values in the workflow bundle. Anybody may send a workflow any payload, and none may stop it. */
 import { defaultPayloadConverter, type PayloadConverter } from '@temporalio/common';
 import { strFromU8 } from 'fflate';
 
-/** What a workflow was sent, and can't be read. It is no valid value of anything. */
+/** Stands for a payload that can't be read; it is never valid input. */
 export class Unreadable {
-  /** In words. */
+  /** What it is, in words. */
   readonly found: string;
   constructor(found: string) {
     this.found = found;
   }
 }
 
-/** What codec.ts has encrypted, which its codec decrypts before we see it. */
+/** The encoding that codec.ts writes, and decrypts before a payload gets here. */
 const ENCRYPTED = 'binary/encrypted';
 
 /**
- * Read by Temporal, under this name. Converts what a workflow itself is sent (input, memo, arguments of its messages) to
- * Unreadable where Temporal's own converter throws: its task would fail again and again. What is encrypted throws, whatever
- * it is: the task waits for a worker that has the key. So do results of activities, which only our own workers write.
+ * The SDK looks for this name. What a workflow itself is sent (input, memo, arguments of its messages) becomes Unreadable if
+ * the SDK's own converter throws, since its task would otherwise fail again and again. Encrypted payloads always throw, so
+ * that the task waits for a worker with the key. So do results of activities, which only our own workers write.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value, context, hint) => defaultPayloadConverter.toPayload(value, context, hint),

@@ -6,9 +6,9 @@ const KEY_BYTES = 32;
 
 /** The keys that payloads are encrypted with. */
 export interface PayloadKeys {
-  /** Id of the key for what is written from now on. */
+  /** Id of the key that encrypts from now on. */
   encryptWith: string;
-  /** All keys by id, 32 bytes each: those before `encryptWith` still decrypt what was written with them. */
+  /** All keys by id, 32 bytes each. Older ones still decrypt what they encrypted. */
   keys: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -44,7 +44,7 @@ export async function readPayloadKeys(path: string): Promise<PayloadKeys> {
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    // What JSON.parse says quotes the text.
+    // The message of JSON.parse would quote the text.
     if (error instanceof SyntaxError) throw fail('JSON');
     throw new BadPayloadKeys(`Can't read ${path}: ${(error as NodeJS.ErrnoException).code}.`, { cause: error });
   }

@@ -1,145 +1,151 @@
-/** Why a Temporal server can't be used, in words: the libraries' errors are dumps of what lies below them. */
+/** Why a Temporal server can't be used, and what to do. Told apart by gRPC's status and by the error codes of Node.js. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { BadConfig } from '../config.ts';
 import { grpcFailure } from './grpc.ts';
 import type { Target } from './target.ts';
 
-/** What came, and what to do about it. */
-type Words = [came: string, cure: string];
+type Kind = 'nobody there' | 'no TLS' | 'certificate' | 'who we are' | 'namespace' | 'anything else';
 
-/** A kind of failure by gRPC's status, or by what the library's text has; the first that fits is it. */
-const KINDS: [sign: number | RegExp, words: (target: Target, text: string) => Words][] = [
-  [4, noServer('no answer within 5 s')],
-  [5, noNamespace],
-  [7, notAllowed],
-  [16, keyRefused],
-  [/ECONNREFUSED|ConnectionRefused/, noServer('connection refused')],
-  [/Name resolution failed|dns error/, noServer('the host name is not known')],
-  [/Invalid address|BAD_PORT|invalid port/, noServer('that is no host:port')],
-  [/wrong version number|InvalidContentType/, noTls],
-  [/x509 certificate routines|DECODER|PEM routines|PrivateKey|InconsistentKeys/, badPair],
-  [/has expired|\(Expired/, certificate('has expired', 'It is to be renewed there.')],
-  [/ALTNAME|NotValidForName/, wrongName],
-  [/ alert |fatal alert/, clientCertificate],
-  [/certificate|UnknownIssuer/, untrusted],
-  [/Failed to connect|closed|reset|RESET|EPIPE|Reset|BrokenPipe|rotocol|hang up/, hungUp],
-];
+/** A kind of failure, with the last words of whoever noticed it. */
+interface Cause {
+  kind: Kind;
+  words: string;
+}
 
-/** The error for people: what came, what was tried, what to do; without a key. */
-export function cantConnect(target: Target, error: unknown): BadConfig {
+const DEADLINE_EXCEEDED = 4;
+
+/** gRPC's DEADLINE_EXCEEDED, NOT_FOUND, PERMISSION_DENIED and UNAUTHENTICATED. */
+const BY_STATUS: Record<number, Kind> = {
+  [DEADLINE_EXCEEDED]: 'nobody there',
+  5: 'namespace',
+  7: 'who we are',
+  16: 'who we are',
+};
+
+/** Longest that each step of our own connection may take. */
+const STEP_MS = 2_000;
+
+/** The error for people: what came, what was tried, what to do. It never holds a key. */
+export async function cantConnect(target: Target, error: unknown): Promise<BadConfig> {
   const failure = grpcFailure(error);
+  const kind = BY_STATUS[failure?.code ?? 0];
+  const words =
+    failure?.code === DEADLINE_EXCEEDED ? 'no answer in time' : (failure?.details ?? (error as Error).message);
+  const cause = kind ? { kind, words } : ((await tryConnecting(target)) ?? { kind: 'anything else', words });
+  const [came, cure] = inWords(target, cause);
   const { apiKey } = target.options;
-  const all = failure?.details ?? (error as Error).message;
-  const text = lastError(apiKey === undefined ? all : all.replaceAll(apiKey, '…'));
-  const kind = KINDS.find(([sign]) => (typeof sign === 'number' ? sign === failure?.code : sign.test(all)));
-  const [came, cure] = kind?.[1](target, text) ?? [
-    `The Temporal server at ${target.address} can't be used: ${text}`,
-    ADDRESS,
-  ];
-  return new BadConfig(`${came}.\n${tried(target)}\n${cure}`, { cause: error });
+  const text = `${came}.\n${tried(target)}\n${cure}`;
+  return new BadConfig(apiKey === undefined ? text : text.replaceAll(apiKey, '…'), { cause: error });
 }
 
-/** The words in it: grpc-js and the worker's library wrap them in what is of use to nobody here. */
-function lastError(text: string): string {
-  const wrapped =
-    /Last error: (?:\w*Error(?: \[\w+\])?: )?([^]*?)(?: \(\d{4}-[^)]*\))?\.? Resolution note/.exec(text) ??
-    /\b(?:message|error): "([^"]*)"/.exec(text);
-  return (wrapped?.[1] ?? text).trim().replace(/\.$/, '');
+/**
+ * Connects as the SDK did, to see where that fails: the SDK's own errors say so only in prose. Undefined if it does not
+ * fail. TLS 1.3 lets a client finish before the server has looked at the client's certificate, so the first data counts.
+ */
+async function tryConnecting({ address, options }: Target): Promise<Cause | undefined> {
+  const [, host = '', port = '7233'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  let socket: Socket | undefined;
+  try {
+    socket = createConnection({ host, port: Number(port) });
+    await once(socket, 'connect', { signal: AbortSignal.timeout(STEP_MS) });
+  } catch (error) {
+    socket?.destroy();
+    return { kind: 'nobody there', words: wordsOf(error) };
+  }
+  if (!usesTls(options)) {
+    socket.destroy();
+    return { kind: 'no TLS', words: '' };
+  }
+  const tls = typeof options.tls === 'object' ? options.tls : undefined;
+  let secure: TLSSocket | undefined;
+  try {
+    secure = connectTls({
+      socket,
+      servername: tls?.serverNameOverride ?? host,
+      ALPNProtocols: ['h2'],
+      rejectUnauthorized: false,
+      ...(tls?.serverRootCACertificate && { ca: Buffer.from(tls.serverRootCACertificate) }),
+      ...(tls?.clientCertPair && {
+        cert: Buffer.from(tls.clientCertPair.crt),
+        key: Buffer.from(tls.clientCertPair.key),
+      }),
+    });
+    const data = once(secure, 'data', { signal: AbortSignal.timeout(STEP_MS) });
+    data.catch(() => undefined);
+    await once(secure, 'secureConnect', { signal: AbortSignal.timeout(STEP_MS) });
+    const { authorizationError } = secure;
+    if (authorizationError) return { kind: 'certificate', words: wordsOf(authorizationError) };
+    await Promise.race([data, once(secure, 'close')]);
+    return secure.destroyed ? { kind: 'who we are', words: 'it closes the connection' } : undefined;
+  } catch (error) {
+    // An alert comes from a server that speaks TLS, and our own pair fails before there is a connection.
+    const alert = /ALERT/.test((error as NodeJS.ErrnoException).code ?? '');
+    const kind = alert || secure === undefined ? 'who we are' : 'no TLS';
+    return { kind, words: wordsOf(error) };
+  } finally {
+    (secure ?? socket).destroy();
+  }
 }
 
-function tried({ address, namespace, profile, options: { tls, apiKey } }: Target): string {
-  const how = [
-    hasClientCertificate(tls) ? 'TLS with a client certificate' : tls || apiKey ? 'TLS' : 'without TLS',
-    ...(apiKey === undefined ? [] : ['API key']),
-  ];
-  return `Tried ${address}, namespace ${namespace}, profile ${profile}, ${how.join(', ')}.`;
+const usesTls = ({ tls, apiKey }: Target['options']): boolean => Boolean(tls ?? apiKey);
+
+/** What an error says: OpenSSL's reason without the rest, or the code if there is no text, as for a name with two addresses. */
+function wordsOf(error: unknown): string {
+  const { reason, message, code } = error as NodeJS.ErrnoException & { reason?: string };
+  return reason || message || code || String(error);
 }
 
-const hasClientCertificate = (tls: Target['options']['tls']): boolean =>
-  typeof tls === 'object' && tls?.clientCertPair !== undefined;
-
-const ADDRESS = 'TEMPORAL_ADDRESS, or address in the profile, says where it is.';
-
-const CLIENT_CERTIFICATE =
-  'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or client_cert_path and client_key_path in the ' +
-  "profile's tls, name the certificate and its key.";
-
-function noServer(why: string): (target: Target) => Words {
-  return ({ address }) => [
-    `No Temporal server answers at ${address}: ${why}`,
-    `${ADDRESS} For a server on this machine run \`temporal server start-dev\`; \`npm run demo\` shows a whole job with a ` +
-      'server of its own.',
-  ];
+function tried({ address, namespace, profile, options }: Target): string {
+  const { tls, apiKey } = options;
+  const certified = typeof tls === 'object' && tls?.clientCertPair !== undefined;
+  const how = !usesTls(options) ? 'without TLS' : certified ? 'TLS with a client certificate' : 'TLS';
+  const key = apiKey === undefined ? '' : ', API key';
+  return `Tried ${address}, namespace ${namespace}, profile ${profile}, ${how}${key}.`;
 }
 
-function noNamespace({ address, namespace }: Target): Words {
-  return [
-    `The Temporal server at ${address} has no namespace ${namespace}`,
-    'Set TEMPORAL_NAMESPACE, or namespace in the profile, to one that it has, or create it: ' +
-      `temporal operator namespace create --namespace ${namespace}`,
-  ];
-}
-
-function keyRefused({ address, options: { apiKey } }: Target, text: string): Words {
-  const how = apiKey === undefined ? 'wants an API key' : 'refuses the API key';
-  return [
-    `The Temporal server at ${address} ${how}: ${text}`,
-    'TEMPORAL_API_KEY, or api_key in the profile, is the key.',
-  ];
-}
-
-function notAllowed({ address, namespace }: Target, text: string): Words {
-  return [
-    `The Temporal server at ${address} does not let us use the namespace ${namespace}: ${text}`,
-    'TEMPORAL_NAMESPACE, or namespace in the profile, is the namespace; TEMPORAL_API_KEY, or api_key, the key. ' +
-      'Else the client certificate says who we are.',
-  ];
-}
-
-function noTls({ address }: Target): Words {
-  return [
-    `The server at ${address} does not speak TLS`,
-    'Set TEMPORAL_TLS=false where it is right that it does not. Otherwise correct the address: TEMPORAL_ADDRESS, or address ' +
-      'in the profile.',
-  ];
-}
-
-function certificate(what: string, cure: string): (target: Target) => Words {
-  return ({ address }) => [`The certificate of the Temporal server at ${address} ${what}`, cure];
-}
-
-function wrongName(target: Target, text: string): Words {
-  const names = /cert's altnames: (.*)/.exec(text)?.[1];
-  return certificate(
-    `is not for that name${names === undefined ? '' : `, but for ${names}`}`,
-    "Set TEMPORAL_TLS_SERVER_NAME, or server_name in the profile's tls, to a name that it is for, or correct TEMPORAL_ADDRESS.",
-  )(target);
-}
-
-function untrusted(target: Target, text: string): Words {
-  return certificate(
-    `is not trusted: ${text}`,
-    "Set TEMPORAL_TLS_SERVER_CA_CERT_PATH, or server_ca_cert_path in the profile's tls, to a PEM file of the authority " +
-      'that signed it.',
-  )(target);
-}
-
-function clientCertificate({ address, options: { tls } }: Target, text: string): Words {
-  const alert = /alert (?!number)([a-z ]+)|fatal alert: (\w+)/.exec(text);
-  const words = (alert?.[1] ?? alert?.[2] ?? text).trim();
-  const how = hasClientCertificate(tls) ? 'does not take the client certificate' : 'wants a client certificate';
-  return [`The Temporal server at ${address} ${how}: ${words}`, CLIENT_CERTIFICATE];
-}
-
-function badPair(_: Target, text: string): Words {
-  return [`The client certificate and its key can't be used: ${text}`, CLIENT_CERTIFICATE];
-}
-
-/** Servers say seldom why they hang up: what it may be depends on what we did. */
-function hungUp(target: Target): Words {
-  const { tls, apiKey } = target.options;
-  if (tls || apiKey) return clientCertificate(target, 'it closes the connection');
-  return [
-    `The server at ${target.address} closes the connection, as those do that want TLS`,
-    'Set TEMPORAL_TLS=true, or give the profile a tls table.',
-  ];
+function inWords({ address, namespace, options }: Target, { kind, words }: Cause): [came: string, cure: string] {
+  const where = 'TEMPORAL_ADDRESS, or address in the profile, says where it is.';
+  switch (kind) {
+    case 'nobody there':
+      return [
+        `No Temporal server answers at ${address}: ${words}`,
+        `${where} To start one on this machine run \`temporal server start-dev\`; \`npm run demo\` shows a whole job with a ` +
+          'server of its own.',
+      ];
+    case 'no TLS':
+      if (usesTls(options)) {
+        return [
+          `The server at ${address} does not speak TLS: ${words}`,
+          `If that is as it should be, set TEMPORAL_TLS=false. Otherwise correct the address: ${where}`,
+        ];
+      }
+      return [
+        `The server at ${address} does not speak gRPC without TLS`,
+        'Set TEMPORAL_TLS=true, or give the profile a tls table.',
+      ];
+    case 'certificate':
+      return [
+        `The certificate of the Temporal server at ${address} is not valid: ${words}`,
+        'It must be current; issued for the name in the address, or else in TEMPORAL_TLS_SERVER_NAME (server_name in the ' +
+          "profile's tls); and signed by an authority that this machine trusts, or else by the one in the PEM file " +
+          'TEMPORAL_TLS_SERVER_CA_CERT_PATH (server_ca_cert_path).',
+      ];
+    case 'who we are':
+      return [
+        `The Temporal server at ${address} does not let us in: ${words}`,
+        'Check the API key (TEMPORAL_API_KEY, or api_key in the profile), the client certificate and its key ' +
+          "(TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or client_cert_path and client_key_path in the profile's " +
+          `tls), and whether they give access to the namespace ${namespace} (TEMPORAL_NAMESPACE, or namespace in the profile).`,
+      ];
+    case 'namespace':
+      return [
+        `The Temporal server at ${address} has no namespace ${namespace}`,
+        'Set TEMPORAL_NAMESPACE, or namespace in the profile, to one that it has, or create it: ' +
+          `temporal operator namespace create --namespace ${namespace}`,
+      ];
+    case 'anything else':
+      return [`The Temporal server at ${address} can't be used: ${words}`, where];
+  }
 }

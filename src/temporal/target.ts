@@ -1,4 +1,4 @@
-/** Which Temporal server, and how: what TEMPORAL_* variables and a profile say. */
+/** Which Temporal server to use and how, from TEMPORAL_* variables and a profile. */
 import {
   type ClientConfigProfile,
   type ClientConnectConfig,
@@ -16,11 +16,11 @@ export interface Target {
   namespace: string;
   /** For Connection and NativeConnection alike. */
   options: ClientConnectConfig['connectionOptions'] & { address: string };
-  /** The profile that was read, if there is one of that name. */
+  /** The profile that was read, if one of that name exists. */
   profile: string;
 }
 
-/** Reads the settings of the connection, of this profile. Throws BadConfig, with nothing of a key in it. */
+/** Reads the connection's settings, from this profile if one is named. Throws BadConfig, which never quotes a key. */
 export function readTarget(profileName: string | undefined): Target {
   const profile = readProfile(profileName);
   if (profile.apiKey !== undefined && !/^[!-~]+$/.test(profile.apiKey)) {
@@ -36,7 +36,7 @@ function readProfile(name: string | undefined): ClientConfigProfile {
   try {
     return loadClientConfigProfile();
   } catch (error) {
-    // What follows the first line quotes the file, and a key may be in it.
+    // The lines after the first quote the file, which may hold a key.
     const [came = ''] = (error as Error).message.split('\n');
     const { line } = error as { line?: number };
     const why =
@@ -45,7 +45,7 @@ function readProfile(name: string | undefined): ClientConfigProfile {
         : came + (line === undefined ? '' : `, line ${line}`);
     throw new BadConfig(
       `The Temporal profile ${name ?? 'default'} can't be used: ${why}.\n` +
-        'TEMPORAL_PROFILE names it. It is read from the file that TEMPORAL_CONFIG_FILE names, else from temporalio/temporal.toml ' +
+        'TEMPORAL_PROFILE names it. It is read from the file TEMPORAL_CONFIG_FILE or, by default, from temporalio/temporal.toml ' +
         "in the user's configuration folder.",
     );
   }
@@ -53,7 +53,7 @@ function readProfile(name: string | undefined): ClientConfigProfile {
 
 type Tls = NonNullable<ClientConfigProfile['tls']>;
 
-/** What a file of each kind holds; the names are those of the variables, in lower case those of the profile. */
+/** What a file of each kind holds. The names are those of the variables, and in lower case those in the profile. */
 const PEM_FILES = [
   ['serverCACert', 'SERVER_CA_CERT', 'CERTIFICATE'],
   ['clientCert', 'CLIENT_CERT', 'CERTIFICATE'],
@@ -65,8 +65,8 @@ function checkTls(tls: Tls): void {
   if ((tls.clientCert === undefined) === (tls.clientKey === undefined)) return;
   const [given, missing] = tls.clientCert ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
   throw new BadConfig(
-    `TEMPORAL_TLS_CLIENT_${missing}_PATH: expected as well, since TEMPORAL_TLS_CLIENT_${given}_PATH is set: a client ` +
-      'certificate goes with its key. So it is with client_cert_path and client_key_path in a profile.',
+    `TEMPORAL_TLS_CLIENT_${missing}_PATH: required, because TEMPORAL_TLS_CLIENT_${given}_PATH is set: a client certificate ` +
+      'needs its key. The same goes for client_cert_path and client_key_path in a profile.',
   );
 }
 

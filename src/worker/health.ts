@@ -1,41 +1,41 @@
-/** Whether this process lives, and whether it is ready for work, over HTTP for whatever runs it: `/live` and `/ready`. */
+/** Tells whatever runs this process, over HTTP, whether it is alive (`/live`) and ready for work (`/ready`). */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../process.ts';
 
-/** How long after an answer of the Temporal server it is asked for the next sign of life. */
+/** Pause between an answer from the Temporal server and the next question. */
 const ASK_MS = 3_000;
 
-/** No sign of life for longer than this: the process is cut off. A server that restarts may be back sooner. */
+/** Without an answer for longer than this, the process counts as cut off. A server that restarts may be back sooner. */
 const LATELY_MS = 9_000;
 
-/** As much of a Worker as is looked at. */
+/** The part of a Worker that matters here. */
 interface Worker {
   getState(): string;
   options: { taskQueue: string };
 }
 
-/** The health that a process answers with. Until it watches something the process is starting: alive, and not ready. */
+/** A process's health. Until `watch` is called the process is starting: alive, but not ready. */
 export interface Health {
   /**
-   * From now on the process is ready while these Workers run, and while `reach`, which asks the server and rejects where
-   * there is no answer, has resolved lately.
+   * From now on the process is ready while these Workers run and `reach`, which asks the server and rejects if there is no
+   * answer, has resolved lately.
    */
   watch(workers: Worker[], reach: () => Promise<unknown>): void;
-  /** The process stops: it isn't ready any more, and lives until its end. */
+  /** The process is stopping: no longer ready, but alive until it ends. */
   stopping(): void;
   close(): Promise<void>;
 }
 
-/** Answers at `address`, an IP address and a port. Throws what `listen` throws. */
+/** Serves `/live` and `/ready` at an IP address and port. Throws what `listen` throws. */
 export async function startHealth(address: string): Promise<Health> {
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   let watched: Worker[] = [];
   let reachedAt = 0;
   const closing = new AbortController();
 
-  /** What stands against each answer of 200. A process with a Worker that failed ends by itself. */
+  /** Reasons not to answer 200. `/live` has none: a process whose Worker failed ends by itself. */
   const against: Record<string, () => string[]> = {
     '/live': () => [],
     '/ready'() {
@@ -45,7 +45,7 @@ export async function startHealth(address: string): Promise<Health> {
       const silentMs = performance.now() - reachedAt;
       return [
         ...notRunning.map(({ queue, state }) => `the Worker of ${queue} is ${state}`),
-        ...(silentMs > LATELY_MS ? [`no answer of Temporal for ${Math.round(silentMs / 1000)} s`] : []),
+        ...(silentMs > LATELY_MS ? [`no answer from Temporal for ${Math.round(silentMs / 1000)} s`] : []),
       ];
     },
   };
@@ -74,7 +74,7 @@ export async function startHealth(address: string): Promise<Health> {
   return {
     watch(workers, reach) {
       watched = workers;
-      // It was reached a moment ago, or there would be no Workers.
+      // The server answered a moment ago, or there would be no Workers.
       reachedAt = performance.now();
       phase = 'running';
       void keepAsking(reach);

@@ -5,12 +5,12 @@ import { maskEmails } from '../bigcommerce/message.ts';
 /** The process's own log. */
 export type Log = pino.Logger;
 
-/** What the library says of each Worker that has activities only, or no Nexus: it is as it should be. */
+/** What the SDK says about every Worker without workflows or Nexus, which is as intended. */
 const NOISE = /^No (workflows|Nexus services) registered, not polling/;
 
 /**
- * Fields that no line has, on its first levels. Nothing of ours puts them there; a library that quotes a request might.
- * A task token is the right to complete an activity.
+ * Fields removed from the first levels of every line. Our code never logs them, but a library that quotes a request might.
+ * Whoever has a task token can complete the activity.
  */
 const SECRETS = ['taskToken', 'token', 'apiKey', '["x-auth-token"]', 'authorization', 'email', 'new_password'].flatMap(
   (name) => {
@@ -19,7 +19,7 @@ const SECRETS = ['taskToken', 'token', 'apiKey', '["x-auth-token"]', 'authorizat
   },
 );
 
-/** Makes the process's own log: one JSON object a line, on standard output, without tokens and e-mail addresses. */
+/** Makes the process's log: one JSON object per line, on standard output, without tokens and e-mail addresses. */
 export function createLogger(level: string, output: DestinationStream = pino.destination(1)): Log {
   return pino(
     {
@@ -39,7 +39,7 @@ export function createLogger(level: string, output: DestinationStream = pino.des
   );
 }
 
-/** The same log for the Temporal library. Of a job's lines it has `job`, the job's id. */
+/** The same log for Temporal's SDK. Lines about a job have its id as `job`. */
 export function temporalLogger(log: Log): Logger {
   return new DefaultLogger('DEBUG', ({ level, message, meta }) => {
     if (NOISE.test(message)) return;
@@ -51,11 +51,11 @@ export function temporalLogger(log: Log): Logger {
 }
 
 /**
- * A copy without e-mail addresses, and with each object in it once: what a library logs may go round in circles. Errors
- * are as they were, and their serializer comes back with what it makes of them.
+ * A copy without e-mail addresses and with each object only once, because what a library logs may be circular. Errors stay
+ * as they are: their serializer passes what it makes of them through here.
  */
 function masked(value: unknown, seen = new Set<object>()): unknown {
-  // The lines of a stack trace have an @ where the code is a package's.
+  // Lines of a stack trace have an @ in the names of packages.
   if (typeof value === 'string') return value.replace(/^(?! +at ).*$/gm, maskEmails);
   if (typeof value !== 'object' || value === null || value instanceof Error) return value;
   if (seen.has(value)) return '[again]';

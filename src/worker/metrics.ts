@@ -1,40 +1,31 @@
 /**
- * What this process adds to the library's own metrics: `customer_updates_…`, labelled with the store where there is one, and
- * never with a job, of which there is no end. What workflows add is in workflows/metrics.ts.
+ * What this process adds to the SDK's own metrics: `customer_updates_…`, labelled with the store if there is one, but never
+ * with a job, because there is no limit to those. What workflows add is in workflows/metrics.ts.
  */
 import type { MetricMeter } from '@temporalio/common';
 
 const CALL_DURATION = 'customer_updates_call_duration_seconds';
 
-/** Bounds of the histograms' buckets: from a fast store to a call's own timeout, in s. The library's own are for ms. */
+/** Bounds of the histogram's buckets in s, from a fast store to a call's own timeout. The SDK's default bounds are in ms. */
 export const HISTOGRAM_BUCKETS = { [CALL_DURATION]: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 40, 75] };
 
-/** Makes the metrics. Without METRICS_ADDRESS the library's meter does nothing. */
+/** Makes the metrics. Without METRICS_ADDRESS the SDK's meter does nothing. */
 export function createMetrics(meter: MetricMeter) {
-  const duration = meter.createHistogram(CALL_DURATION, 'float', 's', 'Calls to the store, by what they came to');
+  const gauge = (name: string, description: string) =>
+    meter.createGauge(`customer_updates_${name}`, 'int', '', description);
+  const duration = meter.createHistogram(CALL_DURATION, 'float', 's', 'Calls to the store, by outcome');
   const throttled = meter.createCounter(
     'customer_updates_throttled_total',
     '',
     'Calls that the store answered with 429',
   );
-  const inFlight = meter.createGauge('customer_updates_calls_in_flight', 'int', '', 'Calls to the store in flight');
-  const quotaLeft = meter.createGauge(
-    'customer_updates_quota_left',
-    'int',
-    '',
-    'Requests left, as the store said last',
-  );
-  const leaseHeld = meter.createGauge(
-    'customer_updates_lease_held',
-    'int',
-    '',
-    '1 while this process serves the store',
-  );
-  const givenJobs = meter.createGauge('customer_updates_given_jobs', 'int', '', '1 while this process is given jobs');
+  const inFlight = gauge('calls_in_flight', 'Calls to the store in flight');
+  const quotaLeft = gauge('quota_left', "Requests left in the store's quota, as of its latest answer");
+  const leaseHeld = gauge('lease_held', '1 while this process serves the store');
   const holders = new Map<string, number>();
 
   return {
-    /** Whom a store's calls are told to. */
+    /** Counts the calls of a store. */
     observe(store: string) {
       let calls = 0;
       return {
@@ -48,12 +39,9 @@ export function createMetrics(meter: MetricMeter) {
       };
     },
 
-    /** The server gives jobs to this process, or to workers of other versions only. */
-    givenJobs: (given: boolean) => givenJobs.set(given ? 1 : 0),
-
-    /** An attempt of this process took a store's lease; the function it returns says that it has ended. */
+    /** To be called when an attempt in this process takes a store's lease; the function it returns, when that one ends. */
     leaseTaken(store: string): () => void {
-      // Of two attempts in one process the later one begins before the earlier one has ended.
+      // Within one process the next attempt may begin before the last one has ended.
       const count = (change: 1 | -1) => {
         const attempts = (holders.get(store) ?? 0) + change;
         holders.set(store, attempts);

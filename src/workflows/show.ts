@@ -1,7 +1,8 @@
 /** What the Web UI shows about a job besides its history. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { type CustomerCounts, type Failure, type JobState, type Progress, STORE_WAITS } from '../contract/job.ts';
+import { STORE_WAITS } from '../contract/describe.ts';
+import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import type { Job } from './job.ts';
 import { progressOf, slowedBy } from './progress.ts';

@@ -51,7 +51,11 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
     ['./y.ts', '../process.ts', '@temporalio/common', 'node:crypto'],
     ['../contract/job.ts', '../config.ts'],
   ],
-  ['src/contract/x.ts', ['./job.ts', '@temporalio/workflow'], ['zod', 'node:fs', './schema.ts', '../config.ts']],
+  [
+    'src/contract/x.ts',
+    ['./job.ts', '@temporalio/workflow'],
+    ['zod', 'node:fs', './schema.ts', './result-schema.ts', '../config.ts'],
+  ],
   ['src/contract/schema.ts', ['./job.ts', './describe.ts', 'zod'], ['./outcomes.ts', '../config.ts']],
   [
     'src/config.ts',
@@ -60,7 +64,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ],
   [
     'src/worker/x.ts',
-    ['./y.ts', '../contract/job.ts', '../temporal/versions.ts', '../bigcommerce/message.ts', 'pino'],
+    ['./y.ts', '../contract/job.ts', '../process.ts', '../bigcommerce/message.ts', 'pino'],
     ['../config.ts', '../bigcommerce/store.ts', '../activities/x.ts', '../temporal/connect.ts'],
   ],
   [

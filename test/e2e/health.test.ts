@@ -59,7 +59,7 @@ test('it is not when the server is gone, and again when that is back; it lives a
   await until(async () => (await ask('/ready')).status === 503);
   expect(await ask('/ready')).toMatchObject({
     ok: false,
-    reasons: [expect.stringMatching(/^no answer of Temporal for \d+ s$/)],
+    reasons: [expect.stringMatching(/^no answer from Temporal for \d+ s$/)],
   });
   expect(await ask('/live')).toEqual(LIVE);
   await system.restartServer();

@@ -90,7 +90,6 @@ test('the metrics say what became of the customers, of the calls and of the leas
   expect(sum('customer_updates_throttled_total', { store })).toBe(1);
   expect(sum('customer_updates_calls_in_flight', { store })).toBe(0);
   expect(sum('customer_updates_lease_held', { store })).toBe(1);
-  expect(sum('customer_updates_given_jobs')).toBe(1);
   expect(sum('customer_updates_quota_left', { store })).toBeLessThan(1000);
   expect(sum('customer_updates_holds_total', { store, kind: 'refused' })).toBe(0);
   expect(sum('customer_updates_starved_total', { store })).toBe(0);

@@ -99,7 +99,7 @@ test('without a server, every command says which one it tried, how to set anothe
     ['purge', 'x/y', '--yes'],
   ];
   for (const { code, output } of await Promise.all(commands.map((args) => starter(args)))) {
-    expect(output).toContain(`No Temporal server answers at ${NOBODY}: connection refused.`);
+    expect(output).toContain(`No Temporal server answers at ${NOBODY}: connect ECONNREFUSED ${NOBODY}.`);
     for (const word of ['TEMPORAL_ADDRESS', 'temporal server start-dev', 'npm run demo']) {
       expect(output).toContain(word);
     }

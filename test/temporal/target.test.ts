@@ -43,7 +43,7 @@ test('without settings it is the server of this machine', () => {
 
 test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([
   [
-    'the client certificate is not there',
+    'the client certificate is missing',
     () => ({ ...withPair({ ...client, cert: '/nonexistent/client.pem' }) }),
     /^TEMPORAL_TLS_CLIENT_CERT_PATH, or client_cert_path in the profile: expected a PEM file with a CERTIFICATE;/m,
     /can't read \/nonexistent\/client\.pem: ENOENT\.$/m,
@@ -61,7 +61,7 @@ test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([
     /something else in \S+client\.key\.$/m,
   ],
   [
-    'the key is given, and is none',
+    'the key is not one',
     () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: client.cert, TEMPORAL_TLS_CLIENT_KEY_DATA: API_KEY }),
     /^TEMPORAL_TLS_CLIENT_KEY_PATH, or client_key_path in the profile: expected a PEM file with a PRIVATE KEY, got/m,
     /something else in TEMPORAL_TLS_CLIENT_KEY_DATA\.$/m,
@@ -69,7 +69,7 @@ test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([
   [
     'a client certificate has no key',
     () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: client.cert }),
-    /^TEMPORAL_TLS_CLIENT_KEY_PATH: expected as well, since TEMPORAL_TLS_CLIENT_CERT_PATH is set/m,
+    /^TEMPORAL_TLS_CLIENT_KEY_PATH: required, because TEMPORAL_TLS_CLIENT_CERT_PATH is set/m,
     /client_key_path/,
   ],
   [
@@ -85,18 +85,18 @@ test.each<[string, () => Settings | Promise<Settings>, RegExp, RegExp]>([
     /TEMPORAL_PROFILE.*TEMPORAL_CONFIG_FILE/,
   ],
   [
-    'the profiles are no TOML',
+    'the profiles are not TOML',
     () => profiles(`[profile.default]\napi_key = ${API_KEY}\n`),
     /^The Temporal profile default can't be used: Invalid TOML document: .*, line 2\.$/m,
     /TEMPORAL_CONFIG_FILE/,
   ],
   [
-    'the profiles are no profiles',
+    'the profiles are not profiles',
     () => profiles('address = "localhost:7233"\n'),
     /^The Temporal profile default can't be used: it has no table \[profile.NAME\]\.$/m,
     /TEMPORAL_CONFIG_FILE/,
   ],
-])('it is a clear error, without a key in it, where %s', async (_, settingsOf, came, cure) => {
+])('it is a clear error, without a key in it, if %s', async (_, settingsOf, came, cure) => {
   const settings = await settingsOf();
   expect(() => targetOf(settings)).toThrow(came);
   expect(() => targetOf(settings)).toThrow(cure);
