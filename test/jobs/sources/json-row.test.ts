@@ -11,7 +11,7 @@ test.each<[string, unknown, unknown]>([
   ['what the API takes', { id: 7, notes: 'a', channel_ids: [1, 2] }, { id: 7, notes: 'a', channel_ids: [1, 2] }],
   ['an id as text', { id: '221', notes: 'a' }, { id: 221, notes: 'a' }],
   ['a number in a text', { id: 7, phone: 442079460171 }, { id: 7, phone: '442079460171' }],
-  ['a number that has lost digits', { id: 7, phone: 44207946017112345678 }, { id: 7, phone: 44207946017112345678 }],
+  ['a number that has lost digits', { id: 7, phone: 1e21 }, { id: 7, phone: 1e21 }],
   ['text as it is', { id: 7, notes: ' 12 ' }, { id: 7, notes: ' 12 ' }],
   ['an empty text', { id: 7, notes: '' }, { id: 7, notes: '' }],
   [
