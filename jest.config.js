@@ -17,6 +17,9 @@ export default {
     ],
   },
   testEnvironment: 'node',
+  // One Temporal server for all suites, each with a namespace of its own.
+  globalSetup: '<rootDir>/test/support/run-setup.ts',
+  globalTeardown: '<rootDir>/test/support/run-teardown.ts',
   // Ends what hangs, and nothing else: the machine may be slow, and busy with other tests.
   testTimeout: 240_000,
   maxWorkers: 3,

@@ -5,21 +5,17 @@ import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../s
 import { customers, writeSource } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
 import { runStarter, type Started } from '../support/starter.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
+const system = useSystem({
+  emulator: ['--customers', '1000', '--latency', '10', '--quota', '150', '--window', '30000'],
+  // A run is some 60 chunks long.
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
+});
 beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '1000', '--latency', '10', '--quota', '150', '--window', '30000'],
-    // A run is some 60 chunks long.
-    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
-  });
   await mkdir(`${system.folder}/here`);
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 const starter = (...args: string[]) => runStarter(system, args, `${system.folder}/here`);
 

@@ -5,23 +5,18 @@ import { findTemporal } from '../../dev/servers/dev-server.ts';
 import { startProgram } from '../../dev/servers/processes.ts';
 import { progressQuery, type JobResult } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { noSettings, startSystem, TOKENS, type System } from '../support/system.ts';
+import { TOKENS, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
-let system: System;
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 let temporal: string;
-
 beforeAll(async () => {
   temporal = await findTemporal();
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 /** The plain Temporal command line against the system's server. */
-const cli = (...args: string[]) =>
-  run(temporal, [...args, '--address', system.server.address], { env: { ...process.env, ...noSettings() } });
+const cli = (...args: string[]) => run(temporal, args, { env: { ...process.env, ...system.temporalEnv } });
 
 /** Our starter, without a terminal: how it ended and what it printed. */
 async function starter(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -41,8 +36,7 @@ test('a job started with the plain temporal command runs to its end on a worker 
   await Promise.all(system.workers.map((worker) => worker.stop()));
   const worker = startProgram('npm', ['run', 'worker'], {
     env: {
-      ...noSettings(),
-      TEMPORAL_ADDRESS: system.server.address,
+      ...system.temporalEnv,
       BIGCOMMERCE_API_URL: system.apiUrl,
       BIGCOMMERCE_STORE_HASH: 'abc',
       BIGCOMMERCE_ACCESS_TOKEN: TOKENS.abc,

@@ -3,18 +3,11 @@ import { CancelledFailure } from '@temporalio/common';
 import { customerUpdate } from '../../src/client.ts';
 import { type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, lastFailure, untilDone } from '../support/jobs.ts';
-import { startSystem, type JobHandle, type System } from '../support/system.ts';
+import { expectCountsToAddUp, lastFailure, untilDone } from '../support/jobs.ts';
+import { useSystem, type JobHandle } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '2000', '--latency', '50'], durable: true });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '2000', '--latency', '50'], durable: true });
 
 const progress = async (handle: JobHandle) => handle.query(progressQuery).catch(() => undefined);
 

@@ -1,21 +1,15 @@
 import { progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 /** Events after which a run continues as new. */
 const RENEWED_AT = 100;
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '1000', '--latency', '2000'],
-    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': RENEWED_AT } },
-  });
+const system = useSystem({
+  emulator: ['--customers', '1000', '--latency', '2000'],
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': RENEWED_AT } },
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 async function replaceWorker(): Promise<void> {
   await Promise.all((await system.workersUp()).map((worker) => worker.kill()));

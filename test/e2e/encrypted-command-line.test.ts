@@ -4,18 +4,17 @@ import { findTemporal } from '../../dev/servers/dev-server.ts';
 import { freePorts } from '../../dev/servers/ports.ts';
 import type { Program } from '../../dev/servers/processes.ts';
 import { startCodecServer, writePayloadKeys } from '../support/codec-server.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 
 const TOKEN = 'a-token-of-this-test';
 const ID = 'customer-updates/abc/by-hand';
 
-let system: System;
+const system = useSystem({ workers: 0 });
 let codecServer: Program;
 let cli: string;
 let codec: string[];
 
 beforeAll(async () => {
-  system = await startSystem({ workers: 0 });
   const keys = { PAYLOAD_KEYS_FILE: await writePayloadKeys(`${system.folder}/keys.json`) };
   const [port] = (await freePorts(1)) as [number];
   codecServer = await startCodecServer(port, { ...keys, CODEC_TOKEN: TOKEN });
@@ -23,16 +22,13 @@ beforeAll(async () => {
   cli = await findTemporal();
   codec = ['--codec-endpoint', `http://127.0.0.1:${port}`];
 });
-afterAll(async () => {
-  await codecServer.stop();
-  await system.close();
-});
+afterAll(() => codecServer.stop());
 
 /** Runs the Temporal command line; resolves to what it prints, and rejects where it exits with another code than 0. */
 async function temporal(...args: string[]): Promise<string> {
   const run = promisify(execFile);
-  const all = [...args, '--address', system.server.address, '--workflow-id', ID];
-  return (await run(cli, all, { env: { ...process.env, TEMPORAL_CONFIG_FILE: '/nonexistent' } })).stdout;
+  const env = { ...process.env, ...system.temporalEnv };
+  return (await run(cli, [...args, '--workflow-id', ID], { env })).stdout;
 }
 
 /** What the payloads of the job's history hold, one after the other. */

@@ -7,10 +7,10 @@ import { dataConverterOf } from '../../src/payloads/index.ts';
 import { customers } from '../support/customers.ts';
 import { runStarter } from '../support/starter.ts';
 import { storedBy } from '../support/server.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
+const system = useSystem({ durable: true, workers: 0, emulator: ['--customers', '1000', '--latency', '20'] });
 let keysFile: string;
 const keys = { '2026-05': randomBytes(32).toString('base64'), '2026-11': randomBytes(32).toString('base64') };
 
@@ -22,11 +22,8 @@ async function writeKeys(name: string, ids: (keyof typeof keys)[]): Promise<stri
 }
 
 beforeAll(async () => {
-  system = await startSystem({ durable: true, workers: 0, emulator: ['--customers', '1000', '--latency', '20'] });
   keysFile = await writeKeys('keys.json', ['2026-05']);
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 const encryptingClient = async (file = keysFile) =>
   new Client({ connection: system.connection, dataConverter: await dataConverterOf(file) });

@@ -1,17 +1,10 @@
 import { pauseUpdate, resumeUpdate, progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, lastFailure } from '../support/jobs.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { expectCountsToAddUp, lastFailure } from '../support/jobs.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 
 const start = (name: string, count: number) =>
   system.start(name, { storeHash: 'abc', source: { customers: customers(count) } });

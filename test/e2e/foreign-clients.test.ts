@@ -7,16 +7,19 @@ import { findTemporal } from '../../dev/servers/dev-server.ts';
 import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { failuresQuery, outcomesQuery, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectNoFailedTask, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectNoFailedTask, untilDone } from '../support/jobs.ts';
 import { breaks } from '../support/json-schemas.ts';
 import { pythonPath } from '../support/python.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const examples = join(root, 'examples');
 
-let system: System;
+const system = useSystem({
+  tokens: { abc123: 'secret-token-of-abc123' },
+  emulator: ['--customers', '1000', '--latency', '50'],
+});
 let folder: string;
 let env: Record<string, string | undefined>;
 let service: Program;
@@ -53,14 +56,9 @@ async function startService(): Promise<void> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'foreign-'));
-  const starting = startSystem({
-    tokens: { abc123: 'secret-token-of-abc123' },
-    emulator: ['--customers', '1000', '--latency', '50'],
-  });
   const [packages, temporal] = await Promise.all([
     pythonPath(join(examples, 'python/requirements.txt')),
     findTemporal(),
-    starting.then((started) => (system = started)),
   ]);
   if (temporal !== 'temporal') await symlink(temporal, join(folder, 'temporal'));
   env = { ...system.env, PYTHONPATH: packages, PATH: `${folder}:${process.env['PATH']}` };
@@ -68,10 +66,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service?.stop();
-  await system.close();
   await rm(folder, { recursive: true });
 });
-afterEach(() => expectThreeAtMost(system));
 
 const file = async (name: string, value: unknown): Promise<string> => {
   const path = join(folder, name);

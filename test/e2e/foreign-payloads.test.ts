@@ -5,15 +5,10 @@ import { JOBS_TASK_QUEUE, openSignal, storeWorkflowId } from '../../src/contract
 import { customers } from '../support/customers.ts';
 import { startWithPayloads } from '../support/payloads.ts';
 import { runStarter } from '../support/starter.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '50'] });
-});
-afterAll(() => system.close());
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '50'] });
 
 /** A payload with this encoding, or without any. */
 function payload(encoding: string | undefined, data: string | Uint8Array): Payload {
@@ -104,15 +99,14 @@ test('the starter shows and lists what it can read', async () => {
 describe('a job that runs', () => {
   let job: WorkflowHandle;
 
+  const slow = () => system.control('faults', { fault: 'latency', ms: 300 });
+  beforeEach(slow);
   beforeAll(async () => {
-    await system.control('faults', { fault: 'latency', ms: 300 });
+    await slow();
     job = await start('running', [json({ storeHash: 'abc', source: { customers: customers(900) } })]);
     await until(async () => (await ask('progress', [])).state === 'running');
   });
-  afterAll(async () => {
-    await job.terminate();
-    await system.control('reset', {});
-  });
+  afterAll(() => job.terminate());
 
   async function ask(queryType: string, payloads: Payload[]): Promise<Record<string, unknown>> {
     const { workflowService, options } = system.client;

@@ -3,21 +3,19 @@ import { freePorts } from '../../dev/servers/ports.ts';
 import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { customers } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 
-let system: System;
+const system = useSystem({ emulator: ['--customers', '100', '--latency', '2000'], durable: true, workers: 0 });
 let worker: Program;
 let address: string;
 
 beforeAll(async () => {
   const [port] = await freePorts(1);
   address = `127.0.0.1:${port}`;
-  system = await startSystem({ emulator: ['--customers', '100', '--latency', '2000'], durable: true, workers: 0 });
 });
-afterAll(() => system.close());
 
 interface Answer {
   status: number;

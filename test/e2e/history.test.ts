@@ -1,14 +1,9 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { customers, writeSource } from '../support/customers.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '5'] });
-});
-afterAll(() => system.close());
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '5'] });
 
 /** All text in a history: every payload decoded, and every string beside them. */
 function textOf(value: unknown): string[] {

@@ -10,18 +10,14 @@ import { untilDone } from '../support/jobs.ts';
 import { startWithPayloads } from '../support/payloads.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
 beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
   // The widest roots that a person might set.
   await system.startWorker({ SOURCE_ROOTS: `file:${system.folder}` });
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 const CONTENT = customers(30)
   .map((row) => `${JSON.stringify(row)}\n`)

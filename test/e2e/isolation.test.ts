@@ -1,16 +1,10 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { customers } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
-import { allFailures, startSystem, type JobHandle, type System } from '../support/system.ts';
+import { expectCountsToAddUp } from '../support/jobs.ts';
+import { allFailures, useSystem, type JobHandle } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '1200'], workers: 2 });
-});
-afterAll(() => system.close());
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '1200'], workers: 2 });
 
 /** What the chunk's last heartbeat says of its isolation. */
 async function heartbeaten(job: JobHandle) {

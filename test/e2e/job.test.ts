@@ -10,18 +10,11 @@ import {
   type JobResult,
 } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
-import { allFailures, startSystem, type System } from '../support/system.ts';
+import { expectCountsToAddUp } from '../support/jobs.ts';
+import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '3000', '--latency', '50'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '3000', '--latency', '50'] });
 
 const read = (uri: string | null) => readFile(new URL(uri ?? ''), 'utf8');
 

@@ -3,18 +3,13 @@ import { failuresQuery, outcomesQuery, progressQuery } from '../../src/contract/
 import { readFailures } from '../../src/jobs/failure-files.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { allFailures, startSystem, type System } from '../support/system.ts';
+import { allFailures, useSystem } from '../support/system.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '20000', '--latency', '2'],
-    // The server's own threshold is 4,096 events; this makes a run some 250 chunks long.
-    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 1000 } },
-  });
+const system = useSystem({
+  emulator: ['--customers', '20000', '--latency', '2'],
+  // The server's own threshold is 4,096 events; this makes a run some 250 chunks long.
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 1000 } },
 });
-afterAll(() => system.close());
 
 test('a job of 20,000 continues as new several times, counts exactly, and still answers for its early runs', async () => {
   const rows = customers(20_000);

@@ -1,15 +1,9 @@
 import { progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
 
 async function holder() {
   const worker = await system.holder();

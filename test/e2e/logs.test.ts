@@ -1,12 +1,15 @@
 import { progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { startSystem, TOKENS, type JobHandle, type System } from '../support/system.ts';
+import { TOKENS, useSystem, type JobHandle } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const REISSUED = 'another-secret-token';
 
-let system: System;
+const system = useSystem({
+  emulator: ['--customers', '1000', '--latency', '30', '--quota', '1000', '--window', '1000'],
+  workers: 2,
+});
 /** All that the workers printed. */
 let output: string;
 let lines: Record<string, unknown>[];
@@ -14,10 +17,6 @@ let jobs: Record<'abc' | 'def', JobHandle>;
 let rows: object[];
 
 beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '1000', '--latency', '30', '--quota', '1000', '--window', '1000'],
-    workers: 2,
-  });
   rows = customers(120).map(({ id }) => ({
     id,
     email: `hidden-${id}@secret.example`,
@@ -67,7 +66,6 @@ beforeAll(async () => {
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 });
-afterAll(() => system.close());
 
 /** The lines with this message, of which there are some. */
 function saying(message: string): Record<string, unknown>[] {

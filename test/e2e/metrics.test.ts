@@ -5,7 +5,7 @@ import { freePorts } from '../../dev/servers/ports.ts';
 import { customers } from '../support/customers.ts';
 import { progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { lastFailure } from '../support/jobs.ts';
-import { startSystem, TOKENS, type JobHandle, type System } from '../support/system.ts';
+import { TOKENS, useSystem, type JobHandle } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const OPS = fileURLToPath(new URL('../../ops', import.meta.url));
@@ -16,10 +16,15 @@ const OF_PROMETHEUS = { up: ['job', 'instance'], ALERTS: ['alertname'] };
 /** Words of PromQL that are no metrics. */
 const WORDS = new Set(['and', 'or', 'unless', 'on', 'by', 'le', 'offset', 'bool']);
 
-let system: System;
+const system = useSystem({
+  emulator: ['--customers', '1000', '--latency', '20', '--quota', '1000', '--window', '1000'],
+  workers: 0,
+});
 /** Where the worker serves its metrics. */
 let url: string;
 let job: JobHandle;
+/** PUTs that the store got of it. */
+let puts: number | undefined;
 /** What a worker exposed after a job of 60 customers: one throttled, one rejected, one invalid. */
 let exposed: string;
 /** The samples in it: name, labels by name, value. */
@@ -28,8 +33,6 @@ let samples: { name: string; labels: Record<string, string>; value: number }[];
 beforeAll(async () => {
   const [port] = await freePorts(1);
   url = `http://127.0.0.1:${port}/metrics`;
-  const emulator = ['--customers', '1000', '--latency', '20', '--quota', '1000', '--window', '1000'];
-  system = await startSystem({ emulator, workers: 0 });
   await system.startWorker({ METRICS_ADDRESS: `127.0.0.1:${port}` });
   await system.control('faults', { fault: 'throttle', count: 1, after: 2 });
   const rows: object[] = customers(60).map((row) => ({ ...row, email: `private-${row.id}@example.com` }));
@@ -43,8 +46,8 @@ beforeAll(async () => {
     return /customer_updates_customers_total\{.*outcome="updated".*\} 58/.test(exposed);
   });
   samples = readSamples(exposed);
+  ({ puts } = await system.stats());
 });
-afterAll(() => system.close());
 
 /** Lets a job end that could not write its report at first. */
 async function failToReport(handle: JobHandle): Promise<void> {
@@ -82,7 +85,6 @@ test('the metrics say what became of the customers, of the calls and of the leas
   for (const [outcome, count] of Object.entries({ updated: 58, rejected: 1, invalid: 1, failed: 0, unprocessed: 0 })) {
     expect(sum('customer_updates_customers_total', { store, outcome })).toBe(count);
   }
-  const { puts } = await system.stats();
   expect(sum('customer_updates_call_duration_seconds_count', { store })).toBe(puts);
   expect(sum('customer_updates_call_duration_seconds_count', { store, outcome: 'throttled' })).toBe(1);
   expect(sum('customer_updates_call_duration_seconds_count', { store, outcome: 'isolate' })).toBe(1);

@@ -3,18 +3,11 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { startCustomerUpdate } from '../../src/client.ts';
 import type { JobInput, JobResult } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '50'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '50'] });
 
 const UNKNOWN = 999_999;
 const input: JobInput = {

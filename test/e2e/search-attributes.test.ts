@@ -2,15 +2,10 @@ import { startProgram } from '../../dev/servers/processes.ts';
 import { jobId } from '../../src/contract/job.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
-});
-afterAll(() => system.close());
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 
 /** `npm run starter -- setup`: how it ended and what it printed. */
 async function setup(): Promise<{ code: number | null; output: string }> {

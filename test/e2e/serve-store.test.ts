@@ -1,20 +1,14 @@
 import { pauseUpdate, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectThreeAtMost } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
-import { startSystem, type JobHandle, type System } from '../support/system.ts';
+import { useSystem, type JobHandle } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
 beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
   // With one store each, the lease goes to the process that has not yet learned of anything.
   await Promise.all([system.startWorker({ MAX_STORES: '1' }), system.startWorker({ MAX_STORES: '1' })]);
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
 
 const serveStore = () => system.client.workflow.getHandle(storeWorkflowId('abc'));
 

@@ -1,17 +1,10 @@
 import { progressQuery } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '5000', '--latency', '100'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '5000', '--latency', '100'] });
 
 const stores = Object.keys(TOKENS);
 

@@ -2,18 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { customerUpdate } from '../../src/client.ts';
 import { progressQuery } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost } from '../support/jobs.ts';
-import { allFailures, startSystem, type System } from '../support/system.ts';
+import { expectCountsToAddUp } from '../support/jobs.ts';
+import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '6000', '--latency', '250'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '6000', '--latency', '250'] });
 
 test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to act', async () => {
   await system.control('faults', [

@@ -9,20 +9,13 @@ import {
   type JobResult,
 } from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
 
 type Customer = Record<string, unknown>;
 

@@ -2,15 +2,10 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { progressQuery, storeWorkflowId } from '../../src/contract/job.ts';
 import { startCustomerUpdate } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
-});
-afterAll(() => system.close());
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 
 /** What the Web UI shows beside the history: current details, and the messages a workflow takes. */
 interface Metadata {

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/servers/dev-server.ts';
 import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
 import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
@@ -20,8 +22,26 @@ export async function startTestDatabase(): Promise<Postgres> {
   return postgres;
 }
 
-/** The Temporal server of a system: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws where that one has not what is asked for. */
-export function startServer(options: DevServerOptions): Promise<DevServer> {
+/** The server that `shareServer` has started for this run; undefined without one. */
+export function sharedServer(): DevServer | undefined {
+  const address = process.env['TEST_SERVER'];
+  return address === undefined ? undefined : { address, stop: async () => undefined, kill: async () => undefined };
+}
+
+/** Starts a server for all systems, of this process and of those that it starts, that ask for nothing special. */
+export async function shareServer(): Promise<DevServer> {
+  const server = await startServer();
+  process.env['TEST_SERVER'] = server.address;
+  return server;
+}
+
+/** Makes a namespace, in which workflows can be started at once. */
+export async function registerNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
+  await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
+}
+
+/** A Temporal server of its own: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws where that one has not what is asked for. */
+export function startServer(options: DevServerOptions = {}): Promise<DevServer> {
   const database = testDatabase();
   if (database === undefined) return startDevServer(options);
   if (options.ui || options.searchAttributes) {
