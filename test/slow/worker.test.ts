@@ -5,10 +5,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../dev/servers/processes.ts';
-import { noSettings } from './support/system.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
+import { noSettings } from '../support/system.ts';
 
-const WORKER = fileURLToPath(new URL('../dist/worker.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 /** A port that nobody listens on. */
 const NOBODY = '127.0.0.1:1';
 
