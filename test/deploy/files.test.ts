@@ -1,4 +1,4 @@
-/** What the files for Docker say, as far as it can be told without running them. */
+/** The files for Docker, as far as they can be checked without running them. */
 import { execFile } from 'node:child_process';
 import { access, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -75,12 +75,12 @@ test('ports are open to this machine only, and each is another one', () => {
   expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length);
 });
 
-test('workers can be scaled: nothing of theirs is there once only', () => {
+test('workers can be scaled: none of their resources can exist only once', () => {
   expect(services['worker']).not.toHaveProperty('ports');
   expect(services['worker']).not.toHaveProperty('container_name');
 });
 
-test('everything that goes on has a health check', () => {
+test('everything that keeps running has a health check', () => {
   const onceOnly = ['temporal-schema', 'temporal-namespace', 'starter'];
   for (const [name, { healthcheck }] of Object.entries(services)) {
     expect([name, healthcheck?.test?.[0] ?? 'none']).toEqual([

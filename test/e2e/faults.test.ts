@@ -76,7 +76,7 @@ test('too many rejections hold the job, and resume waives them', async () => {
   expect((await handle.result()).customers).toMatchObject({ total: 400, updated: 325, rejected: 75 });
 });
 
-test('an outage holds the job, which goes on by itself when the store answers again', async () => {
+test('an outage holds the job, which continues by itself when the store answers again', async () => {
   const handle = await start('outage', 300);
   await until(async () => (await handle.query(progressQuery)).chunks.done >= 3);
   await system.control('faults', { fault: 'status', status: 503, count: 'always' });

@@ -19,7 +19,7 @@ const system = useSystem({ emulator: ['--customers', '3000', '--latency', '50'] 
 
 const read = (uri: string | null) => readFile(new URL(uri ?? ''), 'utf8');
 
-/** How the job failed: the type and message, and the result in its details. */
+/** How the job failed: its type and message, and the result in its details. */
 async function failureOf(name: string, input: unknown): Promise<ApplicationFailure> {
   const error = await system.run(name, input as JobInput).catch((caught: unknown) => caught);
   if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
@@ -121,7 +121,7 @@ test('e-mail addresses that move from one customer to another arrive, whatever t
   expect(await system.customer(1)).toMatchObject({ email: 'customer40@example.com' });
 });
 
-describe('a job that can not run fails at once, with a type, what was wrong, and its counts:', () => {
+describe("a job that can't run fails at once, with a type, what was wrong, and its counts:", () => {
   const none = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 };
   test.each<[string, unknown, string, RegExp]>([
     ['no input at all', undefined, 'BadInput', /expected/i],
@@ -159,7 +159,7 @@ test('dryRun checks the source and the token, and sends nothing', async () => {
   const options = { dryRun: true };
   const result = await system.run('dry', { storeHash: 'abc', source: { customers: customers(25) }, options });
   expect(result.customers).toMatchObject({ total: 25, updated: 0, unprocessed: 25 });
-  // This store tells no quota.
+  // This store announces no quota.
   expect(result.wouldSend).toEqual({ customers: 25, calls: 3, quota: null });
   expect(await system.stats()).toMatchObject({ puts: 0, gets: 1 });
 
@@ -169,7 +169,7 @@ test('dryRun checks the source and the token, and sends nothing', async () => {
   expect(failure.message).toMatch(/token/);
 });
 
-test('limit sends that many customers and leaves the others unprocessed, to be sent again', async () => {
+test('limit sends that many customers and leaves the others unprocessed, for a retry', async () => {
   const input: JobInput = { storeHash: 'abc', source: { customers: customers(40) }, options: { limit: 15 } };
   const result = await system.run('limited', input);
   expect(result.customers).toMatchObject({ total: 40, updated: 15, unprocessed: 25 });
@@ -190,7 +190,7 @@ test('a paused job sends nothing until it is resumed', async () => {
     waitingFor: { kind: 'pause', message: expect.stringMatching(/lunch/) },
   });
 
-  // What was scheduled is sent still; then the store hears nothing.
+  // What was scheduled is still sent; after that, nothing.
   await until(async () => (await handle.describe()).raw.pendingActivities?.length === 0);
   const { puts } = await system.stats();
   expect(puts).toBeLessThan(60);

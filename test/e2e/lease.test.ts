@@ -34,7 +34,7 @@ test('on SIGTERM the serving worker finishes its calls, hands over, and nothing 
   expect(await system.stats()).toMatchObject({ maxInFlight: 3, unanswered: 0, customersAppliedMoreThanOnce: 0 });
 });
 
-test('one Ctrl-C under npm, which comes twice, is one graceful stop', async () => {
+test('one Ctrl-C under npm, which arrives twice, is one graceful stop', async () => {
   const worker = await system.startWorker();
   worker.signal('SIGINT');
   setTimeout(() => worker.signal('SIGINT'), 1);

@@ -23,20 +23,20 @@ const system = useSystem({
 describe('metrics', () => {
   const OPS = fileURLToPath(new URL('../../ops', import.meta.url));
 
-  /** The metrics that Prometheus itself makes, by name. */
+  /** The metrics that Prometheus itself adds, by name. */
   const OF_PROMETHEUS = { up: ['job', 'instance'], ALERTS: ['alertname'] };
 
-  /** Words of PromQL that are no metrics. */
+  /** Words of PromQL that aren't metrics. */
   const WORDS = new Set(['and', 'or', 'unless', 'on', 'by', 'le', 'offset', 'bool']);
 
   /** Where the worker serves its metrics. */
   let url: string;
   let job: JobHandle;
-  /** PUTs that the store got of it. */
+  /** The PUTs of it that reached the store. */
   let puts: number | undefined;
-  /** What a worker exposed after a job of 60 customers: one throttled, one rejected, one invalid. */
+  /** What a worker exposed after a job of 60 customers with one call throttled, one customer rejected and one invalid. */
   let exposed: string;
-  /** The samples in it: name, labels by name, value. */
+  /** Its samples: name, labels by name, value. */
   let samples: { name: string; labels: Record<string, string>; value: number }[];
 
   beforeAll(async () => {
@@ -49,7 +49,7 @@ describe('metrics', () => {
     rows[40] = { ...rows[40], first_name: '' };
     job = await system.start('measured', { storeHash: 'abc', source: { customers: rows } });
     await failToReport(job);
-    // What workflows count comes a moment later.
+    // What workflows count appears a moment later.
     await until(async () => {
       exposed = await scrape();
       return /customer_updates_customers_total\{.*outcome="updated".*\} 58/.test(exposed);
@@ -58,7 +58,7 @@ describe('metrics', () => {
     ({ puts } = await system.stats());
   });
 
-  /** Lets a job end that could not write its report at first. */
+  /** Lets a job end that at first could not write its report. */
   async function failToReport(handle: JobHandle): Promise<void> {
     const [, store] = handle.workflowId.split('/');
     const report = `${system.folder}/data/jobs/${store}/${handle.firstExecutionRunId}/report.csv`;
@@ -89,7 +89,7 @@ describe('metrics', () => {
     return matching.reduce((total, { value }) => total + value, 0);
   }
 
-  test('the metrics say what became of the customers, of the calls and of the lease', async () => {
+  test('the metrics cover customers, calls and the lease', async () => {
     const store = 'abc';
     for (const [outcome, count] of Object.entries({
       updated: 58,
@@ -129,7 +129,7 @@ describe('metrics', () => {
     return exprs;
   }
 
-  /** The metrics in an expression, each with the labels that it is asked by. */
+  /** The metrics in an expression, each with the labels it is selected by. */
   function metricsIn(expr: string): { name: string; labels: string[] }[] {
     const bare = expr.replace(/\b(?:by|on) \([^)]*\)|\[[^\]]*\]|\boffset \w+/g, ' ');
     return Array.from(
@@ -144,7 +144,7 @@ describe('metrics', () => {
   test.each([
     ['alerts.yml', 9],
     ['grafana-dashboard.json', 10],
-  ])('each metric and label that %s asks for is there', (file, least) => {
+  ])('every metric and label that %s uses exists', (file, least) => {
     const exprs = expressions(file);
     expect(exprs.length).toBeGreaterThanOrEqual(least);
     const known = new Map<string, Set<string>>(
@@ -162,13 +162,13 @@ describe('metrics', () => {
     }
   });
 
-  test('each of our metrics is in the dashboard or an alert', () => {
+  test('each of our metrics is used in the dashboard or an alert', () => {
     const ours = new Set(samples.map(({ name }) => name).filter((name) => /^customer_updates_(?!.*_sum$)/.test(name)));
     const asked = ['alerts.yml', 'grafana-dashboard.json'].flatMap(expressions).flatMap(metricsIn);
     expect(new Set(asked.map(({ name }) => name).filter((name) => name.startsWith('customer_updates_')))).toEqual(ours);
   });
 
-  test('no label and no value tells of a job, a token or a customer', () => {
+  test('no label and no value identifies a job, a token or a customer', () => {
     const { workflowId, firstExecutionRunId } = job;
     for (const secret of [
       workflowId,
@@ -188,7 +188,7 @@ describe('metrics', () => {
     expect([...labels].toSorted()).toEqual(['kind', 'le', 'outcome', 'store', 'why', ...ofWorkflows].toSorted());
   });
 
-  test('a job that holds is counted, and once more when it has asked in vain', async () => {
+  test('a job that holds is counted, and again when it resumes in vain', async () => {
     const holds = async () => /customer_updates_holds_total\{kind="refused".*\} (\d+)/.exec(await scrape())?.[1];
     await system.control('tokens', { store: 'abc', token: 'reissued' });
     const held = await system.start('held', { storeHash: 'abc', source: { customers: customers(10) } });
@@ -198,12 +198,12 @@ describe('metrics', () => {
     expect((await held.query(progressQuery)).state).toBe('held');
   });
 
-  test('what fails for the job store is counted, and what fails for its own input is not', async () => {
+  test("failures of the job store are counted, and failures of a job's own input are not", async () => {
     expect(sum('temporal_activity_execution_failed', { activity_type: 'closeJob' })).toBeGreaterThan(0);
     const source = { uri: `file://${system.folder}/nothing.csv` };
     const bad = await system.start('bad', { storeHash: 'abc', source });
     await expect(bad.result()).rejects.toThrow();
-    // What fails after it is counted after it.
+    // Later failures are counted later.
     const held = await system.start('unwritable', { storeHash: 'def', source: { customers: customers(300) } });
     await failToReport(held);
     const failed = readSamples(await scrape()).filter(({ name }) => name === 'temporal_activity_execution_failed');
@@ -212,7 +212,7 @@ describe('metrics', () => {
 });
 
 describe('the Web UI', () => {
-  /** What the Web UI shows beside the history: current details, and the messages a workflow takes. */
+  /** What the Web UI shows beside the history: current details, and the messages a workflow accepts. */
   interface Metadata {
     currentDetails: string;
     definition: { type: string; queryDefinitions: { name: string; description: string }[] };
@@ -221,7 +221,7 @@ describe('the Web UI', () => {
   const metadata = (workflowId: string) =>
     system.client.workflow.getHandle(workflowId).query<Metadata>('__temporal_workflow_metadata');
 
-  test('the current details tell state and counts while a job runs, and where the report is when it has ended', async () => {
+  test('the current details show state and counts while a job runs, and where the report is once it has ended', async () => {
     const input = { storeHash: 'abc', source: { customers: customers(400) } };
     const job = await startCustomerUpdate(system.client, input, 'details', { startedBy: 'the tests' });
     await until(async () => (await metadata(job.id)).currentDetails.includes('running'));
@@ -235,7 +235,7 @@ describe('the Web UI', () => {
     expect(definition.queryDefinitions.filter(({ name }) => name === 'progress')[0]?.description).toMatch(/Counts/);
   });
 
-  test('each activity has a summary, and the start says from what and for which store', async () => {
+  test('each activity has a summary, and so has the job, with its source and store', async () => {
     const input = { storeHash: 'abc', source: { customers: customers(25) } };
     const job = await startCustomerUpdate(system.client, input, 'summaries', { startedBy: 'the tests' });
     await job.result();
@@ -288,7 +288,7 @@ describe('search attributes', () => {
     await until(async () => (await system.client.workflow.count(query)).count === 1);
   });
 
-  test('they cost a history no more than an event each tenth of the job and each change of its state', async () => {
+  test('they cost the history at most one event per tenth of the job and per change of its state', async () => {
     await setup();
     const job = await system.start('counted', input);
     await job.result();
@@ -299,7 +299,7 @@ describe('search attributes', () => {
 });
 
 describe('history', () => {
-  /** All text in a history: every payload decoded, and every string beside them. */
+  /** All text in a history: every decoded payload, and every other string. */
   function textOf(value: unknown): string[] {
     if (typeof value === 'string') return [value];
     if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
@@ -317,7 +317,7 @@ describe('history', () => {
       notes: `confidential ${id}`,
       authentication: { force_password_reset: false, new_password: `Passw0rd-${id}` },
     }));
-    // One that the store rejects with its e-mail address in the message, an unknown one, and invalid ones.
+    // One that the store rejects, quoting the e-mail address, an unknown one, and invalid ones.
     rows[4] = { ...rows[4], email: 'private-9@secret.example' } as (typeof rows)[0];
     rows[20] = { ...rows[20], id: 7_000_000 } as (typeof rows)[0];
     rows[30] = { ...rows[30], first_name: '' } as (typeof rows)[0];
@@ -362,7 +362,7 @@ describe('logs', () => {
       notes: `confidential ${id}`,
       authentication: { force_password_reset: false, new_password: `Passw0rd-${id}` },
     }));
-    // Whom the store rejects with the e-mail address in its answer, one whom it doesn't know, and invalid ones.
+    // One that the store rejects, quoting the e-mail address, an unknown one, and invalid ones.
     rows[4] = { ...rows[4], email: 'hidden-9@secret.example' };
     rows[20] = { ...rows[20], id: 7_000_000 };
     rows[30] = { ...rows[30], first_name: '' };
@@ -402,7 +402,7 @@ describe('logs', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   });
 
-  /** The lines with this message, of which there are some. */
+  /** The lines with this message; there must be some. */
   function saying(message: string): Record<string, unknown>[] {
     const found = lines.filter(({ msg }) => msg === message);
     expect(found).not.toEqual([]);
@@ -426,18 +426,18 @@ describe('logs', () => {
     ['info', 'chunk isolated'],
     ['warn', 'chunk not answered'],
     ['warn', 'chunk refused'],
-  ])('a line of level %s tells of each %s, with job, store, chunk, attempt and request id', (level, message) => {
+  ])('there is a line of level %s for each %s, with job, store, chunk, attempt and request id', (level, message) => {
     const found = saying(message);
     for (const line of found) {
       const store = line['store'] as 'abc';
       const times = { attempt: expect.any(Number), chunk: expect.any(Number) };
       expect(line).toMatchObject({ level, job: jobs[store].workflowId, ...times });
     }
-    // A chunk that was not sent, or whose answer broke off, has none.
+    // A chunk that was not sent, or whose answer broke off, has no request id.
     expect(found.map(({ requestId }) => requestId)).toContainEqual(expect.stringMatching(UUID));
   });
 
-  test('what stopped a chunk is said in the words of the store, masked', () => {
+  test("what stopped a chunk is logged in the store's words, masked", () => {
     expect(saying('chunk not answered').map(({ why }) => why)).toContainEqual('The store gave the status 502.');
     expect(saying('chunk refused').map(({ why }) => why)).toContainEqual(
       expect.stringMatching(/405: \*\*\* sent \*\*\*,/),
@@ -445,7 +445,7 @@ describe('logs', () => {
     expect(saying('chunk isolated')).toContainEqual(expect.objectContaining({ updated: 9, rejected: 1 }));
   });
 
-  test("a job's start, its holds, their ends and its own are a line each", () => {
+  test("a job's start and end, and each hold's, are a line each", () => {
     const [abc, def] = [jobs.abc, jobs.def].map(({ workflowId }) => workflowId);
     for (const started of [
       { job: abc, store: 'abc', total: 120, invalid: 2, chunks: 12 },
@@ -463,14 +463,14 @@ describe('logs', () => {
     );
   });
 
-  test('leases are told of when they are taken, and when they are given back', () => {
+  test('leases are logged when they are taken and given back', () => {
     for (const store of ['abc', 'def']) {
       expect(saying('lease taken')).toContainEqual(expect.objectContaining({ level: 'info', store }));
       expect(saying('lease given back')).toContainEqual(expect.objectContaining({ store, why: 'handedOver' }));
     }
   });
 
-  test('what is ordinary is said at level debug only', () => {
+  test('routine events are logged at level debug only', () => {
     const ordinary = lines.filter(
       ({ level, msg }) => level !== 'debug' && /updated|Activity|Workflow (started|completed)/.test(String(msg)),
     );
@@ -503,7 +503,7 @@ describe('health', () => {
 
   const LIVE = { status: 200, ok: true, reasons: [] };
 
-  test('a worker that has not reached the server yet lives, and is starting', async () => {
+  test('a worker that has not reached the server yet is live, and not ready: starting', async () => {
     const proxy = await startProxy(system.server.address);
     proxy.cut();
     const env = { ...system.env, TEMPORAL_ADDRESS: proxy.address, HEALTH_ADDRESS: address };
@@ -525,7 +525,7 @@ describe('health', () => {
     expect(await ask('/ready', 'POST')).toMatchObject({ status: 405, ok: false });
   });
 
-  test('it is not when the server is gone, and again when that is back; it lives all the while', async () => {
+  test('it is not ready while the server is gone, and again when it is back; it is live throughout', async () => {
     await system.server.kill();
     await until(async () => (await ask('/ready')).status === 503);
     expect(await ask('/ready')).toMatchObject({
@@ -537,7 +537,7 @@ describe('health', () => {
     await until(async () => (await ask('/ready')).status === 200);
   });
 
-  test('a worker that stops is not ready while its calls end, lives until they have, and then is gone', async () => {
+  test('a worker that stops is not ready while its calls end, but live until it exits', async () => {
     await system.start('slow', { storeHash: 'abc', source: { customers: customers(10) } });
     await until(async () => Number((await system.stats()).puts) > 0);
     worker.signal('SIGTERM');

@@ -47,7 +47,7 @@ async function filesLeft(): Promise<string[]> {
 
 const few = [...customers(12), { id: 999_999, notes: '=1+1' }, { id: 13, first_name: '' }];
 
-test('start, watch and show tell scripts the same, on standard output only', async () => {
+test('start, watch and show give scripts the same answer, on standard output only', async () => {
   const path = await file('few.ndjson', few);
   const start = ['start', path, '--store', 'abc', '--name', 'few', '--json'];
   const started = await starter(...start);
@@ -109,7 +109,7 @@ test('failures come as JSON or as lines of the report, and the report itself as 
   expect(await readFile(path, 'utf8')).toBe(report.stdout);
 });
 
-test('a dry run tells what sending would take', async () => {
+test('a dry run reports what sending would take', async () => {
   const { output, code } = await starter(
     'start',
     await file('dry.ndjson', customers(200)),

@@ -105,7 +105,7 @@ test('jobs wait for a worker with their key, new or begun, while one without it 
   expect(await worker.stop()).toBe(0);
 });
 
-test('a job goes on when the key is changed on its way, as the old one still decrypts', async () => {
+test('a job continues when the key is rotated while it runs, because the old key still decrypts', async () => {
   await system.control('faults', { fault: 'latency', ms: 300 });
   const before = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
   const input = { storeHash: 'abc', source: { customers: customers(400) } };
@@ -119,7 +119,7 @@ test('a job goes on when the key is changed on its way, as the old one still dec
   expect(await worker.stop()).toBe(0);
 });
 
-test('a starter without the key says which file it lacks', async () => {
+test('a starter without the key names the setting it needs', async () => {
   for (const command of [['show', 'customer-updates/abc/secret'], ['list']]) {
     const { output, code } = await runStarter(system, command);
     expect(output).toMatch(/PAYLOAD_KEYS_FILE/);
@@ -150,14 +150,14 @@ describe('the Temporal command line', () => {
   });
   afterAll(() => codecServer.stop());
 
-  /** Runs the Temporal command line; resolves to what it prints, and rejects where it exits with another code than 0. */
+  /** Runs the Temporal command line; resolves to what it prints, and rejects if it exits with anything but 0. */
   async function temporal(...args: string[]): Promise<string> {
     const run = promisify(execFile);
     const env = { ...process.env, ...system.temporalEnv };
     return (await run(cli, [...args, '--workflow-id', ID], { env })).stdout;
   }
 
-  /** What the payloads of the job's history hold, one after the other. */
+  /** The contents of all payloads in the job's history. */
   async function history(...args: string[]): Promise<string> {
     const shown = await temporal('workflow', 'show', '--output', 'json', ...args);
     const payloads = [...shown.matchAll(/"data": "([^"]*)"/g)];

@@ -45,7 +45,7 @@ describe('hostile input', () => {
       () => false,
     );
 
-  /** How a job fails; throws where it does not. */
+  /** How a job fails; throws if it doesn't. */
   async function failureOf(workflowId: string, input: unknown): Promise<ApplicationFailure> {
     const error = await system.client.workflow
       .execute('updateCustomers', { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] })
@@ -83,7 +83,7 @@ describe('hostile input', () => {
       expect(await isThere(theirs)).toBe(true);
     });
 
-    test("a job's own copy is read, deleted at its end, and read again where it is reset before", async () => {
+    test("a job's own copy is read, deleted at its end, and read again if the job is reset before that", async () => {
       const rows = customers(600).map((row) => `${JSON.stringify(row)}\n`);
       const uri = await put(sourceCopyKey('abc', 'own', 'a.ndjson'), rows.join(''));
       const job = await system.start('own', { storeHash: 'abc', source: { uri } });
@@ -96,7 +96,7 @@ describe('hostile input', () => {
   });
 
   describe('retryOf', () => {
-    /** Ends a workflow on a queue that nobody of ours polls, as a foreign worker would; it never answers a query. */
+    /** Ends a workflow on a queue that none of our workers polls, as a foreign worker would; it never answers a query. */
     async function foreignJob(workflowId: string): Promise<void> {
       const { workflowService, options } = system.client;
       const { namespace } = options;
@@ -174,7 +174,7 @@ describe('hostile input', () => {
         }
         await job.terminate();
       },
-      // The list waits for the foreign job's worker, which is none.
+      // The list waits for the foreign job's worker, which doesn't exist.
       90_000,
     );
   });
@@ -275,14 +275,14 @@ describe('foreign payloads', () => {
   const start = (name: string, payloads: Payload[], memo?: Record<string, Payload>) =>
     startWithPayloads(system, name, payloads, memo);
 
-  /** Rejects where a workflow task of it has failed, which would be tried again for ever. */
+  /** Rejects if one of its workflow tasks failed, since it would be retried for ever. */
   async function expectNoFailedTask(job: WorkflowHandle): Promise<void> {
     const { events } = await job.fetchHistory();
     const failures = events?.flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? []);
     expect(failures).toEqual([]);
   }
 
-  /** How a job failed; throws where it did not within seconds, or where a task of it failed on the way. */
+  /** How a job failed; throws if it didn't within seconds, or if one of its workflow tasks failed on the way. */
   async function failureOf(job: WorkflowHandle): Promise<ApplicationFailure> {
     await until(async () => (await job.describe()).status.name !== 'RUNNING', 5_000).catch(() => undefined);
     await expectNoFailedTask(job);
@@ -327,7 +327,7 @@ describe('foreign payloads', () => {
     expect(failure.details).toEqual([expect.objectContaining({ calls: 0 })]);
   });
 
-  test('a memo that nobody can read is nothing to a job', async () => {
+  test('an unreadable memo does not affect a job', async () => {
     const job = await start('memo', [json(INPUT)], { source: ROTTEN });
     await until(async () => (await job.describe()).status.name !== 'RUNNING', 10_000).catch(() => undefined);
     await expectNoFailedTask(job);
@@ -377,7 +377,7 @@ describe('foreign payloads', () => {
       ['a list', json([1])],
       ['numbers in texts', json({ from: '1', after: '1' })],
       ['a misspelt field', json({ From: 1, After: 1 })],
-    ])('says to a question with %s what it expects, and goes on', async (_, argument) => {
+    ])('answers a query with %s by saying what it expects, and continues', async (_, argument) => {
       for (const [query, expected] of [
         ['outcomes', /Expected nothing, or an object such as {"from":0,"count":1000}, got /],
         ['failures', /Expected nothing, or an object such as {"after":0,"limit":500}, got /],
@@ -387,14 +387,14 @@ describe('foreign payloads', () => {
       expect(await ask('progress', [argument])).toMatchObject({ state: 'running' });
     });
 
-    test('answers questions whose argument is null, nothing, or an object with nothing in it', async () => {
+    test('answers queries whose argument is null, absent, or an empty object', async () => {
       for (const payloads of [[], [json(null)], [payload('binary/null', '')], [json({})]]) {
         expect(await ask('outcomes', payloads)).toMatchObject({ total: 90 });
         expect(await ask('failures', payloads)).toMatchObject({ total: 0 });
       }
     });
 
-    test('takes a pause whose reason nobody can read, a signal that it does not know, and goes on', async () => {
+    test('accepts a pause with an unreadable reason and an unknown signal, and continues', async () => {
       const { workflowService, options } = system.client;
       const execution = { namespace: options.namespace, workflowExecution: { workflowId: job.workflowId } };
       await workflowService.signalWorkflowExecution({
@@ -414,7 +414,7 @@ describe('foreign payloads', () => {
       await expectNoFailedTask(job);
     });
 
-    test("a signal that nobody can read does not stop the store's serveStore", async () => {
+    test("an unreadable signal does not stop the store's serveStore", async () => {
       const { workflowService, options } = system.client;
       const store = system.client.workflow.getHandle(storeWorkflowId('abc'));
       await workflowService.signalWorkflowExecution({
@@ -434,7 +434,7 @@ describe('foreign payloads', () => {
     });
   });
 
-  test('a serveStore that is started with a payload that nobody can read fails', async () => {
+  test('a serveStore that is started with an unreadable payload fails', async () => {
     const { workflowService, options } = system.client;
     const workflowId = storeWorkflowId('xyz');
     await workflowService.startWorkflowExecution({

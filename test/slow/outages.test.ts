@@ -17,7 +17,7 @@ const system = useSystem({ emulator: ['--customers', '6000', '--latency', '50'],
 describe('job store and server', () => {
   const progress = async (handle: JobHandle) => handle.query(progressQuery).catch(() => undefined);
 
-  test('the Temporal server is killed and started again in the middle of a job, which goes on', async () => {
+  test('the Temporal server is killed and started again in the middle of a job, which continues', async () => {
     const handle = await system.start('restarted', { storeHash: 'abc', source: { customers: customers(900) } });
     await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 10);
     await system.restartServer();
@@ -25,7 +25,7 @@ describe('job store and server', () => {
     expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 900 });
   });
 
-  test('a job whose files can not be written says so at each attempt, and goes on when they can', async () => {
+  test('a job whose files can not be written says so at every attempt, and continues when they can', async () => {
     const jobs = `${system.folder}/data/jobs`;
     await rename(jobs, `${jobs}.aside`);
     await writeFile(jobs, 'in the way');
@@ -40,7 +40,7 @@ describe('job store and server', () => {
     expect((await handle.result()).customers).toMatchObject({ total: 20, updated: 20 });
   });
 
-  test('a page that is missing holds the job, which names it and counts nothing wrong; put back, the job ends', async () => {
+  test('a missing page holds the job, which names it and still counts correctly; once it is back, the job ends', async () => {
     const uri = await writeSource(system, 'pages.ndjson', customers(1_500));
     const handle = await system.start('pages', { storeHash: 'abc', source: { uri } });
     await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 2);
@@ -62,13 +62,13 @@ describe('job store and server', () => {
     ['pages', {}],
     ['present', { backup: true }],
   ])(
-    'a job store that fails to read a file of %s holds the job as outage, which goes on by itself',
+    'a job store that fails to read a file of %s holds the job as an outage, which continues by itself',
     async (folder, options) => {
       const uri = await writeSource(system, `fails-${folder}.ndjson`, customers(1_500));
       const handle = await system.start(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
       await untilDone(handle, 2);
       const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${folder}/000001.ndjson`;
-      // Not missing, which is another thing: it can't be read.
+      // Not missing, which is a different case: unreadable.
       await rename(file, `${file}.aside`).catch(() => undefined);
       await mkdir(file);
       await until(async () => (await progress(handle))?.state === 'held');
@@ -109,7 +109,7 @@ describe('job store and server', () => {
 describe('the store', () => {
   beforeEach(() => system.control('faults', { fault: 'latency', ms: 250 }));
 
-  test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to act', async () => {
+  test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to intervene', async () => {
     await system.control('faults', [
       { fault: 'status', status: 504, customer: 15, count: 'always' },
       { fault: 'reset', customer: 25, count: 'always' },
@@ -117,7 +117,7 @@ describe('the store', () => {
     const unanswered = Array.from({ length: 20 }, (_, index) => 11 + index);
     const uri = await writeSource(system, 'poison.ndjson', customers(6_000));
     const handle = await system.start('poison', { storeHash: 'abc', source: { uri } });
-    // Others must be settled between their tries: a store that answers nobody has an outage.
+    // Others must be answered between their tries: a store that answers nobody counts as an outage.
     await until(async () => (await handle.query(progressQuery)).customers.failed === 20);
     await system.control('faults', { fault: 'latency' });
 
@@ -131,10 +131,10 @@ describe('the store', () => {
     expect(retry.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(unanswered);
   });
 
-  test('a store that throttles for long is told as one that throttles, not as one that is slow', async () => {
+  test('a store that throttles for long is reported as throttling, not as slow', async () => {
     await system.control('faults', { fault: 'throttle', store: 'def', retryAfter: 40, count: 1 });
     const handle = await system.start('throttled', { storeHash: 'def', source: { customers: customers(30) } });
-    // All that the job itself knows is that it hears nothing.
+    // All that the job itself knows is that no answer comes.
     await until(async () => (await handle.query(progressQuery)).waitingFor?.kind === 'lease');
     const { waitingFor } = await customerUpdate(system.client, handle.workflowId).progress();
     expect(waitingFor).toMatchObject({ kind: 'throttle', until: expect.any(String) });
@@ -142,7 +142,7 @@ describe('the store', () => {
   });
 });
 
-/** Why this machine does not let us mount a file system; undefined where it does. */
+/** Why this machine does not let us mount a file system; undefined if it does. */
 function whyNoMount(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'mount-'));
   const { status, error, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder], { encoding: 'utf8' });
@@ -152,7 +152,8 @@ function whyNoMount(): string | undefined {
 }
 
 const refused = whyNoMount();
-if (refused !== undefined) console.warn(`Skipped, for they take the right to mount a file system: ${refused}`);
+if (refused !== undefined)
+  console.warn(`Skipped, because this machine does not let us mount a file system: ${refused}`);
 
 const ROOMY = 'size=16m';
 
@@ -173,7 +174,7 @@ const mount = (...args: string[]) => execFileSync('mount', [...args, disk]);
     execFileSync('umount', [disk]);
   });
 
-  test('a job that finds the disk full says so and what to do, and goes on once there is space', async () => {
+  test('a job that finds the disk full says so and what to do, and continues once there is space', async () => {
     mount('-o', 'remount,size=64k');
     const rows = customers(1_000).map((row) => ({ ...row, notes: `${row.id} ${'x'.repeat(200)}` }));
     const job = await system.start('full', { storeHash: 'abc', source: { customers: rows } });
@@ -187,7 +188,7 @@ const mount = (...args: string[]) => execFileSync('mount', [...args, disk]);
     expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 1_000 });
   });
 
-  test("a job that can't write its report waits until the disk may be written to again", async () => {
+  test("a job that can't write its report waits until the disk can be written to again", async () => {
     const job = await system.start('read-only', { storeHash: 'abc', source: { customers: customers(300) } });
     await untilDone(job, 3);
     await job.executeUpdate(pauseUpdate, { args: [{}] });

@@ -1,4 +1,4 @@
-/** The package as other teams get it: packed, installed into an empty project, and used there. */
+/** The package as other teams get it: packed, then installed and used in an empty project. */
 import { cp, mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';

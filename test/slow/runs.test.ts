@@ -55,7 +55,7 @@ describe('continued as new', () => {
     ]);
   });
 
-  test('a job of 6,000 that reads goes on reading, counting and backing up over several runs', async () => {
+  test('a job of 6,000 that reads keeps reading, counting and backing up over several runs', async () => {
     // Every other customer has a blank note already.
     const rows = customers(6_000).map(({ id }) => ({ id, notes: id % 2 === 0 ? '' : 'new' }));
     await system.control('reset', {});
@@ -79,7 +79,7 @@ describe('continued as new', () => {
     expect(runs.length).toBeGreaterThan(1);
   });
 
-  test('a job that the store rejects altogether keeps the latest failures in state and the others in files', async () => {
+  test('a job whose customers are all rejected keeps the latest failures in state and the others in files', async () => {
     const rows = Array.from({ length: 3_500 }, (_, index) => ({ id: 1_000_000 + index, notes: 'nobody' }));
     const uri = await writeSource(system, 'nobody.ndjson', rows);
     const options = { maxRejectedPercent: 100 };
@@ -118,7 +118,7 @@ describe('drain', () => {
     await system.startWorker();
   }
 
-  test('a worker that dies while a job drains for continue-as-new stops nothing: all is sent', async () => {
+  test('a worker that dies while a job drains for continue-as-new stops nothing: everything is sent', async () => {
     const handle = await system.start('dies in a drain', { storeHash: 'abc', source: { customers: customers(400) } });
     const { runId } = await handle.describe();
     const latest = system.client.workflow.getHandle(handle.workflowId);

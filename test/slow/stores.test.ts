@@ -20,7 +20,7 @@ describe('serveStore ends early', () => {
 
   const serveStore = () => system.client.workflow.getHandle(storeWorkflowId('abc'));
 
-  /** A job to which something happens while three calls of it are in flight, which would be so for long. */
+  /** A job that is disturbed while three of its calls are in flight and hang. */
   async function disturbed(name: string, disturb: () => Promise<unknown>): Promise<JobHandle> {
     await system.control('faults', { fault: 'hang', after: 5, count: 3 });
     const job = await system.start(name, { storeHash: 'abc', source: { customers: customers(600) } });
@@ -37,7 +37,7 @@ describe('serveStore ends early', () => {
     expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 600 });
   }
 
-  test('serveStore is terminated while a job runs, which opens the store again when it is resumed', async () => {
+  test('serveStore is terminated while a job runs, which opens the store again when resumed', async () => {
     const job = await disturbed('terminated', () => serveStore().terminate());
     await job.executeUpdate(pauseUpdate, { args: [{}] });
     await job.executeUpdate(resumeUpdate);
@@ -51,7 +51,7 @@ describe('serveStore ends early', () => {
     await expectAllUpdated(job);
   });
 
-  test('serveStore is reset while a job runs, which goes on', async () => {
+  test('serveStore is reset while a job runs, which continues', async () => {
     await expectAllUpdated(await disturbed('reset', () => reset(system, serveStore())));
   });
 });
@@ -68,10 +68,10 @@ describe('isolation', () => {
     return details?.state ?? { updated: [], rejected: [] };
   }
 
-  test('a worker dies in the middle of an isolation, and the next attempt sends only those who are not settled', async () => {
+  test('a worker dies in the middle of an isolation, and the next attempt sends only those without an answer', async () => {
     const unknown = [2, 4, 6, 7, 8, 9, 10];
     const rows = customers(10).map((row) => (unknown.includes(row.id) ? { ...row, id: 900_000 + row.id } : row));
-    // The store names nobody, so that the chunk is halved; of each half it then names one unknown customer after the other.
+    // The store names nobody, so the chunk is halved; then it names the unknown customers of each half one by one.
     await system.control('faults', { fault: 'status', status: 422 });
     await system.control('faults', { fault: 'latency', ms: 1_200 });
     const callsOfAll = 1 + (2 + 1) + 5;
@@ -116,7 +116,7 @@ describe('stores side by side', () => {
     for (const job of jobs) expect((await job.result()).customers).toMatchObject({ total: 900, updated: 900 });
   });
 
-  test('a small job that starts beside a huge one ends while the huge one has most of its chunks to do', async () => {
+  test('a small job that starts beside a huge one ends while the huge one still has most of its chunks to do', async () => {
     const huge = await start('abc', 'huge', 5_000);
     await untilDone(huge, 3);
     const small = await start('abc', 'small', 100);
@@ -130,7 +130,7 @@ describe('stores side by side', () => {
     expect(ended.customers.unprocessed).toBeGreaterThan(4_000);
   });
 
-  test('two workers that serve a store each end two jobs on each, and nothing is lost or sent twice', async () => {
+  test('two workers that serve one store each finish two jobs on each, and nothing is lost or sent twice', async () => {
     await startTwoWorkers();
     const jobs = await Promise.all(
       stores.flatMap((store) => ['one', 'another'].map((name) => start(store, name, name === 'one' ? 500 : 300))),

@@ -1,4 +1,4 @@
-/** Workers in the test's own process, for what only an activity of the test can bring about. */
+/** Workers in the test's own process, for what only a test's own activities can bring about. */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -8,7 +8,7 @@ import { registerNamespace, sharedServer, startServer } from './server.ts';
 
 export const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 
-/** A server with a worker for each task queue, which has these activities; that of the jobs has the workflows as well. */
+/** A server with a worker for each task queue, with these activities; the jobs' worker has the workflows as well. */
 export async function startInProcess(
   queues: Record<string, object>,
   dynamicConfig?: Record<string, number>,

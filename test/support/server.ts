@@ -6,10 +6,10 @@ import { startDevServer, type DevServer, type DevServerOptions } from '../../dev
 import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
 import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
 
-/** The PostgreSQL cluster that systems have their servers in; undefined where those are dev servers. jest's processes inherit it. */
+/** The PostgreSQL cluster that Temporal servers use; undefined if they are dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
 
-/** Starts a PostgreSQL cluster in which all systems, of this process and of those that it starts, have their servers from now on. */
+/** Starts a PostgreSQL cluster that the servers of this process, and of those it starts, use from now on. */
 export async function startTestDatabase(): Promise<Postgres> {
   const postgres = await startPostgres();
   try {
@@ -28,7 +28,7 @@ export function sharedServer(): DevServer | undefined {
   return address === undefined ? undefined : { address, stop: async () => undefined, kill: async () => undefined };
 }
 
-/** Starts a server for all systems, of this process and of those that it starts, that ask for nothing special. */
+/** Starts the server that systems of this process, and of those it starts, share unless they ask for something special. */
 export async function shareServer(): Promise<DevServer> {
   const server = await startServer();
   process.env['TEST_SERVER'] = server.address;
@@ -40,7 +40,7 @@ export async function registerNamespace({ workflowService }: Connection, namespa
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
 }
 
-/** A Temporal server of its own: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws where that one has not what is asked for. */
+/** A new Temporal server: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws if that can't do what is asked for. */
 export function startServer(options: DevServerOptions = {}): Promise<DevServer> {
   const database = testDatabase();
   if (database === undefined) return startDevServer(options);
@@ -50,7 +50,7 @@ export function startServer(options: DevServerOptions = {}): Promise<DevServer> 
   return startTemporalServer(database, options);
 }
 
-/** All that the server of a durable system keeps, to be searched; `folder` is the system's. */
+/** Everything that a durable system's server has stored, to be searched; `folder` is the system's. */
 export async function storedBy({ address }: DevServer, folder: string): Promise<Buffer> {
   const database = testDatabase();
   const parts =

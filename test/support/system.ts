@@ -112,7 +112,7 @@ export class System {
     return worker;
   }
 
-  /** Kills the server of a durable system, and starts it again where it was. */
+  /** Kills the server of a durable system and starts it again on the same port. */
   async restartServer(): Promise<void> {
     const port = Number(this.server.address.split(':')[1]);
     await this.server.kill();
@@ -126,14 +126,14 @@ export class System {
     return this.workers.filter((_, index) => up[index]);
   }
 
-  /** The worker that holds the lease of a store, if one of ours that is up does. */
+  /** The worker that holds a store's lease, if it is one of ours that is up. */
   async holder(store = 'abc'): Promise<Program | undefined> {
     const { raw } = await this.client.workflow.getHandle(storeWorkflowId(store)).describe();
     const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
     return (await this.workersUp()).find(({ pid }) => identity.startsWith(`${pid}@`));
   }
 
-  /** Says that a store's queue is needed, as a job does. */
+  /** Asks for a store's queue to be served, as a job does. */
   async openStore(storeHash = 'abc'): Promise<void> {
     await this.client.workflow.signalWithStart('serveStore', {
       workflowId: storeWorkflowId(storeHash),
@@ -153,7 +153,7 @@ export class System {
     return (await this.start(name, input)).result();
   }
 
-  /** Asks or tells the emulator. */
+  /** Calls the emulator's control API: GET, or POST with a body. */
   async control<T = Record<string, never>>(path: string, body?: unknown): Promise<T> {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     const response = await fetch(`${this.apiUrl}/_control/${path}`, init);
@@ -179,7 +179,7 @@ export class System {
   }
 }
 
-/** Variables that make our programs deaf to the machine's own settings, profiles and `.env`. */
+/** Variables that make our programs ignore the machine's own settings, profiles and `.env`. */
 export function noSettings(): Record<string, string | undefined> {
   const own = Object.keys(process.env).filter((name) => /^(TEMPORAL|BIGCOMMERCE|AWS)_/.test(name));
   return {
