@@ -1,11 +1,13 @@
-// The AWS SDK would tell at each run which Node.js its later versions want.
+// The AWS SDK would warn in every run about the Node.js that its later versions need.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-/** @type {import('jest').Config} */
+/** What needs more than this machine has: npm run test:s3, test:browser, test:deploy, test:postgres. */
+export const SPECIAL = ['s3', 'browser', 'deploy', 'postgres'].map((folder) => `<rootDir>/test/${folder}/`);
+
+/** @type {import('jest').Config} The default suite; test/slow/jest.config.js has everything. */
 export default {
   roots: ['<rootDir>/test'],
-  // They need more than the others: npm run test:s3, test:browser, test:deploy, test:postgres.
-  testPathIgnorePatterns: ['s3', 'browser', 'deploy', 'postgres'].map((folder) => `<rootDir>/test/${folder}/`),
+  testPathIgnorePatterns: [...SPECIAL, '<rootDir>/test/slow/'],
   transform: {
     '\\.ts$': [
       '@swc/jest',
@@ -17,7 +19,10 @@ export default {
     ],
   },
   testEnvironment: 'node',
-  // Ends what hangs, and nothing else: the machine may be slow, and busy with other tests.
+  // One Temporal server for all suites; each has a namespace of its own.
+  globalSetup: '<rootDir>/test/support/run-setup.ts',
+  globalTeardown: '<rootDir>/test/support/run-teardown.ts',
+  // Only ends what hangs: the machine may be slow, and busy with other tests.
   testTimeout: 240_000,
   maxWorkers: 3,
 };

@@ -29,7 +29,17 @@ function redTest(patch: string): { file: string; name: string } {
 function isRed(copy: string, { file, name }: { file: string; name: string }): boolean {
   const result = join(copy, 'result.json');
   const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const jest = ['node_modules/jest/bin/jest.js', file, '-t', pattern, '--json', '--outputFile', result];
+  const jest = [
+    'node_modules/jest/bin/jest.js',
+    '--config',
+    'test/slow/jest.config.js',
+    file,
+    '-t',
+    pattern,
+    '--json',
+    '--outputFile',
+    result,
+  ];
   spawnSync(process.execPath, jest, { cwd: copy });
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(result, 'utf8')) as Record<string, number>;
   if (numPassedTests === 0 && numFailedTests === 0) throw new Error(`${file} has no test "${name}".`);

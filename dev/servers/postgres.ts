@@ -10,6 +10,8 @@ import { quoted, startProgram } from './processes.ts';
 
 const run = promisify(execFile);
 
+/** Where Debian's packages have a folder for each version. */
+const DEBIAN = '/usr/lib/postgresql';
 const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
 
 /** The user whom every Unix has, and who owns nothing. */
@@ -25,17 +27,20 @@ export interface Postgres {
   close(): Promise<void>;
 }
 
-/** The folder of PostgreSQL's programs: one on the PATH, else the newest that Debian's packages have put below `debian`. Throws, with what to install, where there is none. */
-export async function findPostgres(env = process.env, debian = '/usr/lib/postgresql'): Promise<string> {
-  const versions = (await readdir(debian).catch(() => [])).sort((a, b) => Number(b) - Number(a));
-  const folders = [...(env['PATH'] ?? '').split(':'), ...versions.map((version) => join(debian, version, 'bin'))];
+/** The folder of PostgreSQL's programs: one on the PATH, else Debian's newest. Throws, saying what to install, without any. */
+async function findPostgres(): Promise<string> {
+  const versions = (await readdir(DEBIAN).catch(() => [])).sort((a, b) => Number(b) - Number(a));
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':'),
+    ...versions.map((version) => join(DEBIAN, version, 'bin')),
+  ];
   for (const folder of folders) {
     // Debian puts psql on the PATH, but not these.
     const programs = PROGRAMS.map((program) => access(join(folder, program)));
     if ((await Promise.allSettled(programs)).every(({ status }) => status === 'fulfilled')) return folder;
   }
   throw new Error(
-    `No PostgreSQL was found, neither on the PATH nor in ${debian}/*/bin: ${PROGRAMS.join(', ')} are needed. ` +
+    `No PostgreSQL was found, neither on the PATH nor in ${DEBIAN}/*/bin: ${PROGRAMS.join(', ')} are needed. ` +
       'Install it (Debian, Ubuntu: apt-get install postgresql).',
   );
 }

@@ -12,41 +12,29 @@ export const SERVER_VERSION = '1.32.0';
 /** What its go.mod asks for. */
 const GO = '1.26.8';
 
-/** Where the server is looked for; replaced in tests only. */
-export interface BuildSurroundings {
-  env: NodeJS.ProcessEnv;
-  /** The folder that keeps what was built. */
-  cache: string;
-  /** Tells of what takes a while. */
-  say(line: string): void;
-}
-
-const here: BuildSurroundings = {
-  env: process.env,
-  cache: CACHE,
-  say: (line) => void process.stderr.write(`${line}\n`),
-};
-
-/** The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as the images of Temporal have it in `/etc/temporal`; built once, which takes minutes, and kept in the cache. Throws, with what to install, where it can't be built. */
-export async function findTemporalServer({ env, cache, say }: BuildSurroundings = here): Promise<string> {
-  const kept = join(cache, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
-  const tell = () => say(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
+/**
+ * The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as Temporal's images have them in `/etc/temporal`; built
+ * once, which takes minutes, and kept in the cache. Throws, saying what to install, if it can't be built.
+ */
+export async function findTemporalServer(): Promise<string> {
+  const kept = join(CACHE, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
+  const say = () => console.error(`Building Temporal's server ${SERVER_VERSION} with Go: six minutes on two cores …`);
   try {
-    return await keep(kept, (folder) => build(join(folder, 'built'), env), tell);
+    return await keep(kept, (folder) => build(join(folder, 'built')), say);
   } catch (error) {
     throw new Error(
       `Temporal's server ${SERVER_VERSION} could not be built: ${reason(error)}\n` +
-        `Go ${GO} or newer is needed (https://go.dev/dl), or any from 1.21 that may fetch that one; the package golang of Debian 12 is older.`,
+        `Go ${GO} or newer is needed (https://go.dev/dl), or 1.21 or newer if it may download that one; Debian 12's is older.`,
       { cause: error },
     );
   }
 }
 
 /** Builds into a new folder, and returns it. */
-async function build(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+async function build(folder: string): Promise<string> {
   const module = `go.temporal.io/server@v${SERVER_VERSION}`;
   // The commands that the module itself has in its Makefile.
-  const settings = { ...env, CGO_ENABLED: '0' };
+  const settings = { ...process.env, CGO_ENABLED: '0' };
   const { stdout } = await run('go', ['mod', 'download', '-json', module], { env: settings });
   const { Dir: source } = JSON.parse(stdout) as { Dir: string };
   await mkdir(join(folder, 'schema/postgresql'), { recursive: true });

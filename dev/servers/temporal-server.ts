@@ -13,8 +13,8 @@ import { findTemporalServer } from './temporal-server-build.ts';
 
 const run = promisify(execFile);
 
-/** Of docker-compose.yml, too. */
-const SHARDS = 128;
+/** As in docker-compose.yml. */
+export const SHARDS = 128;
 
 const DATABASES = ['temporal', 'temporal_visibility'] as const;
 

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 /** Where screenshots go: SCREENSHOTS, such as docs/screenshots for the README's, else out of the way. */
 const FOLDER = fileURLToPath(new URL(`../../${process.env['SCREENSHOTS'] ?? '.cache/screenshots'}`, import.meta.url));
 
-/** Starts the machine's Chromium. Throws, saying what to install, where there is none. */
+/** Starts the machine's Chromium. Throws, saying what to install, if it has none. */
 export async function startChromium(): Promise<Browser> {
   const found = await run('sh', [
     '-c',

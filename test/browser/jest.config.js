@@ -1,4 +1,6 @@
 import base from '../../jest.config.js';
 
-/** @type {import('jest').Config} */
-export default { ...base, rootDir: '../..', roots: ['<rootDir>/test/browser'], testPathIgnorePatterns: [] };
+const { globalSetup: _, globalTeardown: __, ...own } = base;
+
+/** @type {import('jest').Config} Its systems have servers of their own. */
+export default { ...own, rootDir: '../..', roots: ['<rootDir>/test/browser'], testPathIgnorePatterns: [] };

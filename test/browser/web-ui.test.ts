@@ -59,7 +59,7 @@ async function open(workflowId: string, tab: string, expected: RegExp): Promise<
   return text;
 }
 
-test('a running job tells how far it is, how fast, and until when', async () => {
+test('a running job shows how far it is, how fast, and its expected end', async () => {
   const job = await start('abc', 'spring', [...customers(20), ...unknown(3), ...customers(3_000).slice(23)]);
   await until(async () => (await job.progress()).chunks.done >= 12);
   const text = await open(job.id, 'user-metadata', /[\d.]+ calls\/s, 3 at once/);
@@ -73,7 +73,7 @@ test('a running job tells how far it is, how fast, and until when', async () => 
   expect(await open(job.id, 'search-attributes', /CustomerUpdatesState/)).toMatch(/"CustomerUpdatesStore": "abc"/);
 });
 
-test('the store tells which worker serves it, for which jobs, and at what pace', async () => {
+test('the store shows which worker serves it, for which jobs, and at what pace', async () => {
   const text = await open(storeWorkflowId('abc'), 'pending-activities', /Heartbeat Details[^]*concurrency/);
   expect(text).toContain(`"worker": "${system.workers[0]?.pid}@`);
   expect(text).toContain('customer-updates/abc/spring');
@@ -81,7 +81,7 @@ test('the store tells which worker serves it, for which jobs, and at what pace',
   await screenshot(page, 'store');
 });
 
-test('a throttled job tells what it waits for', async () => {
+test('a throttled job shows what it waits for', async () => {
   const job = 'customer-updates/abc/spring';
   const waiting = await open(job, 'pending-activities', /"reason": "quota"/);
   expect(waiting).toMatch(/"until": "20\d\d-/);
@@ -89,7 +89,7 @@ test('a throttled job tells what it waits for', async () => {
   await screenshot(page, 'throttled');
 });
 
-test('a held job tells why, until when, and what to do', async () => {
+test('a held job shows why, until when, and what to do', async () => {
   await system.control('tokens', { store: 'def', token: 'another' });
   const job = await start('def', 'newsletter', customers(100));
   const text = await open(job.id, 'user-metadata', /held: 0 of 10 chunks done/);
@@ -99,7 +99,7 @@ test('a held job tells why, until when, and what to do', async () => {
   await screenshot(page, 'held');
 });
 
-test('a job that has ended tells who was rejected, why, and where the report is', async () => {
+test('an ended job shows who was rejected, why, and where the report is', async () => {
   const job = await start('ghi', 'groups', [...customers(47), ...unknown(3)]);
   const { report } = await job.result();
   const text = await open(job.id, 'user-metadata', /completed: 5 of 5 chunks done/);

@@ -1,7 +1,7 @@
 /**
  * `npm run test:chaos -- --seed N --minutes M`: random jobs while stores fail and throttle, workers are killed, stopped and
  * frozen, and the Temporal server is restarted. Then the emulator judges what the design promises, and every history is
- * replayed. The seed decides the plan; what the machine makes of it differs. Exits with 1 where a promise was broken.
+ * replayed. The seed decides the plan; what the machine makes of it differs. Exits with 1 if a promise was broken.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -113,7 +113,7 @@ async function start(job: PlannedJob): Promise<void> {
   jobs[job.number] = { job, handle };
 }
 
-/** The worker that holds the lease of a store; the first one that is up where nobody does. */
+/** The worker that holds the lease of a store, else the first one that is up. */
 async function victim(store: string): Promise<Program> {
   const worker = (await system.holder(store).catch(() => undefined)) ?? (await system.workersUp())[0];
   if (!worker) throw new Error('No worker is up.');

@@ -16,7 +16,7 @@ export function rowOf(job: PlannedJob, row: number): Record<string, unknown> {
 
 const noteOf = (job: PlannedJob, row: number) => `job ${job.number} row ${row}`;
 
-/** What is wrong with how a job ended, in words; nothing where all promises are kept. */
+/** What is wrong with how a job ended, in words; empty if all promises are kept. */
 export async function judgeJob(system: System, job: PlannedJob, result: JobResult): Promise<string[]> {
   const wrong: string[] = [];
   const expect = (holds: boolean, what: string) => {

@@ -7,10 +7,10 @@ export interface Event {
 }
 
 export type Happening =
-  /** A job with so many customers, of whom some are unknown to the store and some invalid. */
+  /** A job with this many customers, some of them unknown to the store and some invalid. */
   | { kind: 'job'; job: PlannedJob }
   | { kind: 'pause' | 'cancel'; job: number }
-  /** To the worker that serves a store, or to another one where nobody does. */
+  /** To the worker that serves a store, or to any other if nobody does. */
   | { kind: 'kill' | 'stop'; store: string }
   | { kind: 'freeze'; store: string; ms: number }
   | { kind: 'restart server' }
@@ -47,7 +47,7 @@ const FAULTS: ((random: Random) => Record<string, unknown>)[] = [
   (random) => ({ fault: 'partial', seconds: random.whole(5, 15) }),
 ];
 
-/** How often each happens, in relation to the others. */
+/** How often each happens, relative to the others. */
 const WEIGHTS = { job: 5, pause: 1, cancel: 1, kill: 3, stop: 3, freeze: 1, 'restart server': 1, fault: 10, revoke: 1 };
 
 const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>

@@ -10,7 +10,7 @@ import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-/** What came out of a scenario: in words, and whether it is as promised. */
+/** The outcome of a scenario: figures in words, and whether the promise was kept. */
 interface Outcome {
   figures: string;
   kept: boolean;
@@ -89,7 +89,7 @@ const scenarios: Scenario[] = [
       await reached(handle, ({ chunks }) => chunks.done >= 1);
       await until(async () => (await system.stats()).inFlight === 3);
       const frozen = await holderOf(system);
-      // Long enough for a renewal that tells of them.
+      // Long enough for a renewal that reports them.
       await sleep(3_000);
       frozen.signal('SIGSTOP');
       await system.startWorker();
@@ -201,7 +201,7 @@ const scenarios: Scenario[] = [
   },
 ];
 
-/** Starts a job over all customers, or so many. */
+/** Starts a job for all customers, or for this many. */
 async function start(system: System, count = CUSTOMERS) {
   const uri = await writeSource(system, 'all.ndjson', customers(count));
   return system.start('survival', { storeHash: 'abc', source: { uri } });
@@ -218,7 +218,7 @@ async function holderOf(system: System) {
   return worker;
 }
 
-/** A job during which something happens so many times, each at a random moment of a tenth of it. */
+/** A job that is disturbed this many times, each time at a random moment in a tenth of it. */
 async function disturbed(system: System, times: number, disturb: () => Promise<void>): Promise<Outcome> {
   const handle = await start(system);
   for (let time = 0; time < times; time++) {

@@ -10,20 +10,14 @@ import {
   StreamFailed,
 } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
-import { expectThreeAtMost } from '../support/jobs.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
+const system = useSystem({ emulator: ['--customers', '3000', '--latency', '50'] });
 let jobStore: string;
-
 beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '3000', '--latency', '50'] });
   jobStore = `file:${system.folder}/data`;
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
 
 const startedFrom = (name: string, source: AsyncIterable<unknown> | Iterable<unknown>, more = {}) =>
   startCustomerUpdate(system.client, { storeHash: 'abc', source: { customers: source } }, name, { jobStore, ...more });
@@ -174,7 +168,7 @@ test('if the answer to a start is lost, the copy is deleted only if no job reads
         }),
       },
     }) as Connection;
-    return new Client({ connection });
+    return new Client({ connection, namespace: system.namespace });
   };
   const start = (client: Client) =>
     startCustomerUpdate(client, { storeHash: 'abc', source: { customers: generated(1_100) } }, 'lost', { jobStore });

@@ -25,14 +25,14 @@ export interface Composed {
   secrets: Record<string, { file: string }>;
 }
 
-/** Has Compose read the file in `folder`. Throws what it says of the file; where there is no Compose, what to install. */
+/** Has Compose read the file in `folder`. Throws its complaints, or what to install if there is no Compose. */
 export async function compose(folder: string): Promise<Composed> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
   const { stdout } = await run('docker-compose', ['config'], { cwd: folder, env }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new Error('Expected docker-compose on the PATH, found none. On Debian: apt-get install -y docker-compose');
   });
-  // It is printed such that Compose can read it again.
+  // Printed so that Compose can read it again.
   return parse(stdout.replaceAll('$$', '$')) as Composed;
 }
 
@@ -46,7 +46,7 @@ export interface Here {
   say(text: string): string;
 }
 
-/** Gives each port that `told` names by an address a free one, but for those that are known. */
+/** Gives a free port to each one that `told` names in an address, except for those that are known. */
 export async function placesHere(
   told: unknown,
   known: Readonly<Record<string, number>>,

@@ -78,7 +78,7 @@ export async function build(folder: string, path: string): Promise<Image> {
       for (const source of sources) {
         const to = join(here, target, intoFolder ? basename(source) : '');
         if (intoFolder) await mkdir(join(here, target), { recursive: true });
-        // As links, which takes a second where copies take half a minute.
+        // As links, which take a second; copies take half a minute.
         await run('cp', ['--archive', '--link', join(from, source), to]);
       }
     } else if (instruction === 'USER') {
@@ -115,7 +115,7 @@ async function shellOf(folder: string, path: string) {
   if (owner !== '0') names.push([`--owner=${USER} --group=${USER}`, `--owner=${owner}`]);
   return async (command: string, cwd: string) => {
     const here = names.reduce((text, [from, to]) => text.replaceAll(from, to), command);
-    // As in the image, where nothing of ours is set but the way to the network.
+    // As in the image, which has none of our settings but those of the network.
     const env = { ...network(), PATH: path, HOME: process.env['HOME'], APT_CONFIG: config };
     await run('/bin/sh', ['-c', here], { cwd, env, maxBuffer: 2 ** 26 }).catch((error: unknown) => {
       const { stdout, stderr } = error as { stdout: string; stderr: string };

@@ -1,4 +1,4 @@
-/** What the files for Docker say, as far as it can be told without running them. */
+/** The files for Docker, as far as they can be checked without running them. */
 import { execFile } from 'node:child_process';
 import { access, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { fromDebian } from '../../dev/servers/debian.ts';
+import { SHARDS } from '../../dev/servers/temporal-server.ts';
+import { SERVER_VERSION } from '../../dev/servers/temporal-server-build.ts';
 import { compose, type Service } from './compose.ts';
 import { instructions, ROOT } from './dockerfile.ts';
 import { hadolint } from './programs.ts';
@@ -61,18 +63,24 @@ test('the S3 server is the one that the tests run against', async () => {
   expect(services['s3']?.image).toBe(`chrislusf/seaweedfs:${version}`);
 });
 
+test('the Temporal server is the one that tests and benchmarks run on PostgreSQL', () => {
+  expect(services['temporal']?.image).toBe(`temporalio/server:${SERVER_VERSION}`);
+  expect(services['temporal-schema']?.image).toBe(`temporalio/admin-tools:${SERVER_VERSION}`);
+  expect(services['temporal']?.environment).toMatchObject({ NUM_HISTORY_SHARDS: String(SHARDS) });
+});
+
 test('ports are open to this machine only, and each is another one', () => {
   const ports = Object.values(services).flatMap(({ ports = [] }) => ports);
   for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+/);
   expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length);
 });
 
-test('workers can be scaled: nothing of theirs is there once only', () => {
+test('workers can be scaled: none of their resources can exist only once', () => {
   expect(services['worker']).not.toHaveProperty('ports');
   expect(services['worker']).not.toHaveProperty('container_name');
 });
 
-test('everything that goes on has a health check', () => {
+test('everything that keeps running has a health check', () => {
   const onceOnly = ['temporal-schema', 'temporal-namespace', 'starter'];
   for (const [name, { healthcheck }] of Object.entries(services)) {
     expect([name, healthcheck?.test?.[0] ?? 'none']).toEqual([

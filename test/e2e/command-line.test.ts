@@ -5,23 +5,18 @@ import { findTemporal } from '../../dev/servers/dev-server.ts';
 import { startProgram } from '../../dev/servers/processes.ts';
 import { progressQuery, type JobResult } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { noSettings, startSystem, TOKENS, type System } from '../support/system.ts';
+import { TOKENS, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
-let system: System;
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 let temporal: string;
-
 beforeAll(async () => {
   temporal = await findTemporal();
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 /** The plain Temporal command line against the system's server. */
-const cli = (...args: string[]) =>
-  run(temporal, [...args, '--address', system.server.address], { env: { ...process.env, ...noSettings() } });
+const cli = (...args: string[]) => run(temporal, args, { env: { ...process.env, ...system.temporalEnv } });
 
 /** Our starter, without a terminal: how it ended and what it printed. */
 async function starter(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -41,8 +36,7 @@ test('a job started with the plain temporal command runs to its end on a worker 
   await Promise.all(system.workers.map((worker) => worker.stop()));
   const worker = startProgram('npm', ['run', 'worker'], {
     env: {
-      ...noSettings(),
-      TEMPORAL_ADDRESS: system.server.address,
+      ...system.temporalEnv,
       BIGCOMMERCE_API_URL: system.apiUrl,
       BIGCOMMERCE_STORE_HASH: 'abc',
       BIGCOMMERCE_ACCESS_TOKEN: TOKENS.abc,
@@ -63,7 +57,7 @@ test('a job started with the plain temporal command runs to its end on a worker 
   await system.startWorker();
 });
 
-test('the starter runs a CSV file to its end, prints the counts, and exits with 0 as all were updated', async () => {
+test('the starter runs a CSV file to its end, prints the counts, and exits with 0 because all were updated', async () => {
   const path = await file('spring.csv', 'Customer ID;Notes\n1;"hello; you"\n2;two\n');
   const { code, output } = await starter('start', path, '--store', 'abc');
   expect(output).toMatch(/customer-updates\/abc\/spring-[0-9a-f]{8}/);
@@ -77,7 +71,7 @@ test('the starter runs a CSV file to its end, prints the counts, and exits with 
   expect((await system.stats()).puts).toBe(1);
 });
 
-test('the starter exits with 1 where some were not updated, and names them', async () => {
+test('the starter exits with 1 if some were not updated, and names them', async () => {
   const rows = [...customers(12), { id: 999_999, notes: 'nobody' }, { id: 13, first_name: '' }];
   const { code, output } = await starter('start', await file('some.ndjson', ndjson(rows)), '--store', 'abc');
   expect(output).toMatch(/999999.*unknown_id|unknown_id.*999999/);
@@ -85,7 +79,7 @@ test('the starter exits with 1 where some were not updated, and names them', asy
   expect(code).toBe(1);
 });
 
-test('the starter exits with 3 where the job fails, and says what to do', async () => {
+test('the starter exits with 3 if the job fails, and says what to do', async () => {
   const path = await file('headings.csv', 'Customer ID,Notes,Date Joined,Shoe size\n1,a,b,c\n');
   const { code, output } = await starter('start', path, '--store', 'abc');
   expect(output).toMatch(/--ignore "Shoe size"/);
@@ -94,8 +88,8 @@ test('the starter exits with 3 where the job fails, and says what to do', async 
   expect(ignored.code).toBe(0);
 });
 
-test('Ctrl-C detaches: the job goes on, and another starter watches it to its end', async () => {
-  // Slow enough to be seen running on a machine that is busy with other things.
+test('Ctrl-C detaches: the job continues, and another starter watches it to its end', async () => {
+  // Slow enough to be seen running on a busy machine.
   await system.control('faults', { fault: 'latency', ms: 300 });
   const path = await file('long.ndjson', ndjson(customers(600)));
   const program = startProgram(
@@ -121,14 +115,14 @@ test('Ctrl-C detaches: the job goes on, and another starter watches it to its en
   expect(shown.code).toBe(0);
 });
 
-test('a job that is not there exits with 2', async () => {
+test("a job that doesn't exist exits with 2", async () => {
   const { code, output } = await starter('watch', 'customer-updates/abc/never');
   expect(output).toMatch(/no job/i);
   expect(code).toBe(2);
 });
 
 test('a job is paused, resumed, cancelled and retried from the command line', async () => {
-  // Slow enough for a person, or for starters on a machine that is busy with other things.
+  // Slow enough for starters on a busy machine.
   await system.control('faults', { fault: 'latency', ms: 1_500 });
   const path = await file('steered.ndjson', ndjson(customers(700)));
   const id = 'customer-updates/abc/steered';

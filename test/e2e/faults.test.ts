@@ -1,17 +1,10 @@
 import { pauseUpdate, resumeUpdate, progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, lastFailure } from '../support/jobs.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { expectCountsToAddUp, lastFailure } from '../support/jobs.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '20'] });
 
 const start = (name: string, count: number) =>
   system.start(name, { storeHash: 'abc', source: { customers: customers(count) } });
@@ -83,7 +76,7 @@ test('too many rejections hold the job, and resume waives them', async () => {
   expect((await handle.result()).customers).toMatchObject({ total: 400, updated: 325, rejected: 75 });
 });
 
-test('an outage holds the job, which goes on by itself when the store answers again', async () => {
+test('an outage holds the job, which continues by itself when the store answers again', async () => {
   const handle = await start('outage', 300);
   await until(async () => (await handle.query(progressQuery)).chunks.done >= 3);
   await system.control('faults', { fault: 'status', status: 503, count: 'always' });

@@ -1,15 +1,9 @@
 import { progressQuery } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
 
 async function holder() {
   const worker = await system.holder();
@@ -40,7 +34,7 @@ test('on SIGTERM the serving worker finishes its calls, hands over, and nothing 
   expect(await system.stats()).toMatchObject({ maxInFlight: 3, unanswered: 0, customersAppliedMoreThanOnce: 0 });
 });
 
-test('one Ctrl-C under npm, which comes twice, is one graceful stop', async () => {
+test('one Ctrl-C under npm, which arrives twice, is one graceful stop', async () => {
   const worker = await system.startWorker();
   worker.signal('SIGINT');
   setTimeout(() => worker.signal('SIGINT'), 1);

@@ -1,5 +1,4 @@
 /** Sources that may be anything: what reading and checking them comes to. */
-import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -279,60 +278,6 @@ describe('named one by one', () => {
     if (typeof expected === 'number') expect(result).toMatchObject({ valid: expected });
     else expect((result as Error).message).toMatch(expected);
   });
-});
-
-/** Gzip of so many bytes, in members of 16 MB, of which each is some KB. */
-function bomb(text: string, bytes: number): Buffer {
-  const member = gzipSync(Buffer.alloc(16_000_000, text), { level: 9 });
-  return Buffer.concat(Array<Buffer>(Math.ceil(bytes / 16_000_000)).fill(member));
-}
-
-/** So many customers, each with notes of so many characters, of which one takes memory its second byte. */
-function noted(customers: number, characters: number): Buffer {
-  const rest = Buffer.from(`,"notes":"漢${'x'.repeat(characters - 1)}"}\n`);
-  const lines = Array.from({ length: customers }, (_, index) => [Buffer.from(`{"id":${index + 1}`), rest]);
-  return Buffer.concat(lines.flat());
-}
-
-/** What a process of its own, with 64 MB of heap, comes to; it would die of more. */
-function inLittleMemory(path: string): { result: string; rss: number } {
-  const script = fileURLToPath(new URL('reading.ts', `file://${__dirname}/`));
-  const node = spawnSync(process.execPath, ['--max-old-space-size=64', '--import', 'tsx', script, path], {
-    encoding: 'utf8',
-    timeout: FUZZ_MS,
-  });
-  if (node.status !== 0) throw new Error(`Reading ${path} ended with ${node.status ?? node.signal}: ${node.stderr}`);
-  return JSON.parse(node.stdout) as { result: string; rss: number };
-}
-
-describe('in a process of 64 MB', () => {
-  // In `npm run fuzz` the largest that is read to its end.
-  const bytes = RUNS >= 10_000 ? 10_000_000_000 : 200_000_000;
-  const tooMuch = RUNS >= 10_000 ? /at most 8,192,000,000 bytes, unpacked/ : /^\d+ rows, 0 valid$/;
-
-  test.each<[string, string, () => Buffer, RegExp]>([
-    ['a bomb of zeros as CSV', 'a.csv.gz', () => bomb('\0', bytes), /zero bytes/],
-    ['a bomb of one heading', 'b.csv.gz', () => bomb('x', bytes), /lines of at most 1,048,576/],
-    ['a bomb of zeros as JSON', 'c.json.gz', () => bomb('\0', bytes), /zero bytes/],
-    ['a bomb of white space as JSON', 'd.json.gz', () => bomb(' ', bytes), tooMuch],
-    ['a bomb that is one line', 'e.ndjson.gz', () => bomb('x', bytes), /not JSON/],
-    ['a bomb of blank lines', 'f.ndjson.gz', () => bomb('\n', bytes), tooMuch],
-    ['customers of a mebibyte each', 'h.ndjson', () => noted(300, 1_040_000), /^300 rows, 0 valid$/],
-    ['the largest customers that are sent', 'i.ndjson', () => noted(6_000, 65_490), /^6000 rows, 6000 valid$/],
-    ['a great many customers', 'j.ndjson', () => noted(300_000, 1_000), /^300000 rows, 300000 valid$/],
-    ['a line of 400 MB', 'g.ndjson', () => Buffer.alloc(400_000_000, 'x'), /not JSON/],
-  ])(
-    '%s',
-    async (_, name, make, expected) => {
-      const path = fileURLToPath(storage.uri(name));
-      await writeFile(path, make());
-      const { result, rss } = inLittleMemory(path);
-      expect(result).toMatch(expected);
-      expect(rss).toBeLessThan(400e6);
-      await writeFile(path, '');
-    },
-    FUZZ_MS,
-  );
 });
 
 test('a source that unpacks to more than is allowed is given up where that is known', async () => {

@@ -1,12 +1,13 @@
 import base from '../../jest.config.js';
 
-/** @type {import('jest').Config} The end-to-end core, against Temporal's server on PostgreSQL. */
+/** @type {import('jest').Config} The suites that use a Temporal server, on its production build and PostgreSQL. */
 export default {
   ...base,
   rootDir: '../..',
-  roots: ['<rootDir>/test/e2e', '<rootDir>/test/client', '<rootDir>/test/postgres'],
-  // Of the package, not of a server.
-  testPathIgnorePatterns: ['<rootDir>/test/client/package'],
+  roots: ['e2e', 'client', 'slow', 'postgres'].map((folder) => `<rootDir>/test/${folder}`),
+  testPathIgnorePatterns: ['carried', 'little-memory', 'max-chunks', 'package', 'starter', 'worker'].map(
+    (suite) => `<rootDir>/test/slow/${suite}`,
+  ),
   globalSetup: '<rootDir>/test/postgres/setup.ts',
   globalTeardown: '<rootDir>/test/postgres/teardown.ts',
 };

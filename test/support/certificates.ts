@@ -11,14 +11,14 @@ export interface Certificate {
   key: string;
 }
 
-/** Makes a certificate authority in `folder`, for this day, with the machine's openssl. */
+/** Makes a certificate authority in `folder`, valid for a day, with the machine's openssl. */
 export async function makeAuthority(folder: string, name: string): Promise<Certificate> {
   const made = pathsOf(folder, name);
   await run('openssl', ['req', '-x509', ...newKey(name, made), '-out', made.cert, '-days', '1']);
   return made;
 }
 
-/** Makes a certificate for 127.0.0.1 and localhost, server's or client's, that `authority` has signed, for `days`: -1 has passed. */
+/** Makes a server's or client's certificate for 127.0.0.1 and localhost, signed by `authority`; with `days` -1 it has expired. */
 export async function makeCertificate(
   folder: string,
   name: string,

@@ -1,4 +1,4 @@
-/** Tells the milliseconds that this process has computed since; what else the machine does does not count. */
+/** Returns a function that gives the CPU time of this process since then, in ms; the machine's other work does not count. */
 export function cpuTimer(): () => number {
   const begun = process.cpuUsage();
   return () => {

@@ -1,27 +1,32 @@
-/** Workers in the test's own process, for what only an activity of the test can bring about. */
+/** Workers in the test's own process, for what only a test's own activities can bring about. */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { startDevServer } from '../../dev/servers/dev-server.ts';
 import { JOBS_TASK_QUEUE } from '../../src/contract/job.ts';
+import { registerNamespace, sharedServer, startServer } from './server.ts';
 
 export const workflowBundle = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 
-/** A server with a worker for each task queue, which has these activities; that of the jobs has the workflows as well. */
+/** A server with a worker for each task queue, with these activities; the jobs' worker has the workflows as well. */
 export async function startInProcess(
   queues: Record<string, object>,
-  dynamicConfig: Record<string, number> = {},
+  dynamicConfig?: Record<string, number>,
 ): Promise<{ client: Client; stop(): Promise<void> }> {
   const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
-  const server = await startDevServer({ dynamicConfig });
+  const shared = dynamicConfig ? undefined : sharedServer();
+  const server = shared ?? (await startServer(dynamicConfig && { dynamicConfig }));
   const connection = await Connection.connect({ address: server.address });
+  const namespace = shared ? randomUUID() : 'default';
+  if (shared) await registerNamespace(connection, namespace);
   const native = await NativeConnection.connect({ address: server.address });
   const workers = await Promise.all(
     Object.entries(queues).map(([taskQueue, activities]) => {
       const workflows = taskQueue === JOBS_TASK_QUEUE ? { workflowBundle } : {};
       return Worker.create({
         connection: native,
+        namespace,
         taskQueue,
         activities,
         maxHeartbeatThrottleInterval: 10,
@@ -36,5 +41,5 @@ export async function startInProcess(
     await Promise.all([native.close(), connection.close()]);
     await server.stop();
   };
-  return { client: new Client({ connection }), stop };
+  return { client: new Client({ connection, namespace }), stop };
 }

@@ -7,12 +7,12 @@ import { until } from './until.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
-/** Resolves once so many chunks of a job are done. */
+/** Resolves once this many chunks of a job are done. */
 export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
   return until(async () => (await job.query(progressQuery)).chunks.done >= chunks);
 }
 
-/** What the activity that waits for its next attempt said of the last one; empty where none waits. */
+/** Why the last attempt failed of an activity that waits for its next one; empty if none waits. */
 export async function lastFailure(job: WorkflowHandle): Promise<string> {
   return (await job.describe()).raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
 }
@@ -21,12 +21,12 @@ export function expectCountsToAddUp({ customers: { total, ...counts } }: JobResu
   expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
 }
 
-/** No task of a workflow failed: of a run with these events, or of several. */
+/** No workflow task failed in these events, of one run or of several. */
 export function expectNoFailedTask(events: readonly HistoryEvent[] | null | undefined): void {
   expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
 }
 
-/** The promise of all promises: no store ever had more than three requests in flight. */
+/** The first promise: no store ever had more than three requests in flight. */
 export async function expectThreeAtMost(system: System): Promise<void> {
   const stats = await system.control<Record<string, { maxInFlight: number }>>('stats');
   const most = Object.values(stats).map(({ maxInFlight }) => maxInFlight);

@@ -1,4 +1,4 @@
-/** The committed JSON Schemas, as a validator that knows nothing of ours reads them. */
+/** The committed JSON Schemas, as an independent validator reads them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 const isTime = (text: string) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, formats: { 'date-time': isTime } });
 
-/** What a value breaks of a schema of this name, in words; empty where it fits. */
+/** How a value violates the schema of this name, in words; empty if it conforms. */
 export function breaks(name: 'input' | 'progress' | 'outcomes' | 'failures' | 'result', value: unknown): string {
   const path = fileURLToPath(new URL(`../../schemas/${name}.schema.json`, import.meta.url));
   const schema = JSON.parse(readFileSync(path, 'utf8')) as { $id: string };

@@ -1,4 +1,4 @@
-/** The next version's workflows: they ask for a patch where their way parts from that of the version before. */
+/** The next version's workflows: they ask for a patch where their path leaves that of the version before. */
 import { patched, proxyActivities, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import type { CloseJobInput, JobActivities } from '../../src/contract/activities.ts';
 import { JOBS_TASK_QUEUE } from '../../src/contract/job.ts';

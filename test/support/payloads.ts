@@ -3,7 +3,7 @@ import type { Payload } from '@temporalio/common';
 import { jobId, JOBS_TASK_QUEUE } from '../../src/contract/job.ts';
 import type { System } from './system.ts';
 
-/** Starts a job of store abc as no client of ours would: with these payloads as its arguments, and in its memo. */
+/** Starts a job of store abc as none of our clients would: with these raw payloads as its arguments and memo. */
 export async function startWithPayloads(
   { client }: System,
   name: string,

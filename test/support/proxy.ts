@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that can be cut, or made slow. */
+/** A connection to a server that can be cut or slowed down. */
 export interface Proxy {
   /** `host:port`. */
   address: string;
   /** From now on nothing passes: bytes are swallowed, connections stay open, as in a network that is cut. */
   cut(): void;
-  /** Breaks all connections, and new ones at once: there is no server any more. */
+  /** Breaks all connections, and new ones at once, as if there were no server. */
   refuse(): void;
   /** Breaks the connections that were cut; new ones pass. */
   mend(): void;
-  /** From now on what goes to the server gets there this much later, piece by piece. */
+  /** From now on each piece that goes to the server arrives this much later. */
   slow(ms: number): void;
   close(): void;
 }

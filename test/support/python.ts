@@ -7,7 +7,7 @@ import { CACHE, keep } from '../../dev/servers/pypi.ts';
 
 const run = promisify(execFile);
 
-/** The folder with what a requirements.txt asks for, as PYTHONPATH wants it. It is fetched once and kept. Needs pip alone. */
+/** The folder with the packages of a requirements.txt, for PYTHONPATH; fetched once and kept. Only needs pip. */
 export async function pythonPath(requirements: string): Promise<string> {
   const { stdout: version } = await run('python3', ['--version']);
   const what = createHash('sha256')

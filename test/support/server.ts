@@ -1,13 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { startDevServer, type DevServer, type DevServerOptions } from '../../dev/servers/dev-server.ts';
 import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
 import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
 
-/** The PostgreSQL cluster that systems have their servers in; undefined where those are dev servers. jest's processes inherit it. */
+/** The PostgreSQL cluster that Temporal servers use; undefined if they are dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
 
-/** Starts a PostgreSQL cluster in which all systems, of this process and of those that it starts, have their servers from now on. */
+/** Starts a PostgreSQL cluster that the servers of this process, and of those it starts, use from now on. */
 export async function startTestDatabase(): Promise<Postgres> {
   const postgres = await startPostgres();
   try {
@@ -20,8 +22,26 @@ export async function startTestDatabase(): Promise<Postgres> {
   return postgres;
 }
 
-/** The Temporal server of a system: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws where that one has not what is asked for. */
-export function startServer(options: DevServerOptions): Promise<DevServer> {
+/** The server that `shareServer` has started for this run; undefined without one. */
+export function sharedServer(): DevServer | undefined {
+  const address = process.env['TEST_SERVER'];
+  return address === undefined ? undefined : { address, stop: async () => undefined, kill: async () => undefined };
+}
+
+/** Starts the server that systems of this process, and of those it starts, share unless they ask for something special. */
+export async function shareServer(): Promise<DevServer> {
+  const server = await startServer();
+  process.env['TEST_SERVER'] = server.address;
+  return server;
+}
+
+/** Makes a namespace, in which workflows can be started at once. */
+export async function registerNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
+  await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
+}
+
+/** A new Temporal server: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws if that can't do what is asked for. */
+export function startServer(options: DevServerOptions = {}): Promise<DevServer> {
   const database = testDatabase();
   if (database === undefined) return startDevServer(options);
   if (options.ui || options.searchAttributes) {
@@ -30,7 +50,7 @@ export function startServer(options: DevServerOptions): Promise<DevServer> {
   return startTemporalServer(database, options);
 }
 
-/** All that the server of a durable system keeps, to be searched; `folder` is the system's. */
+/** Everything that a durable system's server has stored, to be searched; `folder` is the system's. */
 export async function storedBy({ address }: DevServer, folder: string): Promise<Buffer> {
   const database = testDatabase();
   const parts =

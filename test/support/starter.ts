@@ -5,11 +5,11 @@ import type { System } from './system.ts';
 export interface Started {
   code: number | null;
   output: string;
-  /** What of it programs read. */
+  /** What it printed on standard output. */
   stdout: string;
 }
 
-/** Runs our starter, without a terminal, in `cwd` where that matters, with these settings on top of the system's. */
+/** Runs our starter without a terminal, in `cwd` if that matters, with these settings on top of the system's. */
 export async function runStarter(
   system: System,
   args: string[],

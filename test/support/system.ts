@@ -1,7 +1,7 @@
 /** The whole system for a test: a Temporal server, an emulator and workers, each a process of its own. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -22,7 +22,8 @@ import {
   storeWorkflowId,
   failuresQuery,
 } from '../../src/contract/job.ts';
-import { startServer } from './server.ts';
+import { expectThreeAtMost } from './jobs.ts';
+import { registerNamespace, sharedServer, startServer } from './server.ts';
 
 const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 
@@ -37,46 +38,64 @@ export interface SystemOptions {
   tokens?: Record<string, string>;
   /** Flags of the emulator, beyond its stores. */
   emulator?: string[];
+  /** A server of its own, with these options. */
   server?: DevServerOptions;
-  /** The server keeps what it knows over a restart. */
+  /** A server of its own, which keeps what it knows over a restart. */
   durable?: boolean;
   /** Workers started at once; default 1. */
   workers?: number;
 }
 
-/** A running system; `close` ends all of it. */
+/** A system; what it has is there once `open` has resolved, and `close` ends all of it. */
 export class System {
-  readonly folder: string;
-  server: DevServer;
-  readonly #serverOptions: DevServerOptions;
-  readonly emulator: Program;
-  readonly apiUrl: string;
-  readonly connection: Connection;
-  readonly client: Client;
   readonly workers: Program[] = [];
+  readonly #options: SystemOptions;
+  folder!: string;
+  server!: DevServer;
+  /** On a server that systems share, each has its own. */
+  namespace!: string;
+  emulator!: Program;
+  apiUrl!: string;
+  connection!: Connection;
+  client!: Client;
 
-  constructor(
-    folder: string,
-    server: DevServer,
-    serverOptions: DevServerOptions,
-    emulator: Program,
-    apiUrl: string,
-    connection: Connection,
-  ) {
-    this.folder = folder;
-    this.server = server;
-    this.#serverOptions = serverOptions;
-    this.emulator = emulator;
-    this.apiUrl = apiUrl;
-    this.connection = connection;
-    this.client = new Client({ connection });
+  constructor(options: SystemOptions = {}) {
+    this.#options = options;
   }
 
-  /** The environment of our programs: nothing of the machine's own settings. */
+  /** Starts its parts. Throws when one of them doesn't come up; `close` ends the others. */
+  async open(): Promise<void> {
+    const { tokens = TOKENS, emulator: flags = [], workers = 1 } = this.#options;
+    this.folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
+    await writeFile(join(this.folder, 'tokens.json'), JSON.stringify(tokens), { mode: 0o600 });
+    const stores = Object.entries(tokens).map(([hash, token]) => `${hash}=${token}`);
+    const args = ['dist/emulator.js', '--port', '0', '--stores', stores.join(','), ...flags];
+    this.emulator = startProgram(process.execPath, args);
+    await this.#startServer();
+    this.connection = await Connection.connect({ address: this.server.address });
+    this.client = new Client({ connection: this.connection, namespace: this.namespace });
+    if (this.namespace !== 'default') await registerNamespace(this.connection, this.namespace);
+    this.apiUrl = /http:\/\/\S+/.exec(await this.emulator.waitFor(/ready/))?.[0] ?? '';
+    await Promise.all(Array.from({ length: workers }, () => this.startWorker()));
+  }
+
+  async #startServer(port?: number): Promise<void> {
+    const { server, durable } = this.#options;
+    const shared = server || durable ? undefined : sharedServer();
+    this.namespace = shared ? basename(this.folder) : 'default';
+    const dbFile = durable && { dbFile: join(this.folder, 'temporal.db') };
+    this.server = shared ?? (await startServer({ ...server, ...dbFile, ...(port && { port }) }));
+  }
+
+  /** How programs reach its server; nothing of the machine's own settings. */
+  get temporalEnv(): Record<string, string | undefined> {
+    return { ...noSettings(), TEMPORAL_ADDRESS: this.server.address, TEMPORAL_NAMESPACE: this.namespace };
+  }
+
+  /** The environment of our programs. */
   get env(): Record<string, string | undefined> {
     return {
-      ...noSettings(),
-      TEMPORAL_ADDRESS: this.server.address,
+      ...this.temporalEnv,
       BIGCOMMERCE_API_URL: this.apiUrl,
       BIGCOMMERCE_TOKENS_FILE: join(this.folder, 'tokens.json'),
       JOB_STORE: `file:${this.folder}/data`,
@@ -93,11 +112,11 @@ export class System {
     return worker;
   }
 
-  /** Kills the server of a durable system, and starts it again where it was. */
+  /** Kills the server of a durable system and starts it again on the same port. */
   async restartServer(): Promise<void> {
     const port = Number(this.server.address.split(':')[1]);
     await this.server.kill();
-    this.server = await startServer({ ...this.#serverOptions, port });
+    await this.#startServer(port);
   }
 
   /** Workers that are up. */
@@ -107,14 +126,14 @@ export class System {
     return this.workers.filter((_, index) => up[index]);
   }
 
-  /** The worker that holds the lease of a store, if one of ours that is up does. */
+  /** The worker that holds a store's lease, if it is one of ours that is up. */
   async holder(store = 'abc'): Promise<Program | undefined> {
     const { raw } = await this.client.workflow.getHandle(storeWorkflowId(store)).describe();
     const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';
     return (await this.workersUp()).find(({ pid }) => identity.startsWith(`${pid}@`));
   }
 
-  /** Says that a store's queue is needed, as a job does. */
+  /** Asks for a store's queue to be served, as a job does. */
   async openStore(storeHash = 'abc'): Promise<void> {
     await this.client.workflow.signalWithStart('serveStore', {
       workflowId: storeWorkflowId(storeHash),
@@ -134,7 +153,7 @@ export class System {
     return (await this.start(name, input)).result();
   }
 
-  /** Asks or tells the emulator. */
+  /** Calls the emulator's control API: GET, or POST with a body. */
   async control<T = Record<string, never>>(path: string, body?: unknown): Promise<T> {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     const response = await fetch(`${this.apiUrl}/_control/${path}`, init);
@@ -151,15 +170,16 @@ export class System {
     return this.control(`customers/${store}/${id}`);
   }
 
+  /** Ends what was started of it. */
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
-    await this.connection.close();
-    await Promise.all([this.emulator.kill(), this.server.stop()]);
+    await this.connection?.close();
+    await Promise.all([this.emulator?.kill(), this.server?.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Variables that make our programs deaf to the machine's own settings, profiles and `.env`. */
+/** Variables that make our programs ignore the machine's own settings, profiles and `.env`. */
 export function noSettings(): Record<string, string | undefined> {
   const own = Object.keys(process.env).filter((name) => /^(TEMPORAL|BIGCOMMERCE|AWS)_/.test(name));
   return {
@@ -170,39 +190,28 @@ export function noSettings(): Record<string, string | undefined> {
 }
 
 /** Starts a system. Throws when a part of it doesn't come up, and leaves nothing of it then. */
-export async function startSystem({
-  tokens = TOKENS,
-  emulator: flags = [],
-  server: serverOptions = {},
-  durable = false,
-  workers = 1,
-}: SystemOptions = {}): Promise<System> {
-  const folder = await mkdtemp(join(tmpdir(), 'customer-updates-'));
-  const options = { ...serverOptions, ...(durable && { dbFile: join(folder, 'temporal.db') }) };
-  await writeFile(join(folder, 'tokens.json'), JSON.stringify(tokens), { mode: 0o600 });
-  const stores = Object.entries(tokens).map(([hash, token]) => `${hash}=${token}`);
-  const emulator = startProgram(process.execPath, [
-    ...['dist/emulator.js', '--port', '0', '--stores', stores.join(',')],
-    ...flags,
-  ]);
-  const starting = startServer(options);
-  let close = async () => {
-    const stopServer = starting.then((server) => server.stop());
-    await Promise.allSettled([emulator.kill(), stopServer]);
-    await rm(folder, { recursive: true, force: true });
-  };
+export async function startSystem(options?: SystemOptions): Promise<System> {
+  const system = new System(options);
   try {
-    const [server, ready] = await Promise.all([starting, emulator.waitFor(/ready/)]);
-    const apiUrl = /http:\/\/\S+/.exec(ready)?.[0] ?? '';
-    const connection = await Connection.connect({ address: server.address });
-    const system = new System(folder, server, options, emulator, apiUrl, connection);
-    close = () => system.close();
-    await Promise.all(Array.from({ length: workers }, () => system.startWorker()));
+    await system.open();
     return system;
   } catch (error) {
-    await close();
+    await system.close();
     throw error;
   }
+}
+
+/**
+ * A system for the tests of this suite or `describe`: it is up before the first one, each finds the emulator as it was at
+ * the start, and none may have sent a store more than three requests at once.
+ */
+export function useSystem(options?: SystemOptions): System {
+  const system = new System(options);
+  beforeAll(() => system.open());
+  beforeEach(() => system.control('reset', {}));
+  afterEach(() => expectThreeAtMost(system));
+  afterAll(() => system.close());
+  return system;
 }
 
 /** All failures in a job's state, page by page. */

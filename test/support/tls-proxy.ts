@@ -11,25 +11,25 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Certificate } from './certificates.ts';
 
-/** How a proxy shows itself, and whom it lets through. */
+/** How a proxy identifies itself, and whom it lets through. */
 export interface TlsProxyOptions {
   /** The server's certificate. */
   certificate: Certificate;
   /** Path of the authority whose clients it lets in; by default it asks for no certificate. */
   clientAuthority?: string;
-  /** Calls must bring this API key; by default none. */
+  /** The API key that calls must have; by default none. */
   apiKey?: string;
-  /** gRPC's status for those that don't: UNAUTHENTICATED (16) by default, or PERMISSION_DENIED. */
+  /** The gRPC status for those that don't: UNAUTHENTICATED (16) by default, or PERMISSION_DENIED. */
   refusal?: 16 | 7;
 }
 
-/** A TLS-terminating proxy in front of a Temporal server, as a load balancer or Temporal Cloud is one. */
+/** A TLS-terminating proxy in front of a Temporal server, as a load balancer or Temporal Cloud is. */
 export interface TlsProxy {
   /** Port on loopback. */
   port: number;
   /** Calls that were let through. */
   passed: number;
-  /** From now on calls must bring this key; connections of before end. */
+  /** From now on calls must have this key; existing connections are closed. */
   expect(apiKey: string): void;
   close(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function startTlsProxy(target: string, options: TlsProxyOptions): P
     key: readFileSync(certificate.key),
     ...(clientAuthority !== undefined && { ca: readFileSync(clientAuthority), requestCert: true }),
   });
-  // Who is refused hangs up.
+  // Clients that are refused hang up.
   far.on('error', () => undefined);
   server.on('sessionError', () => undefined);
   server.on('session', (session) => {

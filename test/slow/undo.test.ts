@@ -9,24 +9,17 @@ import {
   type JobResult,
 } from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';
-import { startSystem, TOKENS, type System } from '../support/system.ts';
+import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
-beforeAll(async () => {
-  system = await startSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
-});
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+const system = useSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
 
 type Customer = Record<string, unknown>;
 
-/** Updates customers as another app would, without a job. */
+/** Updates customers without a job, as another app would. */
 async function set(rows: Customer[]): Promise<void> {
   for (let at = 0; at < rows.length; at += 10) {
     const { ok } = await fetch(`${system.apiUrl}/stores/abc/v3/customers`, {
@@ -38,7 +31,7 @@ async function set(rows: Customer[]): Promise<void> {
   }
 }
 
-/** What the store has of customers 1 to n, but for when they were changed. */
+/** Customers 1 to n as the store has them, without their times of change. */
 async function present(n: number): Promise<Customer[]> {
   const all: Customer[] = [];
   for (let id = 1; id <= n; id++) {
@@ -49,14 +42,14 @@ async function present(n: number): Promise<Customer[]> {
   return all;
 }
 
-/** Every customer is as before, compared one by one; others than these are not. */
+/** Every customer is as before, compared one by one, except for these ids. */
 async function expectAsBefore(before: Customer[], but: number[] = []): Promise<void> {
   const now = await present(before.length);
   const different = now.filter((customer, index) => JSON.stringify(customer) !== JSON.stringify(before[index]));
   expect(different.map(({ id }) => id)).toEqual(but);
 }
 
-/** Customers differ in which fields they have, and in what is in them. */
+/** Customers that differ in the fields they have and in their values. */
 const varied = (id: number): Customer => ({
   id,
   company: id % 3 === 0 ? '' : `Company ${id}`,
@@ -72,7 +65,7 @@ const varied = (id: number): Customer => ({
   ],
 });
 
-/** What a job changes: other fields from one customer to the next, and addresses that move on from one to another. */
+/** What a job changes: different fields from one customer to the next, and addresses that move between customers. */
 function changes(id: number): Customer {
   const texts = { first_name: `Ada ${id}`, notes: 'n', company: id % 2 === 0 ? '' : 'C', phone: '1' };
   const kinds: Customer[] = [
@@ -150,7 +143,7 @@ test('a job of 2,000 with a backup, whose worker is killed in the middle, is und
 
 const noted = (id: number, note: string): Customer => ({ id, notes: note });
 
-test('customers who have all values already are sent nothing, count as updated, and the report says so', async () => {
+test('customers who already have all values are not sent, count as updated, and the report says so', async () => {
   await set(ids(150).map((id) => noted(id, 'there')));
   const { puts = 0 } = await system.stats();
   const rows = [
@@ -163,7 +156,7 @@ test('customers who have all values already are sent nothing, count as updated, 
   expect(result).toMatchObject({ unchanged: 130, customers: { total: 182, updated: 181, rejected: 1 } });
   expect(await system.stats()).toMatchObject({ puts: puts + result.calls, customersApplied: 150 + 51 });
   expect((await system.customer(130))['_applied']).toBe(1);
-  // Chunks of customers who have everything make no call.
+  // Chunks of unchanged customers make no call.
   expect(result.calls).toBeLessThanOrEqual(9);
 
   const report = (await lines(result.report))
@@ -176,7 +169,7 @@ test('customers who have all values already are sent nothing, count as updated, 
   expect(again).toMatchObject({ unchanged: 181, calls: 0, backup: null, customers: { total: 181, updated: 181 } });
 });
 
-test('those who were sent nothing do not make up for those whom the store rejects', async () => {
+test('unchanged customers do not lower the share of rejected ones', async () => {
   const there = ids(600).map((id) => noted(id, 'there'));
   await set(there);
   const nobody = ids(130).map((n) => noted(900_000 + n, 'nobody'));
@@ -189,7 +182,7 @@ test('those who were sent nothing do not make up for those whom the store reject
   await expect(job.result()).rejects.toThrow();
 });
 
-test('a dry run says how many would change, sends nothing, and leaves no file', async () => {
+test('a dry run reports how many would change, sends nothing, and leaves no file', async () => {
   await set(ids(1_200).map((id) => noted(id, id % 4 === 0 ? 'old' : 'new')));
   const { customersApplied } = await system.stats();
   const uri = await writeSource(system, 'dry.ndjson', [
@@ -201,7 +194,7 @@ test('a dry run says how many would change, sends nothing, and leaves no file', 
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain('305 customers would change, 900 would not: they already have all the values.');
   expect(output).toMatch(/It would send 305 customers in 121 calls/);
-  // Customers beyond the limit are not even read.
+  // Customers beyond the limit aren't even read.
   expect(await system.stats()).toMatchObject({ customersApplied, customersRead: 1_205 });
 
   const { wouldSend, backup } = await run('dry with backup', [noted(1, 'new'), noted(4, 'new'), noted(999_999, 'x')], {
@@ -214,7 +207,7 @@ test('a dry run says how many would change, sends nothing, and leaves no file', 
   await expect(readFile(`${system.folder}/data/jobs/abc/${key}/present/000000.ndjson`)).rejects.toThrow('ENOENT');
 });
 
-test('only those who are to be sent are read, each once', async () => {
+test('only customers who will be sent are read, each once', async () => {
   const result = await run(
     'limited',
     ids(900).map((id) => noted(id, 'x')),
@@ -254,7 +247,7 @@ describe('a backup stands where its job', () => {
     );
   }
 
-  test('is reset while it runs, to its first workflow task, and another worker goes on', async () => {
+  test('is reset while it runs, to its first workflow task, and another worker takes over', async () => {
     const job = await start('reset while it runs', rows, { backup: true });
     await untilDone(job, 10);
     await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
@@ -270,7 +263,7 @@ describe('a backup stands where its job', () => {
     await expectOldNotes(await latest(job).result());
   });
 
-  test('was cancelled: it has those who may have been changed, and no others', async () => {
+  test('was cancelled: it has everyone who may have been changed, and nobody else', async () => {
     const before = await present(300);
     const job = await start('cancelled', rows, { backup: true });
     await untilDone(job, 10);
@@ -285,9 +278,9 @@ describe('a backup stands where its job', () => {
   });
 
   test.each([
-    ['while it goes on', 'running'],
+    ['while it runs', 'running'],
     ['while it reads its source', 'preparing'],
-  ])('was reset, and cancelled %s: everyone is as before', async (when, state) => {
+  ])('was reset, and cancelled %s: undo restores everyone', async (when, state) => {
     const before = await present(300);
     const name = `reset-and-cancelled-while-${state}`;
     const job = await start(name, rows, { backup: true });
@@ -313,7 +306,7 @@ describe('a backup stands where its job', () => {
   });
 });
 
-test('a job that was terminated is undone from what it had read', async () => {
+test('a terminated job is undone from what it had read', async () => {
   await set(ids(300).map((id) => noted(id, `old ${id}`)));
   const before = await present(300);
   const job = await start(
@@ -323,7 +316,7 @@ test('a job that was terminated is undone from what it had read', async () => {
   );
   await untilDone(job, 10);
   await job.terminate();
-  // What was in flight ends.
+  // Until the calls in flight have ended.
   await until(async () => ((await system.stats())['inFlight'] ?? 1) === 0);
   expect((await system.customer(1))['notes']).toBe('new');
   await undo('terminated', '--skip-unchanged');
@@ -336,7 +329,7 @@ describe('while it reads, a job', () => {
   test.each([
     ['throttled', { fault: 'throttle', on: 'get', count: 2 }],
     ['not answered', { fault: 'reset', on: 'get', count: 2 }],
-    ['not told of all', { fault: 'missing-customers', on: 'get', count: 2 }],
+    ['given an incomplete answer', { fault: 'missing-customers', on: 'get', count: 2 }],
   ])('that is %s reads again, and sends nothing before it has read', async (name, fault) => {
     await system.control('faults', fault);
     const result = await run(name, rows, { backup: true });
@@ -345,7 +338,7 @@ describe('while it reads, a job', () => {
     expect(await system.stats()).toMatchObject({ puts: 30, callsAfterThrottle: 0 });
   });
 
-  test('that is refused holds, having sent nothing, and goes on when resumed', async () => {
+  test('that is refused holds, having sent nothing, and continues when resumed', async () => {
     await system.control('tokens', { store, token: 'reissued' });
     const job = await start('refused', rows, { backup: true, skipUnchanged: true });
     await until(async () => (await job.query(progressQuery)).state === 'held');
@@ -358,7 +351,7 @@ describe('while it reads, a job', () => {
     expect((await job.result()).customers).toMatchObject({ updated: 300 });
   });
 
-  test('that was refused amid those who are sent nothing goes on when resumed once', async () => {
+  test('that was refused among unchanged customers continues after one resume', async () => {
     await set(ids(290).map((id) => noted(id, 'new')));
     const [changed, same] = [rows.slice(290), rows.slice(0, 290)];
     await system.control('faults', { fault: 'status', status: 403, count: 1 });
@@ -369,7 +362,7 @@ describe('while it reads, a job', () => {
   });
 });
 
-test('the starter refuses to undo what can not be undone, and a job of another store may not name the backup', async () => {
+test('the starter refuses to undo what can not be undone, and a job of another store may not use the backup', async () => {
   await run('no-backup', [noted(1, 'x')], {});
   const { backup } = await run('purged', [noted(2, 'x')], { backup: true });
   const elsewhere = system.run('elsewhere', { storeHash: 'def', source: { uri: backup ?? '' } });

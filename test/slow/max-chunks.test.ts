@@ -6,7 +6,7 @@ import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { newStorage } from './support.ts';
+import { newStorage } from '../jobs/support.ts';
 import type { PreparingParts } from '../../src/activities/job-source.ts';
 
 // One customer a chunk, so a job is full ten times sooner.

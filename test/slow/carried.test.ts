@@ -55,7 +55,7 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
 
 test.each<[string, Failure['code'], (random: Random) => string, number]>([
   ['long messages', 'rejected', longMessage, FAILURES_IN_STATE],
-  // Those that are to be sent again stay in state besides the latest.
+  // Those to be sent again stay in state, besides the latest ones.
   ['taken addresses', 'email_taken', shortMessage, 2 * FAILURES_IN_STATE],
 ])(
   'the state of a million customers stays below 256 KiB, and comes back as it was: %s',

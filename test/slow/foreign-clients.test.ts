@@ -1,4 +1,4 @@
-/** Clients of other languages, against one real system: the examples in Python and for the command line, and the service. */
+/** The example clients against a real system: in Python, on the command line, and as a service. */
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,16 +7,19 @@ import { findTemporal } from '../../dev/servers/dev-server.ts';
 import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { failuresQuery, outcomesQuery, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { expectNoFailedTask, expectThreeAtMost, untilDone } from '../support/jobs.ts';
+import { expectNoFailedTask, untilDone } from '../support/jobs.ts';
 import { breaks } from '../support/json-schemas.ts';
 import { pythonPath } from '../support/python.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const examples = join(root, 'examples');
 
-let system: System;
+const system = useSystem({
+  tokens: { abc123: 'secret-token-of-abc123' },
+  emulator: ['--customers', '1000', '--latency', '50'],
+});
 let folder: string;
 let env: Record<string, string | undefined>;
 let service: Program;
@@ -53,14 +56,9 @@ async function startService(): Promise<void> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'foreign-'));
-  const starting = startSystem({
-    tokens: { abc123: 'secret-token-of-abc123' },
-    emulator: ['--customers', '1000', '--latency', '50'],
-  });
   const [packages, temporal] = await Promise.all([
     pythonPath(join(examples, 'python/requirements.txt')),
     findTemporal(),
-    starting.then((started) => (system = started)),
   ]);
   if (temporal !== 'temporal') await symlink(temporal, join(folder, 'temporal'));
   env = { ...system.env, PYTHONPATH: packages, PATH: `${folder}:${process.env['PATH']}` };
@@ -68,10 +66,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service?.stop();
-  await system.close();
   await rm(folder, { recursive: true });
 });
-afterEach(() => expectThreeAtMost(system));
 
 const file = async (name: string, value: unknown): Promise<string> => {
   const path = join(folder, name);
@@ -89,7 +85,7 @@ async function post(path: string, body: string): Promise<{ status: number; answe
 
 const rows = [...customers(30), { id: 999_999, notes: 'nobody' }, { id: 31, first_name: '' }];
 
-test('a program in Python follows a job to its end, tells who was not updated, and follows it again', async () => {
+test('a Python program follows a job to its end, reports who was not updated, and can follow it again', async () => {
   const path = await file('rows.json', rows);
   const { code, output } = await python('abc123', 'python', '--customers', path);
   expect(output).toMatch(/^total 32, updated 30, rejected 1, failed 0, invalid 1, unprocessed 0$/m);
@@ -101,7 +97,7 @@ test('a program in Python follows a job to its end, tells who was not updated, a
   expect((await python('abc123', 'python', '--customers', path)).output).toContain('total 32, updated 30');
 });
 
-test('the program in Python tells what a job waits for, all pages of failures, and how a job was ended', async () => {
+test('the Python program reports what a job waits for, all pages of failures, and how a job ended', async () => {
   const path = await file(
     'nobody.json',
     Array.from({ length: 700 }, (_, n) => ({ id: 0, notes: `${n}` })),
@@ -129,7 +125,7 @@ test('the program in Python tells what a job waits for, all pages of failures, a
   await system.control('reset', {});
 });
 
-test('the program in Python tells bad use from a job that failed by its exit code', async () => {
+test("the Python program's exit code distinguishes bad use from a failed job", async () => {
   const readme = join(examples, 'python/README.md');
   const ran = await Promise.all([
     python('abc123', 'none'),
@@ -181,7 +177,7 @@ describe('the commands of the command line’s README', () => {
   });
 });
 
-test('a shell script follows a job to its end, and tells by its exit code how it ended', async () => {
+test('a shell script follows a job to its end, and its exit code says how it ended', async () => {
   const input = await file('input.json', { storeHash: 'abc123', source: { customers: rows } });
   const { code, output } = await follow('customer-updates/abc123/script', input);
   expect(output).toMatch(/"total": 32,[^]*"row": 32/);
@@ -196,7 +192,7 @@ test('the service follows a job to its end', async () => {
   expect(await ask()).toMatchObject({ customers: { total: 32, updated: 30, rejected: 1, invalid: 1 } });
 });
 
-/** The job has failed as bad input at once, on a busy machine as well, and no task of it on the way. */
+/** The job failed as bad input within seconds, even on a busy machine, and none of its workflow tasks failed. */
 async function expectBadInput(workflowId: string): Promise<void> {
   const { events = [] } = await system.client.workflow.getHandle(workflowId).fetchHistory();
   const last = events?.at(-1);

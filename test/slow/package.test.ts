@@ -1,4 +1,4 @@
-/** The package as other teams get it: packed, installed into an empty project, and used there. */
+/** The package as other teams get it: packed, then installed and used in an empty project. */
 import { cp, mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
@@ -6,20 +6,19 @@ import { fileURLToPath } from 'node:url';
 import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import type { Failure, JobResult, Progress } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
-import { expectThreeAtMost } from '../support/jobs.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const NAME = 'bigcommerce-customer-updates';
 
-let system: System;
+const system = useSystem({ emulator: ['--customers', '3000', '--latency', '20'] });
 let project: string;
 let installed: string;
 
 /** Runs a program to its end in the project; returns what it printed. Throws with its output if it fails. */
 async function run(file: string, args: string[], env: Record<string, string> = {}): Promise<string> {
-  const program = startProgram(file, args, { cwd: project, env: { ...system?.env, ...env } });
+  const program = startProgram(file, args, { cwd: project, env: { ...system.env, ...env } });
   const { code } = await program.exited;
   if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}:\n${program.output()}`);
   return program.stdout();
@@ -46,16 +45,9 @@ async function install(): Promise<void> {
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'consumer-'));
   installed = join(project, 'node_modules', NAME);
-  const installing = install();
-  system = await startSystem({ emulator: ['--customers', '3000', '--latency', '20'] });
-  await installing;
+  await install();
 });
-afterAll(async () => {
-  await system.close();
-  await rm(project, { recursive: true });
-});
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
+afterAll(() => rm(project, { recursive: true }));
 
 async function packed(): Promise<string[]> {
   const entries = await readdir(installed, { recursive: true, withFileTypes: true });
@@ -104,9 +96,10 @@ async function* customers() {
 }
 
 const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+const client = new Client({ connection, namespace: process.env['TEMPORAL_NAMESPACE'] ?? '' });
 const input = { storeHash: 'abc', source: { customers: customers() } };
 const options = { jobStore: process.env['JOB_STORE'] };
-const job = await startCustomerUpdate(new Client({ connection }), input, 'packed', options);
+const job = await startCustomerUpdate(client, input, 'packed', options);
 console.log(JSON.stringify(await job.result()));
 await connection.close();
 `;
@@ -186,7 +179,8 @@ describe('the service in examples/service', () => {
     const env = { ...system.env, PORT: '0', TEMPORAL_ADDRESS: '127.0.0.1:1' };
     const lost = startProgram(process.execPath, ['service/dist/server.js'], { cwd: project, env });
     const { code } = await lost.exited;
-    expect(lost.output()).toMatch(/^Temporal at 127.0.0.1:1, namespace default, without TLS .*connect ECONNREFUSED/);
+    expect(lost.output()).toMatch(/^Temporal at 127.0.0.1:1, namespace \S+, without TLS .*connect ECONNREFUSED/);
+    expect(lost.output()).toContain(`namespace ${system.namespace},`);
     expect(lost.output()).not.toMatch(/^ +at /m);
     expect(code).toBe(2);
   });

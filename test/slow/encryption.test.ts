@@ -1,16 +1,22 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
+import { findTemporal } from '../../dev/servers/dev-server.ts';
+import { freePorts } from '../../dev/servers/ports.ts';
+import type { Program } from '../../dev/servers/processes.ts';
 import { startCustomerUpdate } from '../../src/client.ts';
 import { dataConverterOf } from '../../src/payloads/index.ts';
+import { startCodecServer } from '../support/codec-server.ts';
 import { customers } from '../support/customers.ts';
-import { runStarter } from '../support/starter.ts';
 import { storedBy } from '../support/server.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { runStarter } from '../support/starter.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
+const system = useSystem({ durable: true, workers: 0, emulator: ['--customers', '1000', '--latency', '20'] });
 let keysFile: string;
 const keys = { '2026-05': randomBytes(32).toString('base64'), '2026-11': randomBytes(32).toString('base64') };
 
@@ -22,11 +28,8 @@ async function writeKeys(name: string, ids: (keyof typeof keys)[]): Promise<stri
 }
 
 beforeAll(async () => {
-  system = await startSystem({ durable: true, workers: 0, emulator: ['--customers', '1000', '--latency', '20'] });
   keysFile = await writeKeys('keys.json', ['2026-05']);
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 const encryptingClient = async (file = keysFile) =>
   new Client({ connection: system.connection, dataConverter: await dataConverterOf(file) });
@@ -102,7 +105,7 @@ test('jobs wait for a worker with their key, new or begun, while one without it 
   expect(await worker.stop()).toBe(0);
 });
 
-test('a job goes on when the key is changed on its way, as the old one still decrypts', async () => {
+test('a job continues when the key is rotated while it runs, because the old key still decrypts', async () => {
   await system.control('faults', { fault: 'latency', ms: 300 });
   const before = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
   const input = { storeHash: 'abc', source: { customers: customers(400) } };
@@ -116,7 +119,7 @@ test('a job goes on when the key is changed on its way, as the old one still dec
   expect(await worker.stop()).toBe(0);
 });
 
-test('a starter without the key says which file it lacks', async () => {
+test('a starter without the key names the setting it needs', async () => {
   for (const command of [['show', 'customer-updates/abc/secret'], ['list']]) {
     const { output, code } = await runStarter(system, command);
     expect(output).toMatch(/PAYLOAD_KEYS_FILE/);
@@ -127,4 +130,50 @@ test('a starter without the key says which file it lacks', async () => {
   const { output, code } = await runStarter(system, ['list'], undefined, { PAYLOAD_KEYS_FILE: other });
   expect(output).toMatch(/the key "2026-05", and the keys here are 2026-11/);
   expect(code).toBe(2);
+});
+
+describe('the Temporal command line', () => {
+  const TOKEN = 'a-token-of-this-test';
+  const ID = 'customer-updates/abc/by-hand';
+
+  let codecServer: Program;
+  let cli: string;
+  let codec: string[];
+
+  beforeAll(async () => {
+    const keys = { PAYLOAD_KEYS_FILE: await writeKeys('all-keys.json', ['2026-11', '2026-05']) };
+    const [port] = (await freePorts(1)) as [number];
+    codecServer = await startCodecServer(port, { ...keys, CODEC_TOKEN: TOKEN });
+    await system.startWorker(keys);
+    cli = await findTemporal();
+    codec = ['--codec-endpoint', `http://127.0.0.1:${port}`];
+  });
+  afterAll(() => codecServer.stop());
+
+  /** Runs the Temporal command line; resolves to what it prints, and rejects if it exits with anything but 0. */
+  async function temporal(...args: string[]): Promise<string> {
+    const run = promisify(execFile);
+    const env = { ...process.env, ...system.temporalEnv };
+    return (await run(cli, [...args, '--workflow-id', ID], { env })).stdout;
+  }
+
+  /** The contents of all payloads in the job's history. */
+  async function history(...args: string[]): Promise<string> {
+    const shown = await temporal('workflow', 'show', '--output', 'json', ...args);
+    const payloads = [...shown.matchAll(/"data": "([^"]*)"/g)];
+    return payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()).join('\n');
+  }
+
+  test('the command line starts a job and reads it through the codec server, with its token only', async () => {
+    const signedIn = [...codec, '--codec-auth', `Bearer ${TOKEN}`];
+    const input = JSON.stringify({ storeHash: 'abc', source: { customers: [{ id: 1, notes: 'confidential' }] } });
+    const type = ['--type', 'updateCustomers', '--task-queue', 'customer-updates'];
+    await temporal('workflow', 'start', ...type, '--input', input, ...signedIn);
+
+    expect(await temporal('workflow', 'result', ...signedIn)).toMatch(/"updated":\s*1\b/);
+    expect(await temporal('workflow', 'query', '--type', 'progress', ...signedIn)).toMatch(/"state":\s*"completed"/);
+    expect(await history(...signedIn)).toMatch(/confidential/);
+    expect(await history()).not.toMatch(/confidential/);
+    await expect(temporal('workflow', 'query', '--type', 'progress', ...codec)).rejects.toThrow(/CODEC_TOKEN/);
+  });
 });

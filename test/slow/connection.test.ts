@@ -28,7 +28,7 @@ async function proxy(options: TlsProxyOptions): Promise<TlsProxy> {
 }
 
 beforeAll(async () => {
-  system = await startSystem({ workers: 0 });
+  system = await startSystem({ server: {}, workers: 0 });
   const folder = file('certificates');
   await mkdir(folder);
   authority = await makeAuthority(folder, 'authority');

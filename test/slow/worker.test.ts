@@ -1,14 +1,14 @@
-/** The built worker with settings that are wrong: one clear line, and exit code 2. */
+/** The built worker with wrong settings: one clear line, and exit code 2. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from '../dev/servers/processes.ts';
-import { noSettings } from './support/system.ts';
+import { startProgram } from '../../dev/servers/processes.ts';
+import { noSettings } from '../support/system.ts';
 
-const WORKER = fileURLToPath(new URL('../dist/worker.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 /** A port that nobody listens on. */
 const NOBODY = '127.0.0.1:1';
 
@@ -103,7 +103,7 @@ test('so is a job store on a server that does not answer', async () => {
   expect(code).toBe(2);
 });
 
-test('so is a job store in S3 where the worker may do everything but learn that a file is missing', async () => {
+test('so is a job store in S3 in which the worker may do everything but see that a file is missing', async () => {
   const server = createHttpServer((request, response) => {
     response.writeHead(request.method === 'HEAD' ? 403 : 200).end();
   }).listen(0, '127.0.0.1');

@@ -16,27 +16,21 @@ import {
   TooLate,
 } from '../../src/client.ts';
 import { customers } from '../support/customers.ts';
-import { expectThreeAtMost } from '../support/jobs.ts';
 import { startProxy } from '../support/proxy.ts';
 import { reset } from '../support/reset.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
+const system = useSystem({
+  emulator: ['--customers', '3000', '--latency', '20'],
+  // A run is some 60 chunks long.
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
+  durable: true,
+});
 let jobStore: string;
-
 beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '3000', '--latency', '20'],
-    // A run is some 60 chunks long.
-    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
-    durable: true,
-  });
   jobStore = `file:${system.folder}/data`;
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
-afterEach(() => expectThreeAtMost(system));
 
 const started = (name: string, rows: Iterable<unknown>, client = system.client) =>
   startCustomerUpdate(client, { storeHash: 'abc', source: { customers: rows } }, name, { jobStore });

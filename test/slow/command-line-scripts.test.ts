@@ -5,21 +5,17 @@ import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../s
 import { customers, writeSource } from '../support/customers.ts';
 import { untilDone } from '../support/jobs.ts';
 import { runStarter, type Started } from '../support/starter.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-let system: System;
-
+const system = useSystem({
+  emulator: ['--customers', '1000', '--latency', '10', '--quota', '150', '--window', '30000'],
+  // A run is some 60 chunks long.
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
+});
 beforeAll(async () => {
-  system = await startSystem({
-    emulator: ['--customers', '1000', '--latency', '10', '--quota', '150', '--window', '30000'],
-    // A run is some 60 chunks long.
-    server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 250 } },
-  });
   await mkdir(`${system.folder}/here`);
 });
-afterAll(() => system.close());
-beforeEach(() => system.control('reset', {}));
 
 const starter = (...args: string[]) => runStarter(system, args, `${system.folder}/here`);
 
@@ -51,7 +47,7 @@ async function filesLeft(): Promise<string[]> {
 
 const few = [...customers(12), { id: 999_999, notes: '=1+1' }, { id: 13, first_name: '' }];
 
-test('start, watch and show tell scripts the same, on standard output only', async () => {
+test('start, watch and show give scripts the same answer, on standard output only', async () => {
   const path = await file('few.ndjson', few);
   const start = ['start', path, '--store', 'abc', '--name', 'few', '--json'];
   const started = await starter(...start);
@@ -113,7 +109,7 @@ test('failures come as JSON or as lines of the report, and the report itself as 
   expect(await readFile(path, 'utf8')).toBe(report.stdout);
 });
 
-test('a dry run tells what sending would take', async () => {
+test('a dry run reports what sending would take', async () => {
   const { output, code } = await starter(
     'start',
     await file('dry.ndjson', customers(200)),
