@@ -50,6 +50,7 @@ export const NO_SCOPE = problem(403, "You don't have a required scope to access 
 export const NO_ROUTE = text(404, 'The route is not found, check the URL');
 export const MALFORMED = problem(400, 'Input is invalid');
 export const TOO_LARGE = problem(413, 'The request is too large');
+export const URL_TOO_LONG: Answer = { ...html(414, 'Request-URI Too Large'), bare: true };
 export const NOT_JSON = problem(415, 'Unsupported Media Type');
 export const SUSPENDED = problem(503, 'The store is suspended. Contact support.');
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Answer } from './answers.ts';
 import { json } from './answers.ts';
 import { deliver } from './delivery.ts';
-import { BadInput, read, token, wholeText } from './input.ts';
+import { checkUpdates } from './fields.ts';
+import { BadInput, channels, groups, read, token, wholeText } from './input.ts';
 import { address, readBody } from './requests.ts';
 import type { BigCommerce } from './store-calls.ts';
 import type { Store } from './stores.ts';
@@ -16,7 +17,12 @@ export async function serveControl(
 ): Promise<void> {
   const { path, query } = address(request);
   const body = await readBody(request);
-  const answer = answerControl(bigCommerce, `${request.method} ${path}`, query.get('store') ?? undefined, body);
+  const answer = answerControl(
+    bigCommerce,
+    `${request.method} ${path}`,
+    new URLSearchParams(query).get('store') ?? undefined,
+    body,
+  );
   return deliver(response, { delivery: 'whole', answer }, () => undefined);
 }
 
@@ -53,6 +59,22 @@ function answerControl(
         one.scope = input.scope ?? one.scope;
         return json(200, { ok: true });
       }
+      case 'POST /_control/stores': {
+        const settings = z.object({ store, groups: groups.optional(), channels: channels.optional() });
+        const input = read('the body', parse(body), settings);
+        const one = storeOf(input.store);
+        one.groups = input.groups ?? one.groups;
+        one.channels = input.channels ?? one.channels;
+        return json(200, { ok: true });
+      }
+      case 'POST /_control/customers': {
+        const input = read('the body', parse(body), z.object({ store, customers: z.array(z.unknown()) }));
+        const one = storeOf(input.store);
+        const checked = checkUpdates(input.customers, true);
+        const errors = 'errors' in checked ? checked.errors : one.customers.change(checked.updates, one);
+        if (errors) throw new BadInput(`customers: expected what the store accepts, got ${JSON.stringify(errors)}`);
+        return json(200, { ok: true });
+      }
       case 'POST /_control/reset': {
         const { store: hash } = body ? read('the body', parse(body), optionalStore) : {};
         for (const one of hash === undefined ? stores.values() : [storeOf(hash)]) one.reset();
@@ -76,6 +98,8 @@ const ENDPOINTS = [
   'GET /_control/customers/{store}/{id}',
   'POST /_control/faults',
   'POST /_control/tokens',
+  'POST /_control/stores',
+  'POST /_control/customers',
   'POST /_control/reset',
 ];
 

@@ -1,30 +1,32 @@
 import type { Answer } from './answers.ts';
 import { invalidFields, json, MALFORMED, NOT_JSON, problem, TOO_LARGE, updateFailed } from './answers.ts';
 import type { Switches } from './fault-kinds.ts';
-import type { Update } from './fields.ts';
-import { checkUpdate } from './fields.ts';
+import { checkUpdates } from './fields.ts';
+import { pageOf } from './pages.ts';
+import { valuesOf } from './requests.ts';
 import type { Store } from './stores.ts';
 
-/** The most customers in one PUT, and in one page of a GET. */
+/** The most customers in one PUT. */
 const MAX_BATCH = 10;
-const MAX_PAGE = 250;
-const DEFAULT_PAGE = 50;
 
 /** A call as the store sees it. `body` is undefined if it was too large to read. */
 export interface Call {
   contentType: string;
-  query: URLSearchParams;
+  query: string;
   body: string | undefined;
+  /** What the store is like at the moment. */
+  switches: Switches;
 }
 
 /** The ids in the body of a PUT, unchecked; none if it is not a list of customers. */
-export function idsSent(body: string | undefined): unknown[] {
+export function idsSent(_store: Store, { body }: Call): unknown[] {
   const sent = parse(body ?? '');
   return Array.isArray(sent) ? sent.map((customer: { id?: unknown } | null) => customer?.id) : [];
 }
 
 /** Answers `PUT /v3/customers` and applies its first `most` customers. */
-export function putCustomers(store: Store, call: Call, switches: Switches, most: number): Answer {
+export function putCustomers(store: Store, call: Call, most: number): Answer {
+  const { switches } = call;
   if (!call.contentType.startsWith('application/json')) return NOT_JSON;
   if (call.body === undefined) return TOO_LARGE;
   const sent = parse(call.body);
@@ -34,13 +36,10 @@ export function putCustomers(store: Store, call: Call, switches: Switches, most:
     return switches['batch-422'] ? problem(422, `Max batch size is ${MAX_BATCH}`) : problem(413, 'Too many customers');
   }
 
-  const updates: Update[] = [];
-  for (const element of sent.slice(0, most)) {
-    const checked = checkUpdate(element, switches['strict-fields'] !== undefined);
-    if ('errors' in checked) return invalidFields(checked.errors);
-    updates.push(checked.update);
-  }
-  const errors = store.customers.update(updates, switches);
+  const checked = checkUpdates(sent.slice(0, most), switches['strict-fields'] !== undefined);
+  if ('errors' in checked) return invalidFields(checked.errors);
+  const { updates } = checked;
+  const errors = store.customers.update(updates, switches, store);
   if (errors) return updateFailed(errors);
   return json(200, { data: updates.map(({ id }) => store.customers.get(id)), meta: {} });
 }
@@ -48,33 +47,65 @@ export function putCustomers(store: Store, call: Call, switches: Switches, most:
 /** Fields that a GET returns only if `include` asks for them, by their names there. */
 const INCLUDED = { storecredit: 'store_credit_amounts', formfields: 'form_fields' };
 
-/** Answers `GET /v3/customers`: a page of those in `id:in`, or of all. */
-export function getCustomers({ customers }: Store, { query }: Call): Answer {
-  const ids = query
-    .get('id:in')
-    ?.split(',')
-    .map(Number)
-    .filter((id) => customers.has(id));
-  const total = ids ? ids.length : customers.count;
-  const limit = Math.min(positive(query.get('limit')) ?? DEFAULT_PAGE, MAX_PAGE);
-  const page = positive(query.get('page')) ?? 1;
-  const first = Math.min((page - 1) * limit, total);
-  const count = Math.min(limit, total - first);
-  const include = query.get('include')?.split(',') ?? [];
+/** Answers `GET /v3/customers`: a page of those in `id:in` or `email:in`, or of all, in the order of their ids. */
+export function getCustomers(store: Store, call: Call): Answer {
+  const { customers } = store;
+  const { ids, total, page } = listed(store, call);
+  const include = new URLSearchParams(call.query).get('include')?.split(',') ?? [];
   const left = Object.entries(INCLUDED).flatMap(([name, field]) => (include.includes(name) ? [] : [field]));
-  const data = Array.from({ length: count }, (_, n) => {
-    const customer = Object.entries(customers.get(ids?.[first + n] ?? first + n + 1));
+  const data = ids.map((id) => {
+    const customer = Object.entries(customers.get(id));
     return Object.fromEntries(customer.filter(([field]) => !left.includes(field)));
   });
-  customers.read += count;
+  customers.read += data.length;
   const pagination = {
     total,
-    count,
-    per_page: limit,
-    current_page: page,
-    total_pages: Math.ceil(total / limit),
+    count: page.count,
+    per_page: page.size,
+    current_page: page.number,
+    total_pages: Math.ceil(total / page.size),
   };
-  return json(200, { data, meta: { pagination } });
+  // The documentation has cursors on the first page only. Asking for a page by cursor is not emulated.
+  const ends = page.number === 1 && ids.length > 0;
+  const cursors = ends && { start_cursor: cursor(ids[0]), end_cursor: cursor(ids.at(-1)) };
+  const cursorPagination = { count: page.count, per_page: page.size, ...cursors };
+  return json(200, { data, meta: { pagination, cursor_pagination: cursorPagination } });
+}
+
+/** The ids of the customers that the answer to a `GET /v3/customers` lists. */
+export const idsListed = (store: Store, call: Call): number[] => listed(store, call).ids;
+
+function listed(store: Store, call: Call) {
+  const found = filtered(store, call);
+  const total = found?.length ?? store.customers.count;
+  const page = pageOf(total, call.query, store.pageSize);
+  const ids = Array.from({ length: page.count }, (_, n) => found?.[page.first + n] ?? page.first + n + 1);
+  return { ids, total, page };
+}
+
+/** The ids of all customers that the filters of a GET leave; undefined without a filter. */
+function filtered({ customers }: Store, { query, switches }: Call): number[] | undefined {
+  const byId = valuesOf(query, 'id:in')
+    ?.map(Number)
+    .filter((id) => customers.has(id));
+  const byEmail = valuesOf(query, 'email:in')?.flatMap((email) =>
+    customers.withEmail(email).filter((id) => !switches['exact-case'] || customers.get(id).email === email),
+  );
+  const found = byId && byEmail ? byId.filter((id) => byEmail.includes(id)) : (byId ?? byEmail);
+  return found && [...new Set(found)].sort((a, b) => a - b);
+}
+
+const cursor = (id: number | undefined): string => Buffer.from(JSON.stringify({ id })).toString('base64url');
+
+/** Answers `GET /v2/customer_groups`: a page of the store's groups as a bare array, or 204 if there is none on it. */
+export function getCustomerGroups({ groups, pageSize }: Store, { query }: Call): Answer {
+  const { first, count } = pageOf(groups.length, query, pageSize);
+  if (count === 0) return { status: 204, headers: {}, body: '' };
+  const rest = { is_default: false, category_access: { type: 'all' }, discount_rules: [], is_group_for_guests: false };
+  return json(
+    200,
+    groups.slice(first, first + count).map((group) => ({ ...group, ...rest })),
+  );
 }
 
 /** Answers `GET /v2/time`. */
@@ -87,6 +118,3 @@ function parse(body: string): unknown {
     return undefined;
   }
 }
-
-const positive = (value: string | null): number | undefined =>
-  Number.isInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;

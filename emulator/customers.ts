@@ -2,7 +2,13 @@ import type { Switches } from './fault-kinds.ts';
 import type { Update } from './fields.ts';
 
 /** A customer as the API lists it. */
-type Customer = { id: number; email: string } & Record<string, unknown>;
+type Customer = { id: number; email: string; channel_ids: number[] | null } & Record<string, unknown>;
+
+/** What customers refer to. */
+interface References {
+  groups: { id: number }[];
+  channels: number[];
+}
 
 /** The e-mail address of a customer that no update has changed. */
 const defaultEmail = (id: number): string => `customer${id}@example.com`;
@@ -15,6 +21,9 @@ interface FormField {
 /** What updates have changed about a customer. */
 type Changes = { email?: string } & Record<string, unknown>;
 
+/** Keyed by what they are about. */
+type Errors = Record<string, string>;
+
 const BORN = '2024-01-01T00:00:00Z';
 
 /** Customers 1…count of one store. Only what updates changed is kept, so that a million cost next to nothing. */
@@ -23,7 +32,7 @@ export class Customers {
   /** Fields that differ from the default, by id. */
   readonly #changed = new Map<number, Changes>();
   /** Who has an e-mail address, by its lower case: only current addresses that an update set. */
-  readonly #owners = new Map<string, number>();
+  readonly #owners = new Map<string, Set<number>>();
   readonly #timesWritten: Uint32Array;
   /** Customers updated, each counted every time; how many different ones; how many of these more than once. */
   readonly written = { total: 0, distinct: 0, repeated: 0 };
@@ -73,41 +82,63 @@ export class Customers {
     return this.#timesWritten[id] ?? 0;
   }
 
+  /** Who has an e-mail address, whatever its case, by id: several in a store where storefronts share no customers. */
+  withEmail(email: string): number[] {
+    const key = email.toLowerCase();
+    const born = Number(/^customer([1-9]\d*)@example\.com$/.exec(key)?.[1]);
+    const owners = new Set(this.#owners.get(key));
+    if (this.has(born) && this.#emailOf(born) === key) owners.add(born);
+    return [...owners].sort((a, b) => a - b);
+  }
+
   /**
-   * Applies the updates in order until one is rejected because its id does not exist or its e-mail address belongs to
-   * someone else by then. Returns that error, named as the API names it, or undefined if all were applied. All or
-   * nothing, unless the switch `partial` keeps what was applied before the error.
+   * Applies the updates in order until one is rejected because its id, group or channel does not exist, or someone else
+   * on one of its channels has its e-mail address by then. Returns that error, named as the API names it, or undefined
+   * if all were applied. All or nothing, unless the switch `partial` keeps what was applied before the error.
    */
-  update(updates: Update[], switches: Switches): Record<string, string> | undefined {
+  update(updates: Update[], switches: Switches, known: References): Errors | undefined {
+    const { error, applied } = this.#apply(updates, switches, known);
+    this.#countWrites(applied);
+    return error;
+  }
+
+  /** Applies updates as someone else's, all or none: they are counted nowhere. */
+  change(updates: Update[], known: References): Errors | undefined {
+    return this.#apply(updates, {}, known).error;
+  }
+
+  #apply(updates: Update[], switches: Switches, known: References): { error?: Errors; applied: { id: number }[] } {
     const before: { id: number; fields: Changes | undefined }[] = [];
-    for (const [index, { id, ...fields }] of updates.entries()) {
-      const error = this.#rejects(index, id, fields.email);
+    for (const [index, update] of updates.entries()) {
+      const { id, ...fields } = update;
+      const error = this.#rejects(index, update, known);
+      if (error && switches.partial) return { error, applied: before };
       if (error) {
-        if (switches.partial) this.#countWrites(before);
-        else for (const { id, fields } of before.reverse()) this.#set(id, fields);
-        return error;
+        for (const { id, fields } of before.reverse()) this.#set(id, fields);
+        return { error, applied: [] };
       }
       const old = this.#changed.get(id);
       before.push({ id, fields: old });
       const formFields = switches['form-fields-replaced'] ? [] : this.get(id).form_fields;
-      const changes = withFormFields(publicFields(fields), formFields as FormField[]);
+      const changes = withFormFields(id, publicFields(fields), formFields as FormField[]);
       this.#set(id, { ...old, ...changes, date_modified: new Date().toISOString() });
     }
-    this.#countWrites(before);
-    return undefined;
+    return { applied: before };
   }
 
-  #rejects(index: number, id: number, email: string | undefined): Record<string, string> | undefined {
+  /** The words for an id that does not exist, and for an address in use, were seen; those for the rest are a guess. */
+  #rejects(index: number, update: Update, { groups, channels }: References): Errors | undefined {
+    const { id, customer_group_id: group = 0, channel_ids: on } = update;
     if (!this.has(id)) return { [`${index}.id`]: 'invalid customer ID' };
-    if (email === undefined) return undefined;
-    const owner = this.#ownerOf(email.toLowerCase());
-    if (owner === undefined || owner === id) return undefined;
+    if (group !== 0 && !groups.some(({ id }) => id === group)) {
+      return { [`${index}.customer_group_id`]: 'invalid customer group ID' };
+    }
+    if (on?.some((channel) => !channels.includes(channel))) return { [`${index}.channel_ids`]: 'invalid channel ID' };
+    if (update.email === undefined && on === undefined) return undefined;
+    const { email, channel_ids } = { ...this.get(id), ...update };
+    const others = this.withEmail(email).filter((other) => other !== id);
+    if (!others.some((other) => overlap(channel_ids, this.get(other).channel_ids))) return undefined;
     return { '.customer_update': `Error updating customers: email ${email} already in use` };
-  }
-
-  #ownerOf(email: string): number | undefined {
-    const id = this.#owners.get(email) ?? Number(/^customer([1-9]\d*)@example\.com$/.exec(email)?.[1]);
-    return this.has(id) && this.#emailOf(id) === email ? id : undefined;
   }
 
   #emailOf(id: number): string {
@@ -116,10 +147,14 @@ export class Customers {
 
   #set(id: number, fields: Changes | undefined): void {
     const old = this.#emailOf(id);
-    if (this.#owners.get(old) === id) this.#owners.delete(old);
+    const owners = this.#owners.get(old);
+    owners?.delete(id);
+    if (owners?.size === 0) this.#owners.delete(old);
     if (fields) this.#changed.set(id, fields);
     else this.#changed.delete(id);
-    if (fields?.email !== undefined) this.#owners.set(this.#emailOf(id), id);
+    if (fields?.email === undefined) return;
+    const email = this.#emailOf(id);
+    this.#owners.set(email, (this.#owners.get(email) ?? new Set()).add(id));
   }
 
   #countWrites(writes: { id: number }[]): void {
@@ -133,6 +168,10 @@ export class Customers {
   }
 }
 
+/** Whether two customers have a channel in common; null is all of them. */
+const overlap = (one: number[] | null, other: number[] | null): boolean =>
+  one === null || other === null || one.some((channel) => other.includes(channel));
+
 /** Passwords are accepted and never returned. */
 function publicFields({ authentication, ...fields }: Changes): Changes {
   const { force_password_reset } = (authentication ?? {}) as { force_password_reset?: boolean };
@@ -140,11 +179,11 @@ function publicFields({ authentication, ...fields }: Changes): Changes {
 }
 
 /** The changes, with all form fields that the customer then has if they change any: a blank one counts as none. */
-function withFormFields(changes: Changes, before: FormField[]): Changes {
+function withFormFields(id: number, changes: Changes, before: FormField[]): Changes {
   const sent = changes['form_fields'] as FormField[] | undefined;
   if (!sent) return changes;
   const values = new Map([...before, ...sent].map(({ name, value }) => [name, value]));
   const isBlank = (value: unknown) => value === '' || (Array.isArray(value) && value.length === 0);
   const left = [...values].filter(([, value]) => !isBlank(value));
-  return { ...changes, form_fields: left.map(([name, value]) => ({ name, value })) };
+  return { ...changes, form_fields: left.map(([name, value]) => ({ name, value, customer_id: id })) };
 }

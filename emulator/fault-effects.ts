@@ -56,6 +56,6 @@ function runFirst(applied: boolean | number, run: Run): Answer | undefined {
 /** A 200 that lists its customers differently; other answers are unchanged. */
 function relist(answer: Answer, change: (customers: unknown[]) => unknown[]): Answer {
   if (answer.status !== 200) return answer;
-  const listed = JSON.parse(answer.body) as { data: unknown[] };
-  return { ...answer, body: JSON.stringify({ ...listed, data: change(listed.data) }) };
+  const body = JSON.parse(answer.body) as { data?: unknown[] };
+  return body.data ? { ...answer, body: JSON.stringify({ ...body, data: change(body.data) }) } : answer;
 }

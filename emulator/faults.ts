@@ -19,7 +19,7 @@ interface Event extends Scope {
   /** Requests still to hit; null: all. */
   count: number | null;
   probability: number;
-  /** Only PUTs that contain this customer; null: any request. */
+  /** Only calls that contain this customer: PUTs that change it, GETs that list it. Null: any request. */
   customer: number | null;
 }
 
@@ -57,7 +57,7 @@ export class Faults {
     return Object.assign({}, ...on) as Switches;
   }
 
-  /** Uses up the fault that this request meets, if any: the oldest that applies. `ids`: the customers it contains. */
+  /** Uses up the fault that this request meets, if any: the oldest that applies. `ids`: of the customers it contains. */
   take(hash: string, method: 'PUT' | 'GET', ids: () => unknown[]): Fault | undefined {
     let taken: Event | undefined;
     for (const event of this.#events) {

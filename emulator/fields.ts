@@ -11,6 +11,15 @@ const text =
     return value.length > max ? 'error.maxLength' : undefined;
   };
 
+// As strict as can be without refusing an address that some store has: an @ between two parts, and nothing invisible.
+const email: FieldCheck = (value) =>
+  text(3, 255)(value) ?? (/^[^\s\p{C}@]+@[^\s\p{C}@]+$/u.test(value as string) ? undefined : 'error.email');
+
+/** What an employee of BigCommerce said of passwords: at least 7 characters, letters and digits. */
+const password: FieldCheck = (value) =>
+  text(7, Infinity)(value) ??
+  (/\p{L}/u.test(value as string) && /\d/.test(value as string) ? undefined : 'error.pattern');
+
 const integer: FieldCheck = (value) => {
   if (typeof value !== 'number') return 'error.expected.jsnumber';
   return Number.isInteger(value) && Math.abs(value) <= INT32_MAX ? undefined : 'error.expected.int';
@@ -46,7 +55,7 @@ const formFieldValue: FieldCheck = (value) =>
 /** The fields that an update may contain. All others, read-only ones too, are ignored. */
 const FIELDS: Record<string, FieldCheck> = {
   id: integer,
-  email: text(3, 255),
+  email,
   first_name: text(1, 100),
   last_name: text(1, 100),
   company: text(0, 255),
@@ -54,21 +63,41 @@ const FIELDS: Record<string, FieldCheck> = {
   notes: text(0, Infinity),
   tax_exempt_category: text(0, 255),
   customer_group_id: integer,
-  authentication: object({ force_password_reset: trueOrFalse, new_password: text(0, Infinity) }),
+  authentication: object({ force_password_reset: trueOrFalse, new_password: password }),
   accepts_product_review_abandoned_cart_emails: trueOrFalse,
   store_credit_amounts: list(object({ amount: number }, ['amount'])),
-  channel_ids: (value) => (value === null ? undefined : list(integer)(value)),
+  channel_ids: (value) =>
+    value === null ? undefined : (list(integer)(value) ?? ((value as []).length === 0 ? 'error.minLength' : undefined)),
   form_fields: list(object({ name: text(0, Infinity), value: formFieldValue }, ['name', 'value'])),
 };
 
 /** One customer's update, checked: only fields from the table, with the `id`. */
-export type Update = { id: number; email?: string } & Record<string, unknown>;
+export type Update = {
+  id: number;
+  email?: string;
+  customer_group_id?: number;
+  /** Null: all channels. */
+  channel_ids?: number[] | null;
+} & Record<string, unknown>;
 
 /**
- * Checks one element of a PUT's array. Returns its update, or errors by field, which name no index. `strict` rejects
- * unknown and read-only fields too; whether the real API does is unknown.
+ * Checks the elements of a PUT's array. Returns their updates, or the errors of the first bad one by field, which name no
+ * index. `strict` rejects unknown and read-only fields too; whether the real API does is unknown.
  */
-export function checkUpdate(sent: unknown, strict: boolean): { update: Update } | { errors: Record<string, string> } {
+export function checkUpdates(
+  sent: unknown[],
+  strict: boolean,
+): { updates: Update[] } | { errors: Record<string, string> } {
+  const updates: Update[] = [];
+  for (const element of sent) {
+    const checked = checkUpdate(element, strict);
+    if ('errors' in checked) return checked;
+    updates.push(checked.update);
+  }
+  return { updates };
+}
+
+function checkUpdate(sent: unknown, strict: boolean): { update: Update } | { errors: Record<string, string> } {
   // The API treats an element that is not an object as one without an id.
   const { id, ...rest } = isObject(sent) ? sent : {};
   const update: Record<string, unknown> = {};

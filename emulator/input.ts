@@ -21,6 +21,14 @@ export const whole = (min: number, max: number) => {
 export const wholeText = (min: number, max: number) =>
   z.string().regex(/^\d+$/, `expected a whole number from ${min} to ${max}`).transform(Number).pipe(whole(min, max));
 
+const id = whole(1, 2 ** 31 - 1);
+
+/** A store's customer groups. */
+export const groups = z.array(z.strictObject({ id, name: z.string() }));
+
+/** The ids of a store's channels. */
+export const channels = z.array(id);
+
 /** A store hash: short lower-case letters and digits in every example seen. */
 export const storeHash = z
   .string()

@@ -50,6 +50,13 @@ const program = new Command('emulator')
       .default(DEFAULTS.quota, 'none'),
   )
   .option('--window <ms>', 'length of a window', numeric(1, DAY_MS), DEFAULTS.window)
+  .option(
+    '--page-size <n>',
+    'most customers or groups on a page, whatever limit a GET asks for',
+    numeric(1, 250),
+    DEFAULTS.pageSize,
+  )
+  .option('--max-url <bytes>', 'longest path with query; longer ones get 414', numeric(100, 1_000_000), DEFAULTS.maxUrl)
   .showSuggestionAfterError(false)
   .addHelpText('after', HELP)
   .exitOverride();

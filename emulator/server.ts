@@ -16,9 +16,11 @@ export interface EmulatorOptions extends StoreOptions {
   stores: Record<string, string>;
   /** How long an answer takes, in milliseconds. */
   latency: number;
+  /** The most bytes of path and query; longer ones get 414. */
+  maxUrl: number;
 }
 
-/** The defaults. The window is the documented one, the latency a guess. */
+/** The defaults. The window is the documented one; latency, page size and longest URL are guesses. */
 export const DEFAULTS: EmulatorOptions = {
   port: 8080,
   stores: { demo: 'demo-token' },
@@ -26,6 +28,8 @@ export const DEFAULTS: EmulatorOptions = {
   latency: 300,
   quota: null,
   window: 30_000,
+  pageSize: 250,
+  maxUrl: 8_000,
 };
 
 /** A running emulator. */
@@ -39,15 +43,20 @@ export interface Emulator {
 // Longer than clients keep idle connections, so that none is closed while a request is on its way.
 const KEEP_ALIVE_MS = 120_000;
 
+// Room for the longest URL that `maxUrl` allows: beyond this, Node.js answers 431 by itself.
+const MAX_HEADER_BYTES = 2 * 1024 * 1024;
+
 /** Starts an emulator on the loopback interface. Throws what `listen` throws, such as EADDRINUSE. */
 export async function startEmulator(options: Partial<EmulatorOptions> = {}): Promise<Emulator> {
-  const { port, stores, latency, ...storeOptions } = { ...DEFAULTS, ...options };
+  const { port, stores, latency, maxUrl, ...storeOptions } = { ...DEFAULTS, ...options };
   const bigCommerce = {
     stores: new Map(Object.entries(stores).map(([hash, token]) => [hash, new Store(hash, token, storeOptions)])),
     faults: new Faults(),
     latency,
+    maxUrl,
   };
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
+  const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
+  const server = createServer(serverOptions, (request, response) => {
     const serve = request.url?.startsWith('/_control/') ? serveControl : serveCall;
     serve(bigCommerce, request, response).catch((error: unknown) => giveUp(request, response, error));
   });

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answers.ts';
-import { NO_ROUTE, NO_SCOPE, NO_TOKEN, NONSENSE_TOKEN, throttled } from './answers.ts';
+import { NO_ROUTE, NO_SCOPE, NO_TOKEN, NONSENSE_TOKEN, throttled, URL_TOO_LONG } from './answers.ts';
 import type { Call } from './customer-calls.ts';
-import { getCustomers, getTime, idsSent, putCustomers } from './customer-calls.ts';
+import { getCustomerGroups, getCustomers, getTime, idsListed, idsSent, putCustomers } from './customer-calls.ts';
 import type { Outcome } from './delivery.ts';
 import { deliver } from './delivery.ts';
 import { meet } from './fault-effects.ts';
-import type { Switches } from './fault-kinds.ts';
 import type { Faults } from './faults.ts';
 import { address, readBody } from './requests.ts';
 import type { Store } from './stores.ts';
@@ -20,24 +19,31 @@ export interface BigCommerce {
   faults: Faults;
   /** How long an answer takes, in milliseconds. */
   latency: number;
+  /** The most bytes of path and query. */
+  maxUrl: number;
 }
 
 // A client may replace a request whose connection it has just closed, and we see the close after the new request: a few
 // turns of the event loop later, or milliseconds on a busy machine. A request over the limit waits this long for it.
 const CLOSING_MS = 20;
 
-/** How a route answers a call and applies its first `most` customers. */
-type Route = (store: Store, call: Call, switches: Switches, most: number) => Answer;
+interface Route {
+  /** Answers a call and applies its first `most` customers. */
+  serve(store: Store, call: Call, most: number): Answer;
+  /** The customers that a call contains, unchecked. */
+  ids?(store: Store, call: Call): unknown[];
+}
 
 const ROUTES: Record<string, Route> = {
-  'PUT /v3/customers': putCustomers,
-  'GET /v3/customers': getCustomers,
-  'GET /v2/time': getTime,
+  'PUT /v3/customers': { serve: putCustomers, ids: idsSent },
+  'GET /v3/customers': { serve: getCustomers, ids: idsListed },
+  'GET /v2/customer_groups': { serve: getCustomerGroups },
+  'GET /v2/time': { serve: getTime },
 };
 
 /** Serves `/stores/{hash}/…`: counts each request, applies the limits, and answers it or lets it meet a fault. */
 export async function serveCall(
-  { stores, faults, latency }: BigCommerce,
+  { stores, faults, latency, maxUrl }: BigCommerce,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -58,6 +64,9 @@ export async function serveCall(
   const respond = (outcome: Outcome) => deliver(response, limited(store, outcome), ended);
   const answer = (answer: Answer) => respond({ delivery: 'whole', answer });
 
+  // The gateway in front of the API refuses these, before anything counts them.
+  if ((request.url ?? '').length > maxUrl) return answer(URL_TOO_LONG);
+
   const otherApp = switches['other-app'] ?? { slots: 0, quota: 0 };
   if (store.limits.isCrowded(inFlight(), otherApp)) await delay(CLOSING_MS, undefined, { ref: false });
   store.stats.saw(inFlight());
@@ -66,16 +75,16 @@ export async function serveCall(
 
   const body = await readBody(request);
   if (refused) return answer(refused);
-  const serve = ROUTES[`${request.method} ${route}`];
+  const { serve, ids } = ROUTES[`${request.method} ${route}`] ?? {};
   if (!serve) return answer(NO_ROUTE);
 
-  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', () => idsSent(body));
+  const call: Call = { contentType: request.headers['content-type'] ?? '', query, body, switches };
+  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', () => ids?.(store, call) ?? []);
   const { ms, jitter } = switches.latency ?? { ms: latency, jitter: 0 };
   await delay(ms + jitter * Math.random(), undefined, { ref: false });
 
   // Continues if the client has left meanwhile: a real store would not notice.
-  const call: Call = { contentType: request.headers['content-type'] ?? '', query, body };
-  const run = (most: number) => serve(store, call, switches, most);
+  const run = (most: number) => serve(store, call, most);
   return respond(fault ? meet(fault, run) : { delivery: 'whole', answer: run(Infinity) });
 }
 

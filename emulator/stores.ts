@@ -10,9 +10,24 @@ export interface StoreOptions {
   quota: number | null;
   /** Length of a window, in milliseconds. */
   window: number;
+  /** The most customers or groups on a page of a list, whatever `limit` asks for. */
+  pageSize: number;
 }
 
-/** One store: who may call it, its customers, its limits, and its counters. */
+/** A customer group. Two may have the same name. */
+export interface Group {
+  id: number;
+  name: string;
+}
+
+const GROUPS: Group[] = [
+  { id: 1, name: 'Wholesale' },
+  { id: 2, name: 'Retail' },
+  { id: 3, name: 'VIP' },
+];
+const CHANNELS = [1, 2];
+
+/** One store: who may call it, its customers with their groups and channels, its limits, and its counters. */
 export class Store {
   readonly hash: string;
   readonly stats = new Stats();
@@ -22,6 +37,9 @@ export class Store {
   /** Whether the token has the scope that the calls need. */
   scope!: boolean;
   customers!: Customers;
+  groups!: Group[];
+  /** The ids of its channels, of which each has storefronts of its own. */
+  channels!: number[];
   limits!: Limits;
 
   constructor(hash: string, token: string, options: StoreOptions) {
@@ -31,11 +49,17 @@ export class Store {
     this.reset();
   }
 
+  get pageSize(): number {
+    return this.#options.pageSize;
+  }
+
   /** Puts everything back as at the start, apart from requests in flight. */
   reset(): void {
     this.token = this.#token;
     this.scope = true;
     this.customers = new Customers(this.#options.customers);
+    this.groups = GROUPS;
+    this.channels = CHANNELS;
     this.limits = new Limits(this.#options.quota, this.#options.window);
     this.stats.reset();
   }

@@ -53,11 +53,14 @@ test('--help names every fault, counter and control endpoint', async () => {
   for (const name of [...Object.keys(EVENTS), ...Object.keys(SWITCHES), ...Object.keys(STATS)]) {
     expect(stdout).toMatch(new RegExp(`^ +${name} `, 'm'));
   }
-  for (const path of ['stats', 'customers', 'faults', 'tokens', 'reset']) expect(stdout).toMatch(`/_control/${path}`);
+  for (const path of ['stats', 'customers', 'faults', 'tokens', 'stores', 'reset'])
+    expect(stdout).toMatch(`/_control/${path}`);
 });
 
 test.each([
   [['--customers', '0'], 'expected a whole number from 1 to 10000000, got 0'],
+  [['--page-size', '251'], 'expected a whole number from 1 to 250, got 251'],
+  [['--max-url', '99'], 'expected a whole number from 100 to 1000000, got 99'],
   [['--quota', '1.5'], 'expected a whole number from 1 to 1000000, got "1.5"'],
   [
     ['--stores', 'abc'],

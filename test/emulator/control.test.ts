@@ -48,6 +48,14 @@ test('a token can be replaced, and can lose its scope and get it back', async ()
   expect((await rig.put(one, { token: 'fresh' })).status).toBe(200);
 });
 
+test("someone else's changes are made, but neither counted nor limited", async () => {
+  await rig.fault({ fault: 'status', count: 'always' });
+  const customers = Array.from({ length: 20 }, (_, n) => ({ id: n + 1, notes: 'by someone else' }));
+  expect((await rig.control('POST', 'customers', { store: 'one', customers })).status).toBe(200);
+  expect(await rig.customer(20)).toMatchObject({ notes: 'by someone else', _applied: 0 });
+  expect(await rig.stats()).toMatchObject({ requests: 0, customersApplied: 0, customersUpdatedDistinct: 0 });
+});
+
 describe('reset', () => {
   const disturb = async (store: string) => {
     await rig.put(one, { store });
@@ -89,7 +97,7 @@ test.each<[string, string, unknown, string]>([
     'DELETE',
     'faults',
     undefined,
-    '{store}/{id}, POST /_control/faults, POST /_control/tokens, POST /_control/reset, got',
+    '/{id}, POST /_control/faults, POST /_control/tokens, POST /_control/stores, POST /_control/customers, POST /_control/reset,',
   ],
   ['POST', 'faults', '{', 'the body: expected JSON of at most 1 MiB, got {'],
   ['POST', 'faults', undefined, 'the body: expected JSON of at most 1 MiB, got nothing'],
@@ -104,6 +112,21 @@ test.each<[string, string, unknown, string]>([
   ['POST', 'faults', { clear: false }, 'fault: Invalid option'],
   ['POST', 'tokens', { store: 'one', token: '' }, 'token: expected a token, 1 to 200 letters'],
   ['POST', 'tokens', { token: 'x' }, 'store: Invalid option: expected one of "one"|"two", got nothing'],
+  ['POST', 'stores', { groups: [] }, 'store: Invalid option: expected one of "one"|"two", got nothing'],
+  [
+    'POST',
+    'stores',
+    { store: 'one', groups: [{ id: 0, name: 'x' }] },
+    'groups.0.id: expected a whole number from 1 to',
+  ],
+  ['POST', 'stores', { store: 'one', channels: ['1'] }, 'channels.0: expected a whole number from 1 to'],
+  ['POST', 'customers', { store: 'one', customers: [{ id: 1, nots: 'x' }] }, 'got {"nots":"error.unknown.field"}'],
+  [
+    'POST',
+    'customers',
+    { store: 'one', customers: [{ id: 1, notes: 'x' }, { id: 1_001 }] },
+    'customers: expected what the store accepts, got {"1.id":"invalid customer ID"}',
+  ],
   ['POST', 'reset', { store: 'none' }, 'store: Invalid option'],
 ])('control refuses %s %s %j, and says what it expected and what it got', async (method, path, body, message) => {
   const { status, json } = await rig.control(method, path, body);

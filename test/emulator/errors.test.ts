@@ -38,6 +38,24 @@ describe('an update is answered with the documented error for', () => {
       INVALID,
       { notes: 'error.expected.jsstring' },
     ],
+    [
+      'a group that does not exist',
+      [
+        { id: 1, customer_group_id: 3 },
+        { id: 2, customer_group_id: 4 },
+      ],
+      422,
+      FAILED,
+      { '1.customer_group_id': 'invalid customer group ID' },
+    ],
+    [
+      'a channel that does not exist',
+      [{ id: 1, channel_ids: [1, 3] }],
+      422,
+      FAILED,
+      { '0.channel_ids': 'invalid channel ID' },
+    ],
+    ['no channels', [{ id: 1, channel_ids: [] }], 422, INVALID, { channel_ids: 'error.minLength' }],
     ['more than ten customers', eleven, 413, 'Too many customers', {}],
   ])('%s', async (_, sent, status, title, errors) => {
     expectProblem(await rig.put(sent), { status, title, errors });
@@ -67,6 +85,40 @@ describe('an update is answered with the documented error for', () => {
     expectProblem(await rig.put(sent), { status: 422, title: INVALID, errors });
   });
 
+  test.each([
+    'nobody',
+    '@example.com',
+    'ada@',
+    'a@b@example.com',
+    'a b@example.com',
+    'a@example.com\u200b',
+    'a\u00a0@example.com',
+  ])('the address %j, which is none', async (email) => {
+    expectProblem(await rig.put([{ id: 1, email }]), { status: 422, title: INVALID, errors: { email: 'error.email' } });
+  });
+
+  test.each([
+    ['Short1', 'error.minLength'],
+    ['onlyletters', 'error.pattern'],
+    ['12345678', 'error.pattern'],
+  ])('the password %j', async (password, error) => {
+    const sent = [{ id: 1, authentication: { new_password: password } }];
+    expectProblem(await rig.put(sent), { status: 422, title: INVALID, errors: { authentication: error } });
+  });
+
+  test('none of these, if address, password and group are unusual but possible', async () => {
+    const emails = [
+      'a@localhost',
+      "O'Neil+tag@Example.co.uk",
+      'jürgen@exämple.de',
+      '"quoted"@example.com',
+      'x@[10.0.0.1]',
+    ];
+    for (const email of emails) expect((await rig.put([{ id: 1, email }])).status).toBe(200);
+    const authentication = { new_password: 'secret1' };
+    expect((await rig.put([{ id: 1, authentication, customer_group_id: 0, channel_ids: [2] }])).status).toBe(200);
+  });
+
   test('bodies that cannot be read', async () => {
     for (const body of ['[{"id":1', '']) {
       expectProblem(await rig.call('PUT', '/v3/customers', body), { status: 400, title: 'Input is invalid' });
@@ -92,10 +144,13 @@ describe.each(['one', 'nowhere'])('at store %s', (store) => {
   });
 });
 
-test.each(['/v3/customers', '/v2/time'])('a token without the scope gets 403 for GET %s too', async (path) => {
-  await rig.control('POST', 'tokens', { store: 'one', scope: false });
-  expectProblem(await rig.call('GET', path), { status: 403, title: NO_SCOPE });
-});
+test.each(['/v3/customers', '/v2/customer_groups', '/v2/time'])(
+  'a token without the scope gets 403 for GET %s too',
+  async (path) => {
+    await rig.control('POST', 'tokens', { store: 'one', scope: false });
+    expectProblem(await rig.call('GET', path), { status: 403, title: NO_SCOPE });
+  },
+);
 
 test.each(['GET /v3/customer', 'PUT /v2/customers', 'PUT /v3/customers/', 'PATCH /v3/customers'])(
   '%s is an unknown route: 404 in plain text',
@@ -108,6 +163,21 @@ test.each(['GET /v3/customer', 'PUT /v2/customers', 'PUT /v3/customers/', 'PATCH
 
 test.each(['/', '/nothing', '//', '/stores', '/stores/one', '/?x=%zz'])('so is the path %s', async (path) => {
   expect((await fetch(rig.url + path)).status).toBe(404);
+});
+
+test('a URL that is too long gets 414 in HTML from the gateway, outside of limits and quota', async () => {
+  const strict = await Rig.start({ maxUrl: 200, quota: 1 });
+  const path = `/v3/customers?email:in=${'x'.repeat(200)}`;
+  const url = `/stores/one${path}`;
+  for (const length of [url.length, 201]) {
+    const { status, headers } = await strict.call('GET', path.slice(0, length - '/stores/one'.length));
+    expect([status, headers.get('content-type')]).toEqual([414, 'text/html']);
+  }
+  expect(await strict.stats()).toMatchObject({ byStatus: { 414: 2 } });
+  expect((await strict.call('GET', path.slice(0, 200 - '/stores/one'.length))).status).toBe(200);
+  expect((await rig.call('GET', `/v3/customers?email:in=${'x'.repeat(7_900)}`)).status).toBe(200);
+  expect((await rig.call('GET', `/v3/customers?email:in=${'x'.repeat(100_000)}`)).status).toBe(414);
+  await strict.close();
 });
 
 test('more than ten customers get 422 instead, on request', async () => {

@@ -1,3 +1,4 @@
+import { EVENTS } from '../../emulator/fault-kinds.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig;
@@ -223,6 +224,39 @@ describe('faults happen', () => {
     expect((await rig.call('GET', '/v2/time')).status).toBe(200);
     expect((await rig.put('nobody')).status).toBe(422);
     expect([await putOf(7), await putOf(6, 8), await putOf(1, 7), await putOf(7)]).toEqual([500, 200, 500, 200]);
+  });
+
+  test('to any call that contains a customer: PUTs that change it, and GETs that list it', async () => {
+    const get = async (query: string) => (await rig.call('GET', `/v3/customers${query}`)).status;
+    const putOf = async (...ids: number[]) => (await rig.put(ids.map((id) => ({ id })))).status;
+    await rig.fault({ fault: 'status', customer: 7, on: 'all', count: 'always' });
+    expect([await putOf(6, 7), await putOf(7), await putOf(6, 8)]).toEqual([500, 500, 200]);
+    expect([await get('?id:in=6,7'), await get('?id:in=6,8')]).toEqual([500, 200]);
+    expect([await get('?email:in=Customer7@example.com'), await get('?email:in=customer8@example.com')]).toEqual([
+      500, 200,
+    ]);
+    expect([await get('?limit=6'), await get('?limit=6&page=2'), await get('')]).toEqual([200, 500, 500]);
+    expect((await rig.call('GET', '/v2/customer_groups')).status).toBe(200);
+    expect(await rig.customer(7)).toMatchObject({ _applied: 0 });
+  });
+
+  test.each(Object.keys(EVENTS))('to reads as well as writes: %s', async (fault) => {
+    const read = (path: string) => {
+      const signal = AbortSignal.timeout(fault === 'hang' ? 200 : 10_000);
+      return rig.call('GET', path, undefined, { signal }).then(({ status, text }) => `${status} ${text}`, String);
+    };
+    const met = async (path: string) => {
+      await rig.fault({ fault, on: 'get', ...(fault === 'slow-body' && { ms: 50 }) });
+      return read(path);
+    };
+    const path = '/v3/customers?id:in=1,2';
+    const usual = await read(path);
+    // Its answer is as usual, only late.
+    if (fault === 'slow-body') expect(await met(path)).toBe(usual);
+    else expect(await met(path)).not.toBe(usual);
+    expect(await read(path)).toBe(usual);
+    const groups = await read('/v2/customer_groups');
+    if (['missing-customers', 'wrong-order'].includes(fault)) expect(await met('/v2/customer_groups')).toBe(groups);
   });
 
   test('to no request that the store refuses', async () => {
