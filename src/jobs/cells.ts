@@ -10,7 +10,9 @@ export function numberIn(cell: string): number | undefined {
 const YES = ['yes', 'y', 'true', 'on', '1', '1.0'];
 const NO = ['no', 'n', 'false', 'off', '0', '0.0'];
 
-export const YES_OR_NO = `yes or no (or ${YES.slice(1).map((word, index) => `${word}/${NO[index + 1]}`).join(', ')})`;
+export const YES_OR_NO = `yes or no (or ${YES.slice(1)
+  .map((word, index) => `${word}/${NO[index + 1]}`)
+  .join(', ')})`;
 
 export function yesOrNoIn(cell: string): boolean | undefined {
   const word = cell.trim().toLowerCase();

@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { found, foundName } from '../contract/describe.ts';
 import { damageIn, damageTo } from './damage.ts';
-import { CUSTOMER_FIELDS, type CustomerField, type Field, FIELDS, isCustomerField, READ_ONLY_FIELDS } from './fields.ts';
+import {
+  CUSTOMER_FIELDS,
+  type CustomerField,
+  type Field,
+  FIELDS,
+  isCustomerField,
+  READ_ONLY_FIELDS,
+} from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
 const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
@@ -35,7 +42,7 @@ export function checkCustomer(value: unknown): Problem | undefined {
   if (damaged) {
     return {
       code: 'invalid_field',
-      message: `${damaged.path}: expected text as it was entered, got ${damaged.damage}.`,
+      message: `${placeIn(value, damaged.path)}: expected text as it was entered, got ${damaged.damage}.`,
     };
   }
   if (!isTooLarge(value)) return undefined;
@@ -63,7 +70,7 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
     const value = issue.path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)[key], row);
     const { blank }: Partial<Field> = value === '' && isCustomerField(path) ? FIELDS[path] : {};
     if (blank !== undefined) return { code: 'invalid_field', message: `${path}: ${blank}${more}.` };
-    const where = path === '' ? '' : `${path}: `;
+    const where = path === '' ? '' : `${placeIn(row, path)}: `;
     return { code: 'invalid_field', message: `${where}expected ${issue.message}, got ${gotOf(issue, value)}${more}.` };
   }
   const key = issue.keys[0] as string;
@@ -84,4 +91,12 @@ function gotOf(issue: z.core.$ZodIssue, value: unknown): string {
   const damage = typeof value === 'string' ? damageTo(value) : undefined;
   if (damage !== undefined) return damage;
   return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : found(value);
+}
+
+/** A form field by its name, which may be a column's heading; anything else by its path. */
+function placeIn(row: unknown, path: string): string {
+  const index = /^form_fields\.(\d+)\.value/.exec(path)?.[1];
+  if (index === undefined) return path;
+  const { name } = (row as { form_fields: { name?: unknown }[] }).form_fields[Number(index)] ?? {};
+  return typeof name === 'string' ? `form_fields ${foundName(name)}` : path;
 }

@@ -29,7 +29,8 @@ export function damageTo(text: string): string | undefined {
       ? 'bytes that are not UTF-8: if a spreadsheet or an older program wrote the file, try --encoding windows-1252 (encoding)'
       : 'half a character: the text was cut';
   }
-  if (text.includes('\uFFFD')) return 'the character \uFFFD, which replaced one that was lost when the file was written';
+  if (text.includes('\uFFFD'))
+    return 'the character \uFFFD, which replaced one that was lost when the file was written';
   if (isSpreadsheetError(text)) return "a spreadsheet's error instead of a value";
   if (ROUNDED.test(text)) return 'a number that a spreadsheet rounded: format the column as text and enter it again';
   if (DIRECTION.test(text)) return 'an invisible character that changes the direction of text';

@@ -63,7 +63,9 @@ function addressFault(address: string): string | undefined {
   if (more.length > 0) return 'text with more than one @';
   if (name === '' || domain === '') return `text with nothing ${name === '' ? 'before' : 'after'} the @`;
   if (/[ \t\r\n]/.test(address)) return 'text with a blank in it';
-  return /[\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}]/u.test(address) ? 'one with an invisible character in it' : undefined;
+  return /[\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}]/u.test(address)
+    ? 'one with an invisible character in it'
+    : undefined;
 }
 
 const email = z
@@ -147,7 +149,7 @@ const formFields: Field = {
       'a JSON list of form fields, or a column form:NAME for each',
     )
     .optional(),
-  read: reads(listIn),
+  read: reads(jsonIn),
   blank: "a blank list of form fields can't be cleared",
   same: (wanted, has) => (wanted as FormField[]).every(({ name, value }) => sameFormField(value, name, has)),
   // All that the customer had, and blanks for what was added: it is undocumented whether an update keeps the others.
