@@ -29,6 +29,7 @@ const DEFAULTS = {
   columns: {},
   encoding: null,
   trustQuotes: false,
+  blankWords: [],
   reportAll: false,
 };
 

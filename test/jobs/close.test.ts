@@ -182,7 +182,7 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being
     'run-1',
     await ended(customers(1), [{ ...DONE, rejected: 1 }], { failures: [rejected(1, 101, message)] }),
   );
-  expect(parse(await textOf(storage, keys.report))[1]?.[4]).toBe(`'${message}`);
+  expect(parse(await textOf(storage, keys.report))[1]?.[5]).toBe(`'${message}`);
 });
 
 test('puts failures from files and state in order; if a row is in several, the newest counts', async () => {
