@@ -29,6 +29,7 @@ const DEFAULTS = {
   columns: {},
   encoding: null,
   trustQuotes: false,
+  blankWords: [],
   reportAll: false,
 };
 
@@ -70,7 +71,7 @@ test('accepts 1,000 inline customers of 512 KiB, and no more', () => {
 test.each([
   [undefined, `Expected a job's input: one argument, an object in JSON (json/plain) such as {"storeHash": "abc123", `],
   [undefined, ', got nothing.'],
-  ['x', ', got text of 1 characters.'],
+  ['x', ', got text.'],
   ['{"storeHash": "a"}', ', got JSON in a text: give the object itself, not its JSON.'],
   [
     7,
@@ -87,17 +88,11 @@ test.each([
     'skipUnchanged, got "Dry-Run", "skip". Did you mean dryRun?',
   ],
   [{ source }, 'storeHash: expected a store hash, got nothing.'],
-  [
-    { storeHash: 'ABC', source },
-    'storeHash: expected a store hash: 1 to 32 lower-case letters and digits, got text of 3',
-  ],
+  [{ storeHash: 'ABC', source }, 'storeHash: expected a store hash: 1 to 32 lower-case letters and digits, got text.'],
   [{ storeHash: 'a/../b', source }, 'storeHash: expected a store hash'],
   [{ storeHash: 'a\n', source }, 'storeHash: expected a store hash'],
   [{ storeHash: 'a' }, 'source: expected an object with one of customers, uri, retryOf, got nothing.'],
-  [
-    { storeHash: 'a', source: 'x.csv' },
-    'source: expected an object with one of customers, uri, retryOf, got text of 5',
-  ],
+  [{ storeHash: 'a', source: 'x.csv' }, 'source: expected an object with one of customers, uri, retryOf, got text.'],
   [{ storeHash: 'a', source: {} }, 'source: expected an object with one of customers, uri, retryOf, got an object.'],
   [{ storeHash: 'a', source: { uri: 'a', retryOf: 'b' } }, 'one of customers, uri, retryOf, got uri and retryOf.'],
   [{ storeHash: 'a', source: { uri: '' } }, 'source.uri: expected a text that is not empty, got an empty text.'],
@@ -139,9 +134,18 @@ test.each([
     'options.ignoreColumns.0: expected a heading, got a num',
   ],
   [
-    { storeHash: 'a', source, options: { dryRun: 'yes' } },
-    'options.dryRun: expected true or false, got text of 3 char',
+    { storeHash: 'a', source: { uri: 'x'.repeat(5_001) } },
+    'source.uri: expected a text of at most 5000 characters, got text of 5001 characters.',
   ],
+  [
+    { storeHash: 'a', source, options: { blankWords: Array<string>(101).fill('x') } },
+    'options.blankWords: expected a list of at most 100 words of at most 1000 characters in all, got a list of 101.',
+  ],
+  [
+    { storeHash: 'a', source, options: { blankWords: ['x'.repeat(1_001)] } },
+    'options.blankWords: expected a list of at most 100 words of at most 1000 characters in all, got a list of 1.',
+  ],
+  [{ storeHash: 'a', source, options: { dryRun: 'yes' } }, 'options.dryRun: expected true or false, got text.'],
 ])('says what is wrong with %j, what was expected and what came', (input, message) => {
   expect(() => parseJobInput(input)).toThrow(BadInput);
   expect(() => parseJobInput(input)).toThrow(message);

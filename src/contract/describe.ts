@@ -6,15 +6,21 @@ export const STORE_WAITS = {
   throttle: 'The store is throttling (429).',
 } as const;
 
-/** Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. */
-export function found(value: unknown): string {
+/**
+ * Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. `sized`:
+ * says how long a text is as well.
+ */
+export function found(value: unknown, sized = false): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (typeof value === 'string') return value === '' ? 'an empty text' : `text of ${value.length} characters`;
+  if (value === '') return 'an empty text';
+  if (typeof value === 'string') return sized ? `text of ${characters(value)}` : 'text';
   if (typeof value === 'number') return kindOfNumber(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === 'boolean' ? 'true or false' : 'an object';
 }
+
+const characters = (text: string): string => `${text.length} ${text.length === 1 ? 'character' : 'characters'}`;
 
 function kindOfNumber(value: number): string {
   if (!Number.isInteger(value)) return 'a number that is not whole';
@@ -25,7 +31,7 @@ function kindOfNumber(value: number): string {
 /** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
 export function foundName(name: string): string {
   const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
-  return isName ? `"${name}"` : `a name of ${name.length} characters`;
+  return isName ? `"${name}"` : `a name of ${characters(name)}`;
 }
 
 /** A text on one line, without what a terminal would act on or a reader be misled by, and cut to `most` characters. */

@@ -84,6 +84,8 @@ export interface JobOptions {
   ignoreUnknown?: boolean | undefined;
   /** The field that a CSV heading stands for, by heading, if its name does not say so. Default none. */
   columns?: Record<string, string> | undefined;
+  /** Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total. Default none. */
+  blankWords?: string[] | undefined;
   /** The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8. */
   encoding?: string | null | undefined;
   /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */

@@ -30,6 +30,7 @@ const ID = 'a text of at most 1000 characters';
 const URI = 'a text of at most 5000 characters';
 // Temporal's limit for a payload is 2 MB, and an activity's holds the input beside the job's state.
 const HEADINGS = 'a list of at most 1000 headings of at most 10000 characters in all';
+const WORDS = 'a list of at most 100 words of at most 1000 characters in all';
 const ENCODING = 'null or the name of an encoding, such as windows-1252 or utf-16le';
 const LIMIT = 'null or a whole number from 1';
 const PERCENT = 'a number from 0 to 100';
@@ -75,6 +76,14 @@ export const jobOptionsSchema = z.strictObject(
       .refine((columns) => JSON.stringify(columns).length <= 10_000, 'at most 10000 characters of columns')
       .default({})
       .describe('The field that a CSV heading stands for, by heading, if its name does not say so. Default none.'),
+    blankWords: z
+      .array(z.string('a word'), 'a list of words')
+      .max(100, WORDS)
+      .refine((words) => words.join('').length <= 1_000, WORDS)
+      .default([])
+      .describe(
+        'Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total. Default none.',
+      ),
     encoding: z
       .string(ENCODING)
       .refine(isEncoding, ENCODING)
@@ -219,7 +228,8 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
     const text = typeof value === 'string' && isJsonObject(value);
     return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : found(value));
   }
-  return `${where}expected ${issue.message}, got ${found(value)}.`;
+  const isSize = issue.code === 'too_big' || issue.code === 'too_small';
+  return `${where}expected ${issue.message}, got ${found(value, isSize)}.`;
 }
 
 /** Suggests known names that differ from one that came only in case, hyphens or underscores. */

@@ -1,8 +1,15 @@
 /** Whether a row can be sent, and why not. */
 import { z } from 'zod';
 import { found, foundName } from '../contract/describe.ts';
-import { damageIn } from './damage.ts';
-import { CUSTOMER_FIELDS, type CustomerField, FIELDS, READ_ONLY_FIELDS } from './fields.ts';
+import { damageIn, damageTo } from './damage.ts';
+import {
+  CUSTOMER_FIELDS,
+  type CustomerField,
+  type Field,
+  FIELDS,
+  isCustomerField,
+  READ_ONLY_FIELDS,
+} from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
 const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
@@ -29,13 +36,13 @@ export function checkCustomer(value: unknown): Problem | undefined {
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);
   if (Object.keys(result.data).every((field) => field === 'id')) {
-    return { code: 'invalid_field', message: 'Expected at least one field to update besides id, got only id.' };
+    return { code: 'invalid_field', message: 'Expected at least one value to update besides the id, got only the id.' };
   }
   const damaged = damageIn(value);
   if (damaged) {
     return {
       code: 'invalid_field',
-      message: `${damaged.path}: expected text as it was entered, got ${damaged.damage}.`,
+      message: `${placeIn(value, damaged.path)}: expected text as it was entered, got ${damaged.damage}.`,
     };
   }
   if (!isTooLarge(value)) return undefined;
@@ -61,8 +68,10 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
   const path = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') {
     const value = issue.path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)[key], row);
-    const where = path === '' ? '' : `${path}: `;
-    return { code: 'invalid_field', message: `${where}expected ${issue.message}, got ${found(value)}${more}.` };
+    const { blank }: Partial<Field> = value === '' && isCustomerField(path) ? FIELDS[path] : {};
+    if (blank !== undefined) return { code: 'invalid_field', message: `${path}: ${blank}${more}.` };
+    const where = path === '' ? '' : `${placeIn(row, path)}: `;
+    return { code: 'invalid_field', message: `${where}expected ${issue.message}, got ${gotOf(issue, value)}${more}.` };
   }
   const key = issue.keys[0] as string;
   if (path === '' && READ_ONLY_FIELDS.includes(key)) {
@@ -74,4 +83,20 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
     code: 'unknown_field',
     message: `${foundName(key)}${where} is not a field that can be updated${more}.${known}`,
   };
+}
+
+/** What came, instead of what an issue says was expected. */
+function gotOf(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'too_big' || issue.code === 'too_small') return found(value, true);
+  const damage = typeof value === 'string' ? damageTo(value) : undefined;
+  if (damage !== undefined) return damage;
+  return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : found(value);
+}
+
+/** A form field by its name, which may be a column's heading; anything else by its path. */
+function placeIn(row: unknown, path: string): string {
+  const index = /^form_fields\.(\d+)\.value/.exec(path)?.[1];
+  if (index === undefined) return path;
+  const { name } = (row as { form_fields: { name?: unknown }[] }).form_fields[Number(index)] ?? {};
+  return typeof name === 'string' ? `form_fields ${foundName(name)}` : path;
 }

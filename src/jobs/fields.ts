@@ -3,6 +3,7 @@
  * customer already has a value, and what restores an earlier one. Pure.
  */
 import { z } from 'zod';
+import { jsonIn, listIn, moneyIn, numberIn, numbersIn, YES_OR_NO, yesOrNoIn } from './cells.ts';
 
 /** Fields of a customer with their values, as the API accepts and returns them. */
 export type Values = Record<string, unknown>;
@@ -10,11 +11,13 @@ export type Values = Record<string, unknown>;
 /** A row of a source: a customer's id, and the fields to set. */
 export type Row = { id: number } & Values;
 
-interface Field {
+export interface Field {
   /** Its error message says what it expects. */
   schema: z.ZodType;
   /** Reads a cell that is not blank. A cell that it can't read stays text, for the schema to reject. */
   read(cell: string): unknown;
+  /** What to say of a blank, if the field can't be cleared. */
+  blank?: string;
   /** Whether a customer with `has` need not be sent `wanted`. In doubt false: that costs only a call. */
   same(wanted: unknown, has: unknown): boolean;
   /** What restores `had` after `wanted` was sent; undefined if nothing can. */
@@ -25,23 +28,10 @@ const MAX_INT32 = 0x7fff_ffff;
 
 const asIs = (cell: string): unknown => cell;
 
-function number(cell: string): unknown {
-  return /^-?\d+(\.\d+)?$/.test(cell.trim()) ? Number(cell) : cell;
-}
-
-function yesOrNo(cell: string): unknown {
-  const word = cell.trim().toLowerCase();
-  if (['true', 'yes', '1'].includes(word)) return true;
-  return ['false', 'no', '0'].includes(word) ? false : cell;
-}
-
-function json(cell: string): unknown {
-  try {
-    return JSON.parse(cell) as unknown;
-  } catch {
-    return cell;
-  }
-}
+const reads =
+  (readCell: (cell: string) => unknown) =>
+  (cell: string): unknown =>
+    readCell(cell) ?? cell;
 
 /** A field with one value. Some stores return blank text as null. Not every field can be set to blank again. */
 const single = (schema: z.ZodType, read = asIs): Field => ({
@@ -53,7 +43,7 @@ const single = (schema: z.ZodType, read = asIs): Field => ({
 
 function text(min: number, max: number): Field {
   const expected = min === 0 ? `text of at most ${max} characters` : `text of ${min} to ${max} characters`;
-  return single(z.string(expected).min(min, expected).max(max, expected));
+  return single(z.string('text').min(min, expected).max(max, expected));
 }
 
 function whole(min: number) {
@@ -61,19 +51,41 @@ function whole(min: number) {
   return z.number(expected).int(expected).min(min, expected).max(MAX_INT32, expected);
 }
 
-// BigCommerce is the judge of addresses. This only finds mixed-up columns and what would certainly fail: it accepts 3
-// to 250 characters.
-const EMAIL = 'an e-mail address of at most 250 characters';
+const EMAIL = 'an e-mail address';
+
+/** The store's limit for updates; for new customers it is 250. */
+const MAX_EMAIL = 255;
+
+/** What is certainly wrong with an address, as "got …": mixed-up columns, damage on the way. The store judges the rest. */
+function addressFault(address: string): string | undefined {
+  const [name, domain, ...more] = address.split('@');
+  if (domain === undefined) return 'text with no @';
+  if (more.length > 0) return 'text with more than one @';
+  if (name === '' || domain === '') return `text with nothing ${name === '' ? 'before' : 'after'} the @`;
+  if (/[ \t\r\n]/.test(address)) return 'text with a blank in it';
+  return /[\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}]/u.test(address)
+    ? 'one with an invisible character in it'
+    : undefined;
+}
+
+const email = z
+  .string(EMAIL)
+  .max(MAX_EMAIL, { error: `${EMAIL} of at most ${MAX_EMAIL} characters`, abort: true })
+  .superRefine((address, context) => {
+    const got = addressFault(address);
+    if (got !== undefined) context.addIssue({ code: 'custom', message: EMAIL, params: { got } });
+  });
 
 /** Nobody can tell whether a new password is the current one, and it can't be restored. */
 const authentication: Field = {
   schema: z
     .strictObject(
       { force_password_reset: z.boolean('true or false').optional(), new_password: z.string('text').optional() },
-      'an object',
+      'a JSON object such as {"force_password_reset":true}',
     )
     .optional(),
-  read: json,
+  read: reads(jsonIn),
+  blank: "authentication can't be cleared",
   same: (wanted, has) =>
     Object.entries(wanted as Values).every(
       ([name, value]) => name === 'force_password_reset' && value === (has as Values | null | undefined)?.[name],
@@ -90,13 +102,14 @@ const amounts = (list: unknown): unknown =>
 
 const storeCredit: Field = {
   schema: z
-    .array(z.strictObject({ amount: z.number('a number') }, 'an object with an amount'), 'a list of amounts')
+    .array(z.strictObject({ amount: z.number('a number') }, 'an object with an amount'), 'an amount such as 12.50')
     .optional(),
-  // "Store Credit" of the control panel is one number.
+  // "Store Credit" of the control panel is one amount.
   read(cell) {
-    const amount = number(cell);
-    return typeof amount === 'number' ? [{ amount }] : json(cell);
+    const amount = moneyIn(cell)?.amount;
+    return amount === undefined ? (listIn(cell) ?? cell) : [{ amount }];
   },
+  blank: "a blank amount can't be cleared: write 0 for none",
   same: (wanted, has) => sameList(amounts(wanted), amounts(has)),
   // A customer without store credit has an empty list, or an amount of 0.
   earlier(had) {
@@ -109,14 +122,16 @@ const sorted = (list: unknown): unknown =>
   Array.isArray(list) ? [...new Set(list as number[])].sort((a, b) => a - b) : undefined;
 
 const channels: Field = {
-  schema: z.array(whole(1), 'a list of channel ids').nullish(),
-  read: json,
-  same: (wanted, has) => (wanted === null || has === null ? wanted === has : sameList(sorted(wanted), sorted(has))),
-  earlier: (had) => had,
+  schema: z.array(whole(1), 'channel ids such as 1,2').optional(),
+  read: reads(numbersIn),
+  blank: "a blank list of channels can't be cleared",
+  same: (wanted, has) => sameList(sorted(wanted), sorted(has)),
+  // Null is all channels, which a source can't say: there it is a blank.
+  earlier: (had) => had ?? undefined,
 };
 
 /** A form field as a row sets it, or the store returns it. */
-interface FormField {
+export interface FormField {
   name: string;
   value: unknown;
 }
@@ -131,10 +146,11 @@ const formFields: Field = {
         },
         'an object with name and value',
       ),
-      'a list of form fields',
+      'a JSON list of form fields, or a column form:NAME for each',
     )
     .optional(),
-  read: json,
+  read: reads(jsonIn),
+  blank: "a blank list of form fields can't be cleared",
   same: (wanted, has) => (wanted as FormField[]).every(({ name, value }) => sameFormField(value, name, has)),
   // All that the customer had, and blanks for what was added: it is undocumented whether an update keeps the others.
   earlier(had, wanted) {
@@ -148,6 +164,15 @@ const formFields: Field = {
     ];
   },
 };
+
+/** Adds form fields from columns of their own to a row; returns the name of one that it has already. */
+export function addFormFields(row: Values, added: readonly FormField[]): string | undefined {
+  const { form_fields: there = [] } = row;
+  if (!Array.isArray(there)) return undefined;
+  const names = new Set(there.map((field: Partial<FormField> | null) => field?.name));
+  row['form_fields'] = [...(there as FormField[]), ...added];
+  return added.find(({ name }) => names.has(name))?.name;
+}
 
 /** A missing one is blank. A number may come back as text. */
 function sameFormField(wanted: unknown, name: string, all: unknown): boolean {
@@ -167,22 +192,23 @@ function sameList(wanted: unknown, has: unknown): boolean {
 
 /** By name, `id` first. */
 export const FIELDS = {
-  id: { ...single(whole(1), number), schema: whole(1) },
-  email: single(
-    z
-      .string(EMAIL)
-      .max(250, EMAIL)
-      .regex(/^[^\s@]+@[^\s@]+$/, EMAIL),
-  ),
-  first_name: text(1, 100),
-  last_name: text(1, 100),
+  id: { ...single(whole(1), reads(numberIn)), schema: whole(1) },
+  email: { ...single(email), blank: "a blank e-mail address can't be cleared" },
+  first_name: { ...text(1, 100), blank: "a blank first name can't be cleared" },
+  last_name: { ...text(1, 100), blank: "a blank last name can't be cleared" },
   company: text(0, 255),
   phone: text(0, 50),
   notes: single(z.string('text')),
   tax_exempt_category: text(0, 255),
-  customer_group_id: single(whole(0), number),
+  customer_group_id: {
+    ...single(whole(0), reads(numberIn)),
+    blank: "a blank group can't be cleared: write 0 for no group",
+  },
   authentication,
-  accepts_product_review_abandoned_cart_emails: single(z.boolean('true or false'), yesOrNo),
+  accepts_product_review_abandoned_cart_emails: {
+    ...single(z.boolean(YES_OR_NO), reads(yesOrNoIn)),
+    blank: "a blank yes or no can't be cleared: write one of the two",
+  },
   store_credit_amounts: storeCredit,
   channel_ids: channels,
   form_fields: formFields,

@@ -10,6 +10,8 @@ export const DEFAULTS = jobOptionsSchema.parse({});
 
 const append = (value: string, before: string[] = []): string[] => [...before, value];
 
+const appendWords = (typed: string, before: string[] = []): string[] => [...before, ...typed.split(',')];
+
 function appendColumn(typed: string, before: Record<string, string> = {}): Record<string, string> {
   // A field has no = in its name, but a heading may.
   const [, heading, field] = /^(.+)=([^=]+)$/.exec(typed) ?? [];
@@ -34,6 +36,10 @@ const READING = {
     '--blank-cells <action>',
     `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
   ).choices(['keep', 'clear']),
+  blankWords: new Option(
+    '--blank-words <words>',
+    'words that mean a blank CSV cell, separated by commas, such as NULL,N/A; default: none',
+  ).argParser(appendWords),
   onInvalid: new Option(
     '--on-invalid <action>',
     `leave out invalid rows, or fail the job before it sends anything; default: ${DEFAULTS.onInvalid}`,

@@ -91,7 +91,7 @@ test('has a line for every row that was not updated, in order, and retries faile
   );
   expect(await textOf(storage, keys.report)).toBe(
     HEADING +
-      '2,,102,invalid,invalid_field,"phone: expected text of at most 50 characters, got true or false."\n' +
+      '2,,102,invalid,invalid_field,"phone: expected text, got true or false."\n' +
       '3,,103,rejected,unknown_id,The id does not exist.\n' +
       '5,,105,failed,unavailable,No answer.\n' +
       '22,,122,unprocessed,cancelled,Not sent: the job was cancelled.\n',
@@ -105,7 +105,7 @@ test('has a line for every row on request, without code and message if it was up
   await closeJob(storage, 'run-1', await ended([...customers(2), 'x'], [DONE], { options }));
   expect(await textOf(storage, keys.report)).toBe(
     `${HEADING}1,,101,updated,,\n2,,102,updated,,\n` +
-      '3,,,invalid,invalid_field,"expected an object with the fields of a customer, got text of 1 characters."\n',
+      '3,,,invalid,invalid_field,"expected an object with the fields of a customer, got text."\n',
   );
 });
 
@@ -182,7 +182,7 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being
     'run-1',
     await ended(customers(1), [{ ...DONE, rejected: 1 }], { failures: [rejected(1, 101, message)] }),
   );
-  expect(parse(await textOf(storage, keys.report))[1]?.[4]).toBe(`'${message}`);
+  expect(parse(await textOf(storage, keys.report))[1]?.[5]).toBe(`'${message}`);
 });
 
 test('puts failures from files and state in order; if a row is in several, the newest counts', async () => {

@@ -63,7 +63,6 @@ describe('a row is unchanged', () => {
     [{ store_credit_amounts: [{ amount: 4 }] }],
     [{ store_credit_amounts: [] }],
     [{ channel_ids: [1] }],
-    [{ channel_ids: null }],
     [{ form_fields: [{ name: 'size', value: 'L' }] }],
     [{ form_fields: [{ name: 'Likes', value: ['b', 'a'] }] }],
     [{ form_fields: [{ name: 'Likes', value: 'a,b' }] }],
@@ -76,8 +75,8 @@ describe('a row is unchanged', () => {
   test('never if the store does not have the customer, or does not return a field', () => {
     for (const none of [null, undefined]) expect(isUnchanged({ id: 1, notes: '' }, none)).toBe(false);
     expect(isUnchanged({ id: 1, form_fields: [{ name: 'New', value: '' }] }, {})).toBe(false);
-    expect(isUnchanged({ id: 1, channel_ids: null }, {})).toBe(false);
-    expect(isUnchanged({ id: 1, channel_ids: null }, { channel_ids: null })).toBe(true);
+    expect(isUnchanged({ id: 1, channel_ids: [1] }, {})).toBe(false);
+    expect(isUnchanged({ id: 1, channel_ids: [1] }, { channel_ids: null })).toBe(false);
   });
 });
 
@@ -87,7 +86,7 @@ describe('the row that restores earlier values', () => {
     ['a text that was null', { phone: '1' }, { phone: '' }],
     ['a text that the store did not return', { tax_exempt_category: 'x' }, { tax_exempt_category: '' }],
     ['store credit', { store_credit_amounts: [{ amount: 0 }] }, { store_credit_amounts: [{ amount: 4.15 }] }],
-    ['channels', { channel_ids: null }, { channel_ids: [2, 1] }],
+    ['channels', { channel_ids: [3] }, { channel_ids: [2, 1] }],
     [
       'a reset of the password',
       { authentication: { force_password_reset: true } },
@@ -132,12 +131,20 @@ describe('the row that restores earlier values', () => {
 
   test.each<[Values]>([
     [{ customer_group_id: 2 }],
-    [{ channel_ids: null }],
+    [{ channel_ids: [1] }],
     [{ store_credit_amounts: [] }],
     [{ form_fields: [{ name: 'Size', value: 'L' }] }],
     [{ authentication: { force_password_reset: true } }],
   ])('lacks what the store does not return: %j', (fields) => {
     expect(rowToRestore({ id: 7, ...fields }, {})).toEqual({ row: undefined, incomplete: true });
+  });
+
+  test('lacks channels if the customer had all of them, which no source can say', () => {
+    const before = { channel_ids: null, notes: 'n' };
+    expect(rowToRestore({ id: 7, channel_ids: [1], notes: '' }, before)).toEqual({
+      row: { id: 7, notes: 'n' },
+      incomplete: true,
+    });
   });
 
   test('does not exist for a customer that the store did not have', () => {
@@ -159,7 +166,7 @@ const fields = {
   accepts_product_review_abandoned_cart_emails: fc.boolean(),
   authentication: fc.record({ force_password_reset: fc.boolean() }),
   store_credit_amounts: fc.array(fc.record({ amount: fc.nat(3) }), { minLength: 1, maxLength: 2 }),
-  channel_ids: fc.option(fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 3 })),
+  channel_ids: fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }),
   form_fields: fc.uniqueArray(formField, { selector: ({ name }) => name }),
 };
 const rows = fc.record(fields, { requiredKeys: [] }).map((row): Row => ({ id: 1, ...row }));

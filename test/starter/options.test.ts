@@ -10,12 +10,21 @@ function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
 
 test('every option of a job can be typed, and becomes the option of that name', () => {
   const args = '--ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
-  const more = ['--column', 'Fax=2=phone', '--column', 'Telephone=phone', '--encoding', 'windows-1252'];
+  const more = [
+    '--column',
+    'Fax=2=phone',
+    '--column',
+    'Telephone=phone',
+    '--encoding',
+    'windows-1252',
+    '--blank-words',
+    'NULL,N/A',
+  ];
   const flags = ['--ignore-unknown', '--trust-quotes', '--dry-run', '--report-all', '--backup', '--skip-unchanged'];
   const options = typed(READING_AND_RUNNING, ...args.split(' '), ...more, ...flags);
   expect(options).toEqual({
     ...{ ignoreColumns: ['Age', 'Size'], blankCells: 'clear', onInvalid: 'fail', maxRejectedPercent: 5, limit: 7 },
-    ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252' },
+    ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252', blankWords: ['NULL', 'N/A'] },
     ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
   });
   expect(Object.keys(options).toSorted()).toEqual(Object.keys(jobOptionsSchema.shape).toSorted());

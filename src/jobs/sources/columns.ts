@@ -1,8 +1,9 @@
 /** What the columns of a CSV file stand for, by their headings. */
-import { printable } from '../../contract/describe.ts';
+import { printable, quoted } from '../../contract/describe.ts';
 import { BadSource } from '../errors.ts';
+import { textsIn } from '../cells.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField, READ_ONLY_FIELDS } from '../fields.ts';
-import { isBlank, NOT_UTF8 } from './text.ts';
+import { isBlank, NOT_UTF8, trimmed } from './text.ts';
 
 /** How a person has said that the columns of a CSV file are to be read. */
 export interface ColumnOptions {
@@ -10,13 +11,15 @@ export interface ColumnOptions {
   ignoreColumns: readonly string[];
   /** Leave out every column whose heading is not known. */
   ignoreUnknown: boolean;
-  /** The field that a heading stands for, where its name doesn't say so. */
+  /** The field that a heading stands for, or `form:NAME`, if the heading itself doesn't say so. */
   columns: Readonly<Record<string, string>>;
 }
 
 /** A column that sets a field, and how a cell that is not blank reads. */
 export interface Column {
   field: CustomerField;
+  /** The form field that it sets, among the customer's `form_fields`. */
+  formField?: string;
   /** A cell that does not read as its field should stays text, for checkCustomer to say so. */
   read(cell: string): unknown;
 }
@@ -58,13 +61,24 @@ const FIELD_OF = new Map<string, CustomerField>([
 
 const READ_ONLY = new Set(READ_ONLY_FIELDS.map(fold));
 
-export type HeadingKind = CustomerField | 'ignored' | 'not settable' | 'unknown';
+/** One of a customer's form fields, by its exact name. */
+type FormTarget = `form:${string}`;
+
+export type HeadingKind = CustomerField | FormTarget | 'ignored' | 'not settable' | 'unknown';
+
+/** `form:NAME`, whose name must be exact: the store can't be asked which form fields there are. */
+function formTarget(heading: string): FormTarget | undefined {
+  const name = trimmed(/^\s*form\s*:(.*)$/is.exec(heading)?.[1] ?? '');
+  return name === '' ? undefined : `form:${name}`;
+}
+
+const isFormTarget = (kind: string): kind is FormTarget => kind.startsWith(FORM);
 
 const MAX_KINDS = 1_000;
 
 /** Reads headings as the options have it. */
 export class Headings {
-  readonly #fieldOf: Map<string, CustomerField>;
+  readonly #targetOf: Map<string, CustomerField | FormTarget>;
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
   /** Of headings and keys that were asked for before: of JSON, each object has them. */
@@ -72,25 +86,29 @@ export class Headings {
 
   /** Throws BadSource if `columns` names a field that there is not. */
   constructor({ ignoreColumns, ignoreUnknown, columns }: ColumnOptions) {
-    const given = Object.entries(columns).map(([heading, name]): [string, CustomerField] => {
-      const field = FIELD_OF.get(fold(name));
-      if (field !== undefined) return [fold(heading), field];
+    const given = Object.entries(columns).map(([heading, name]) => {
+      const target = formTarget(name) ?? FIELD_OF.get(fold(name));
+      if (target !== undefined) return [fold(heading), target] as const;
       throw new BadSource(`--column ${shown(`${heading}=${name}`)} (columns): there is no such field. ${KNOWN}`);
     });
-    this.#fieldOf = new Map([...FIELD_OF, ...given]);
+    this.#targetOf = new Map<string, CustomerField | FormTarget>([...FIELD_OF, ...given]);
     this.#ignored = new Set(ignoreColumns.map(fold));
     this.#ignoreUnknown = ignoreUnknown;
   }
 
   isKey(heading: string): boolean {
-    const field = this.#fieldOf.get(fold(heading));
-    return field === 'id' || field === 'email';
+    const target = this.#targetIn(heading);
+    return target === 'id' || target === 'email';
   }
 
   isKnown(heading: string): boolean {
     const folded = fold(heading);
     if (folded === '') return false;
-    return this.#fieldOf.has(folded) || this.#ignored.has(folded) || isNotSettable(folded);
+    return this.#targetIn(heading) !== undefined || this.#ignored.has(folded) || isNotSettable(folded);
+  }
+
+  #targetIn(heading: string): CustomerField | FormTarget | undefined {
+    return formTarget(heading) ?? this.#targetOf.get(fold(heading));
   }
 
   /** Throws BadSource if headings are unknown or double, if there is none of an id, or nothing to update. */
@@ -98,22 +116,22 @@ export class Headings {
     const end = headings.findLastIndex((heading) => !isBlank(heading)) + 1;
     const kinds = headings.map((heading, index) => (index >= end ? 'blank' : this.kindOf(heading)));
     this.#refuseUnknown(headings, kinds);
-    const fields = kinds.map((kind) => (isCustomerField(kind) ? kind : undefined));
-    for (const [index, field] of fields.entries()) {
-      const first = fields.indexOf(field);
-      if (field === undefined || first === index) continue;
-      const both = `${shown(headings[first] as string)} and ${shown(headings[index] as string)}`;
-      throw new BadSource(`Expected one column for ${field}, got two: ${both}. Leave one of them out with --ignore.`);
+    const targets = kinds.map((kind) => (isCustomerField(kind) || isFormTarget(kind) ? kind : undefined));
+    for (const [index, target] of targets.entries()) {
+      const first = targets.indexOf(target);
+      if (target === undefined || first === index) continue;
+      throw new BadSource(twice(target, headings[first] as string, headings[index] as string));
     }
-    if (!fields.includes('id')) {
+    if (!targets.includes('id')) {
       throw new BadSource(`Expected a column with the heading "id" or "Customer ID", got none. ${KNOWN}`);
     }
-    if (fields.every((field) => field === undefined || field === 'id')) {
-      throw new BadSource(`Expected a column to update beside the id, got none. ${KNOWN}`);
+    if (targets.every((target) => target === undefined || target === 'id')) {
+      throw new BadSource(`Expected a column to update besides the id, got none. ${KNOWN}`);
     }
     return {
       list: kinds.map((kind) => {
         if (isCustomerField(kind)) return { field: kind, read: FIELDS[kind].read };
+        if (isFormTarget(kind)) return { field: 'form_fields', formField: kind.slice(FORM.length), read: textOrTexts };
         return kind === 'blank' ? 'blank' : 'ignored';
       }),
       leftOut: headings.filter((_, index) => kinds[index] === 'not settable'),
@@ -133,8 +151,8 @@ export class Headings {
   #find(heading: string): HeadingKind {
     const folded = fold(heading);
     if (this.#ignored.has(folded)) return 'ignored';
-    const field = this.#fieldOf.get(folded);
-    if (field !== undefined) return field;
+    const target = this.#targetIn(heading);
+    if (target !== undefined) return target;
     if (isNotSettable(folded)) return 'not settable';
     return this.#ignoreUnknown ? 'ignored' : 'unknown';
   }
@@ -151,23 +169,44 @@ export class Headings {
     if (!kinds.some(isCustomerField)) {
       throw new BadSource(`Expected a first line with headings, got none that is known. ${KNOWN}`);
     }
-    const options = unknown.map((heading) => `--ignore ${shown(heading)}`);
+    const names = [...new Set(unknown)];
+    // An address is a customer's data, not a heading.
+    const headingsOnly = names.filter((heading) => !ADDRESS.test(heading));
+    const example = headingsOnly.find((heading) => fold(heading) !== '');
+    const mapping = `Say which field a column holds with --column ${shown(`${example}=company`)} (columns). `;
+    const options = fitting(
+      headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
+      ' ',
+    );
     throw new BadSource(
-      `Unknown headings: ${fitting(unknown.map(shown), ', ')}. ${KNOWN} Say what a column is with --column ` +
-        `${shown(`${unknown[0]}=company`)} (columns), or leave columns out: ${fitting(options, ' ')}, or all of them with ` +
-        '--ignore-unknown (ignoreColumns, ignoreUnknown).',
+      `Unknown headings: ${fitting(names.map(shown), ', ')}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
+        `out: ${options === '' ? '' : `${options} (ignoreColumns), or `}--ignore-unknown for all of them (ignoreUnknown).`,
     );
   }
 }
 
-const KNOWN = `Known headings: ${CUSTOMER_FIELDS.join(', ')}.`;
+const KNOWN = `Known headings: ${CUSTOMER_FIELDS.join(', ')}, form:NAME.`;
+
+const FORM = 'form:';
+
+const ADDRESS = /[^\s@]@[^\s@]/;
+
+/** Several texts are written as a list of JSON. */
+const textOrTexts = (cell: string): unknown => textsIn(cell) ?? cell;
 
 const isNotSettable = (folded: string): boolean => NOT_SETTABLE.test(folded) || READ_ONLY.has(folded);
 
-/** A heading as a shell takes it; if it looks like a customer's data, because the file has no headings, how long it is. */
+function twice(target: string, first: string, second: string): string {
+  const cure =
+    fold(first) === fold(second) ? 'Delete one of them from the file' : 'Leave one of them out with --ignore';
+  return `Expected one column for ${quoted(target)}, got two: ${shown(first)} and ${shown(second)}. ${cure}.`;
+}
+
+/** A heading as it can be pasted into a command. In double quotes, which all shells know, some signs have a meaning. */
 function shown(heading: string): string {
-  if (/@|\d{5}/.test(heading)) return `a text of ${heading.length} characters`;
-  return `"${printable(heading, 100).replace(/["\\$`]/g, '\\$&')}"`;
+  if (ADDRESS.test(heading)) return `a text of ${heading.length} characters`;
+  const text = printable(heading, 100);
+  return /["\\$`!]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
 }
 
 /** As many as fit into a message. */

@@ -1,9 +1,10 @@
 /** The records of a CSV file. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listed } from '../../contract/describe.ts';
+import { listed, quoted } from '../../contract/describe.ts';
 import { customerId } from '../customer.ts';
 import { BadSource } from '../errors.ts';
-import { FIELDS } from '../fields.ts';
+import { moneyIn } from '../cells.ts';
+import { addFormFields, FIELDS, type FormField } from '../fields.ts';
 import { type ColumnOptions, type Columns, Headings } from './columns.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
@@ -17,6 +18,8 @@ export interface CsvOptions extends ColumnOptions {
    * can be cleared: with "clear", a blank in any other column makes the row invalid.
    */
   blankCells: 'keep' | 'clear';
+  /** Cells that are one of these words are blank, whatever their case. */
+  blankWords: readonly string[];
   /** Take a quoted cell that closes properly as one cell, even if it looks as if it had swallowed rows. */
   trustQuotes: boolean;
 }
@@ -71,6 +74,7 @@ class CsvFile {
   readonly #columns: Columns;
   readonly #idAt: number;
   readonly #clear: boolean;
+  readonly #blankWords: Set<string>;
   readonly #reader: CsvReader;
   #rows = 0;
   /** Length of what was read, and of the records that it became. */
@@ -78,13 +82,16 @@ class CsvFile {
   #recorded = 0;
   #overLines = 0;
   #lineEnded = true;
+  /** Signs beside amounts. */
+  readonly #currencies = new Set<string>();
 
-  constructor(heading: Heading, headings: Headings, { blankCells, trustQuotes }: CsvOptions) {
+  constructor(heading: Heading, headings: Headings, { blankCells, blankWords, trustQuotes }: CsvOptions) {
     this.#heading = heading;
     this.#headings = headings;
     this.#columns = headings.columnsOf(heading.headings);
     this.#idAt = this.#columns.list.findIndex((column) => typeof column === 'object' && column.field === 'id');
     this.#clear = blankCells === 'clear';
+    this.#blankWords = new Set(blankWords.map(wordOf));
     const { delimiter, lineEnd, lines } = heading;
     const hasKey = (cells: readonly string[]) => customerId(this.#idIn(cells)) !== null;
     const layout = { delimiter, lineEnd, width: heading.headings.length, hasKey, trustQuotes, linesBefore: lines };
@@ -104,8 +111,16 @@ class CsvFile {
 
   /** The same, known only when all of it is read. */
   get notesAtEnd(): string[] {
-    if (this.#overLines === 0) return [];
-    return [`Rows that take up several lines, because a quoted cell does: ${this.#overLines.toLocaleString('en')}.`];
+    const notes: string[] = [];
+    if (this.#overLines > 0) {
+      const rows = this.#overLines.toLocaleString('en');
+      notes.push(`Rows that take up several lines, because a quoted cell does: ${rows}.`);
+    }
+    if (this.#currencies.size > 0) {
+      const signs = [...this.#currencies].slice(0, 10).join(', ');
+      notes.push(`Amounts are taken in the store's currency, whatever sign is beside them in the file: ${signs}.`);
+    }
+    return notes;
   }
 
   read(text: string): SourceRecord[] {
@@ -150,19 +165,41 @@ class CsvFile {
   /** Sets the fields of a row; returns why it can't. */
   #set(value: Record<string, unknown>, cells: readonly string[], line: number): string | undefined {
     const { list } = this.#columns;
+    const formFields: FormField[] = [];
     for (const [index, cell] of cells.entries()) {
       const column = list[index] ?? 'blank';
-      if (typeof column === 'string') {
-        if (column === 'ignored' || isBlank(cell)) continue;
+      if (column === 'ignored') continue;
+      const text = this.#textOf(cell);
+      if (column === 'blank') {
+        if (text === '') continue;
         if (index >= list.length)
           return `Expected at most ${list.length} cells, as many as headings, got ${cells.length}.`;
         return `Expected no value below a blank heading, got one in cell ${index + 1}: the row may be shifted.`;
       }
-      const text = plainText(trimmed(cell));
-      if (text !== '') value[column.field] = column.read(text);
-      else if (this.#clear) value[column.field] = '';
+      if (text === '' && !this.#clear) continue;
+      const { field, formField } = column;
+      const read = text === '' ? '' : column.read(text);
+      if (formField === undefined) value[field] = read;
+      else formFields.push({ name: formField, value: read });
+      if (field === 'store_credit_amounts') this.#noteCurrency(text);
+    }
+    const twice = formFields.length > 0 ? addFormFields(value, formFields) : undefined;
+    if (twice !== undefined) {
+      return `form_fields: expected one value of a form field, got another one in the column ${quoted(`form:${twice}`)}.`;
     }
     return typeof value['id'] === 'number' ? undefined : this.#headingsAgain(cells, line);
+  }
+
+  /** What a cell says; '' if it is blank. */
+  #textOf(cell: string): string {
+    const text = trimmed(cell);
+    if (this.#blankWords.size > 0 && this.#blankWords.has(wordOf(text))) return '';
+    return plainText(text);
+  }
+
+  #noteCurrency(cell: string): void {
+    const currency = moneyIn(cell)?.currency;
+    if (currency !== undefined) this.#currencies.add(currency);
   }
 
   /** Two exports put together have the headings twice. With others, what follows would be read into the wrong fields. */
@@ -182,6 +219,8 @@ class CsvFile {
     return { id: FIELDS.id.read(plainText(trimmed(cells[this.#idAt] ?? ''))) };
   }
 }
+
+const wordOf = (text: string): string => trimmed(text).toLowerCase();
 
 /**
  * A cell without what keeps a spreadsheet from reading it as a number or a formula: ="0173", or an apostrophe, as our own

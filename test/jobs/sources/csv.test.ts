@@ -18,6 +18,7 @@ const defaults: CsvOptions = {
   ignoreColumns: [],
   ignoreUnknown: false,
   columns: {},
+  blankWords: [],
   trustQuotes: false,
 };
 
@@ -124,10 +125,12 @@ test.each([
   ['customer_group_id', '-1', -1],
   ['customer_group_id', 'Wholesale', 'Wholesale'],
   ['store_credit_amounts', '-3', [{ amount: -3 }]],
-  ['store_credit_amounts', '$3', '$3'],
+  ['store_credit_amounts', '$3', [{ amount: 3 }]],
+  ['store_credit_amounts', '3,50', '3,50'],
   ['store_credit_amounts', '[{"amount":3}]', [{ amount: 3 }]],
   ['channel_ids', '[1,2]', [1, 2]],
-  ['channel_ids', '1,2', '1,2'],
+  ['channel_ids', '1,2', [1, 2]],
+  ['channel_ids', '1', [1]],
   ['form_fields', '[{"name":"a","value":"b"}]', [{ name: 'a', value: 'b' }]],
   ['authentication', '{"force_password_reset":true}', { force_password_reset: true }],
   ['accepts_product_review_abandoned_cart_emails', 'TRUE', true],
@@ -164,7 +167,7 @@ test.each(['email', 'first_name', 'customer_group_id', 'store_credit_amounts', '
   'makes a row invalid that would clear %s',
   async (field) => {
     const [value] = await values(`id,notes,${field}\n1,x,\n`, { blankCells: 'clear' });
-    expect(checkCustomer(value)?.message).toMatch(new RegExp(`^${field}: expected .*, got an empty text`));
+    expect(checkCustomer(value)?.message).toMatch(new RegExp(`^${field}: a blank .* can't be cleared`));
   },
 );
 
@@ -260,16 +263,16 @@ test.each<[string, string | Buffer, string]>([
   ],
   ['an open quote in the headings', `"id,notes\n${'1,a\n'.repeat(300_000)}`, 'Line 1 opens a quote'],
   ['a stray quote in the headings', 'id,"notes"x\n1,a\n', 'Expected headings: line 1 opens a quote'],
-  ['unknown headings', 'id,Loyalty,notes,$HOME\n', 'Unknown headings: "Loyalty", "\\$HOME". Known headings: id, email'],
+  ['unknown headings', 'id,Loyalty,notes,$HOME\n', `Unknown headings: "Loyalty", '$HOME'. Known headings: id, email`],
   [
     'an unknown heading',
     'id,Loyalty,notes\n',
-    '--column "Loyalty=company" (columns), or leave columns out: --ignore "Loyalty", or all',
+    '--column "Loyalty=company" (columns). To leave columns out: --ignore "Loyalty" (ignoreColumns), or',
   ],
   ['a blank heading', 'id,,notes\n1,a,b\n', 'Unknown headings: "".'],
   ['two headings for one field', 'id,notes,NOTES*\n', 'Expected one column for notes, got two: "notes" and "NOTES*"'],
   ['two ids', 'id,Customer ID,notes\n', 'Expected one column for id, got two: "id" and "Customer ID"'],
-  ['nothing to update', 'id\n1\n', 'Expected a column to update beside the id'],
+  ['nothing to update', 'id\n1\n', 'Expected a column to update besides the id'],
   ['no id', 'email,notes\na@b,x\n', 'Expected a column with the heading "id" or "Customer ID", got none'],
   ['no headings', '17,bob@example.com,Bob\n', 'Expected a first line with headings, got none that is known'],
   ['data in the headings', 'id,bob@example.com\n', 'Unknown headings: a text of 15 characters'],
@@ -298,6 +301,153 @@ test.each<[string, string | Buffer, string]>([
     await expect(records).rejects.toThrow(message);
     await expect(records).rejects.not.toThrow('bob@');
   }
+});
+
+test('lists every unknown heading so that the command can be pasted', async () => {
+  const unknown = ['Loyalty No. 12345', '10% off!', "Driver's", 'A\u200BB', '#', ''];
+  const file = `id,${unknown.join()},notes\n`;
+  const { message } = (await read(file).catch((error: unknown) => error)) as Error;
+  expect(message).toContain(`Unknown headings: "Loyalty No. 12345", '10% off!', "Driver's", "A\uFFFDB", "#", "".`);
+  const typed = message.match(/--ignore ("[^"]*"|'[^']*')/g)?.map((option) => option.slice('--ignore "'.length, -1));
+  expect(typed).toHaveLength(unknown.length);
+  expect(await read(`${file}1,a,b,c,d,e,f,g\n`, { ignoreColumns: typed as string[] })).toMatchObject([
+    { value: { id: 1, notes: 'g' } },
+  ]);
+});
+
+test.each<[string, string, Reading, string]>([
+  ['id,Notes,Notes*', '', {}, 'got two: "Notes" and "Notes*". Delete one of them from the file.'],
+  ['id,Notes,Notes*', '1,a,', {}, 'got two: "Notes" and "Notes*". Delete one of them from the file.'],
+  [
+    'id,E-mail,Email Address',
+    '',
+    {},
+    'Expected one column for email, got two: "E-mail" and "Email Address". Leave one',
+  ],
+  [
+    'id,Fax,Phone',
+    '',
+    { columns: { Fax: 'phone' } },
+    'got two: "Fax" and "Phone". Leave one of them out with --ignore.',
+  ],
+  ['id,form:Size,FORM: Size', '', {}, 'Expected one column for form:Size, got two: "form:Size" and "FORM: Size".'],
+  [',id,notes', '0,1,a', {}, 'Unknown headings: "". Known headings'],
+  ['id,form:,notes', '', {}, 'Unknown headings: "form:".'],
+])('the headings %s are refused with %j below', async (headings, row, reading, message) => {
+  await expect(read(`${headings}\n${row}\n`, reading)).rejects.toThrow(message);
+});
+
+test('no suggestion takes a heading without letters for a field', async () => {
+  const { message } = (await read(',id,notes\n').catch((error: unknown) => error)) as Error;
+  expect(message).toMatch(/form:NAME\. To leave columns out: --ignore "" \(ignoreColumns\), or --ignore-unknown/);
+});
+
+test('form fields have columns of their own, by their exact names', async () => {
+  const file =
+    'id,form:Size,Form : favourite colours:all,Grösse,notes\n' +
+    '1,L,"[""red"",""blue""]",7,a\n2,,[VIP],,b\n3,,[1],,c\n';
+  const formFields = (...fields: [name: string, value: unknown][]) => fields.map(([name, value]) => ({ name, value }));
+  expect(await values(file, { columns: { grösse: 'form:Grösse' } })).toEqual([
+    {
+      ...{ id: 1, notes: 'a' },
+      form_fields: formFields(['Size', 'L'], ['favourite colours:all', ['red', 'blue']], ['Grösse', '7']),
+    },
+    { id: 2, notes: 'b', form_fields: formFields(['favourite colours:all', '[VIP]']) },
+    { id: 3, notes: 'c', form_fields: formFields(['favourite colours:all', '[1]']) },
+  ]);
+});
+
+test('a blank cell of a form field is kept or cleared like any other', async () => {
+  const file = 'id,form:Size,form:size\n1,,L\n';
+  expect(await values(file)).toEqual([{ id: 1, form_fields: [{ name: 'size', value: 'L' }] }]);
+  const [cleared] = await values(file, { blankCells: 'clear' });
+  expect(cleared).toEqual({
+    id: 1,
+    form_fields: [
+      { name: 'Size', value: '' },
+      { name: 'size', value: 'L' },
+    ],
+  });
+  expect(checkCustomer(cleared)).toBeUndefined();
+});
+
+test('a form field has one value, in its own column or in a list of all', async () => {
+  const list = (name: string) => `"[{""name"":""${name}"",""value"":""a""}]"`;
+  const file = `id,form_fields,form:Size\n1,${list('Size')},b\n2,${list('Age')},b\n3,${list('Size')},\n4,oops,b\n`;
+  const rows = await values(file);
+  expect(rows.slice(0, 3)).toEqual([
+    'form_fields: expected one value of a form field, got another one in the column form:Size.',
+    {
+      id: 2,
+      form_fields: [
+        { name: 'Age', value: 'a' },
+        { name: 'Size', value: 'b' },
+      ],
+    },
+    { id: 3, form_fields: [{ name: 'Size', value: 'a' }] },
+  ]);
+  expect(checkCustomer(rows[3])?.message).toBe(
+    'form_fields: expected a JSON list of form fields, or a column form:NAME for each, got text.',
+  );
+});
+
+const blankWords = ['NULL', 'N/A', ' #N/A'];
+
+test.each([
+  ['null', undefined],
+  [' Null\u00A0', undefined],
+  ['n/a', undefined],
+  ['#N/A', undefined],
+  ['NULL and void', 'NULL and void'],
+  ['undefined', 'undefined'],
+  ['NA', 'NA'],
+])('the cell %j, with words that are blank', async (cell, notes) => {
+  const file = `id,notes,company\n1,${cell},x\n`;
+  expect(await values(file, { blankWords })).toEqual([{ id: 1, ...(notes !== undefined && { notes }), company: 'x' }]);
+  expect(await values(file)).toEqual([{ id: 1, notes: trimmed(cell), company: 'x' }]);
+});
+
+test('words that are blank are cleared, and may stand below a blank heading', async () => {
+  expect(await values('id,notes,phone,\nNULL,a,b\n1,NULL,5,n/a\n', { blankWords, blankCells: 'clear' })).toEqual([
+    { id: '', notes: 'a', phone: 'b' },
+    { id: 1, notes: '', phone: '5' },
+  ]);
+});
+
+test.each([
+  ['$5', 'NULL', [{ amount: 5 }], ['$']],
+  ['5.50 EUR', '$1', [{ amount: 5.5 }], ['EUR', '$']],
+  ['5', '6.00', [{ amount: 5 }], undefined],
+  ['$1,5', '5', '$1,5', undefined],
+])('store credit of %s and %s', async (cell, other, amount, signs) => {
+  const notes: string[] = [];
+  const file = `id;Store Credit;Notes\n1;${cell};$7\n2;${other};EUR 5\n`;
+  expect((await values(file, { notes, blankWords }))[0]).toEqual({ id: 1, store_credit_amounts: amount, notes: '$7' });
+  const said = `Amounts are taken in the store's currency, whatever sign is beside them in the file: ${signs?.join(', ')}.`;
+  expect(notes).toEqual(signs ? [said] : []);
+});
+
+test.each([
+  ['Store Credit', '1.234', 'store_credit_amounts: expected an amount such as 12.50, got text.'],
+  ['Store Credit', 'lots', 'store_credit_amounts: expected an amount such as 12.50, got text.'],
+  [
+    'Store Credit',
+    '#VALUE!',
+    "store_credit_amounts: expected an amount such as 12.50, got a spreadsheet's error instead",
+  ],
+  ['Phone', '4.47912E+11', 'phone: expected text as it was entered, got a number that a spreadsheet rounded'],
+  ['channel_ids', 'all', 'channel_ids: expected channel ids such as 1,2, got text.'],
+  ['channel_ids', '1,0', 'channel_ids.1: expected a whole number from 1 to 2147483647, got zero.'],
+  [
+    'Receive Review/Abandoned Cart Emails?',
+    'VRAI',
+    'expected yes or no (or y/n, true/false, on/off, 1/0, 1.0/0.0), got',
+  ],
+  ['form:Size', '#REF!', `form_fields "Size": expected text as it was entered, got a spreadsheet's error instead`],
+  ['email', 'Ann', 'email: expected an e-mail address, got text with no @.'],
+])('below %s, %s is invalid', async (heading, cell, message) => {
+  const [value] = await values(`id;${heading}\n1;${cell}\n`);
+  expect(checkCustomer(value)?.message).toContain(message);
 });
 
 test('says that a file is UTF-8 if another encoding is given', async () => {
