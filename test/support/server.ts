@@ -22,20 +22,17 @@ export async function startTestDatabase(): Promise<Postgres> {
   return postgres;
 }
 
-/** The server that `shareServer` has started for this run; undefined without one. */
-export function sharedServer(): DevServer | undefined {
-  const address = process.env['TEST_SERVER'];
-  return address === undefined ? undefined : { address, stop: async () => undefined, kill: async () => undefined };
+/** The server that all suites of a jest run share, started by the first one that asks; undefined outside of jest. */
+export async function sharedServer(): Promise<DevServer | undefined> {
+  const desk = process.env['TEST_SERVER'];
+  if (desk === undefined) return undefined;
+  const response = await fetch(desk);
+  const answer = await response.text();
+  if (!response.ok) throw new Error(answer);
+  return { address: answer, stop: async () => undefined, kill: async () => undefined };
 }
 
-/** Starts the server that systems of this process, and of those it starts, share unless they ask for something special. */
-export async function shareServer(): Promise<DevServer> {
-  const server = await startServer();
-  process.env['TEST_SERVER'] = server.address;
-  return server;
-}
-
-/** Makes a namespace, in which workflows can be started at once. */
+/** Registers a namespace, in which workflows can be started at once. */
 export async function registerNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
 }

@@ -81,7 +81,7 @@ export class System {
 
   async #startServer(port?: number): Promise<void> {
     const { server, durable } = this.#options;
-    const shared = server || durable ? undefined : sharedServer();
+    const shared = server || durable ? undefined : await sharedServer();
     this.namespace = shared ? basename(this.folder) : 'default';
     const dbFile = durable && { dbFile: join(this.folder, 'temporal.db') };
     this.server = shared ?? (await startServer({ ...server, ...dbFile, ...(port && { port }) }));
