@@ -34,7 +34,7 @@ describe('metrics', () => {
   let job: JobHandle;
   /** The PUTs of it that reached the store. */
   let puts: number | undefined;
-  /** What a worker exposed after a job of 60 customers with one call throttled, one customer rejected and one invalid. */
+  /** A worker's metrics after a job of 60 customers, with one call throttled, one customer rejected and one invalid. */
   let exposed: string;
   /** Its samples: name, labels by name, value. */
   let samples: { name: string; labels: Record<string, string>; value: number }[];
@@ -345,7 +345,7 @@ describe('logs', () => {
     emulator: ['--customers', '1000', '--latency', '30', '--quota', '1000', '--window', '1000'],
     workers: 2,
   });
-  /** All that the workers printed. */
+  /** Everything the workers printed. */
   let output: string;
   let lines: Record<string, unknown>[];
   let jobs: Record<'abc' | 'def', JobHandle>;

@@ -1,4 +1,4 @@
-/** What the command line gives to scripts, and a job's files. */
+/** The command line's output for scripts, and the files of jobs. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { startProgram } from '../../dev/servers/processes.ts';
 import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../src/contract/job.ts';
@@ -25,7 +25,7 @@ async function file(name: string, rows: unknown[]): Promise<string> {
   return path;
 }
 
-/** What a command for programs printed, line by line. */
+/** One line of a command's output for programs. */
 interface Line {
   id: string;
   status: string;

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import type { DevServer } from '../../dev/servers/dev-server.ts';
 import { startServer } from './server.ts';
 
-/** What the run has started, for teardown, to which jest passes nothing. All of it dies with this process at the latest. */
+/** What the run has started, for teardown, to which jest passes nothing. It dies with this process at the latest. */
 export const run: { desk?: Server; server?: Promise<DevServer> } = {};
 
-/** Answers suites, which are in processes of their own, with the address of the run's server; the first request starts it. */
+/** Tells suites, each in a process of its own, the address of the run's server; the first request starts it. */
 export default async function setup(): Promise<void> {
   run.desk = createServer((_, response) => {
     run.server ??= startServer();

@@ -3,7 +3,7 @@ import { run } from './run-setup.ts';
 export default async function teardown(): Promise<void> {
   run.desk?.close();
   run.desk?.closeAllConnections();
-  // One that did not start has said so to the suites.
+  // If it did not start, the suites have reported that.
   await run.server?.then(
     (server) => server.stop(),
     () => undefined,

@@ -6,7 +6,7 @@ import { startDevServer, type DevServer, type DevServerOptions } from '../../dev
 import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
 import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
 
-/** The PostgreSQL cluster that Temporal servers use; undefined if they are dev servers. jest's processes inherit it. */
+/** The PostgreSQL cluster that Temporal servers use, if they aren't dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
 
 /** Starts a PostgreSQL cluster that the servers of this process, and of those it starts, use from now on. */
@@ -37,7 +37,7 @@ export async function registerNamespace({ workflowService }: Connection, namespa
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
 }
 
-/** A new Temporal server: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws if that can't do what is asked for. */
+/** A new server: a dev server or, after `startTestDatabase`, production's. Throws if that one lacks what is asked for. */
 export function startServer(options: DevServerOptions = {}): Promise<DevServer> {
   const database = testDatabase();
   if (database === undefined) return startDevServer(options);
