@@ -19,7 +19,7 @@ export default {
     ],
   },
   testEnvironment: 'node',
-  // One Temporal server for all suites; each has a namespace of its own.
+  // One Temporal server for all suites that need one; each has a namespace of its own.
   globalSetup: '<rootDir>/test/support/run-setup.ts',
   globalTeardown: '<rootDir>/test/support/run-teardown.ts',
   // Only ends what hangs: the machine may be slow, and busy with other tests.

@@ -16,7 +16,7 @@ beforeAll(async () => {
   system = await startSystem({
     server: { ui: true, searchAttributes: SEARCH_ATTRIBUTES },
     tokens: { abc: 'token-of-abc', def: 'token-of-def', ghi: 'token-of-ghi' },
-    // A window's quota is used up in a quarter of it.
+    // A window's quota is used up in a quarter of the window.
     emulator: ['--customers', '5000', '--latency', '250', '--quota', '60', '--window', '20000'],
   });
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -38,9 +38,9 @@ async function open(workflowId: string, tab: string, expected: RegExp): Promise<
   const { runId } = await system.client.workflow.getHandle(workflowId).describe();
   const workflow = `${system.server.uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}`;
   let text = '';
-  // The page fetches what it shows after it has loaded, and not again by itself.
+  // The page fetches its content once after it has loaded, and does not refresh it.
   const shows = async () => {
-    // Markdown is in frames of its own.
+    // Markdown is in its own frames.
     const texts = await Promise.all(page.frames().map((frame) => frame.innerText('body').catch(() => '')));
     text = texts.join('\n');
     return expected.test(text);

@@ -1,6 +1,6 @@
 /**
- * `npm run test:chaos -- --seed N --minutes M`: random jobs while stores fail and throttle, workers are killed, stopped and
- * frozen, and the Temporal server is restarted. Then the emulator judges what the design promises, and every history is
+ * `npm run test:chaos -- --seed N --minutes M`: random jobs while stores fail and throttle, workers die, stop and
+ * freeze, and the Temporal server restarts. Then the emulator judges what the design promises, and every history is
  * replayed. The seed decides the plan; what the machine makes of it differs. Exits with 1 if a promise was broken.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,7 @@ if (!Number.isSafeInteger(seed) || !(ms > 0)) throw new Error('Expected --seed W
 /** Workers that are up at any time, as far as the plan lets them. */
 const WORKERS = 3;
 
-/** How long jobs may take to end once nothing disturbs them any more: longer than the longest pause of a hold. */
+/** How long jobs may take to end after the last disturbance: longer than the longest pause of a hold. */
 const PATIENCE_MS = 600_000;
 
 const stores = Object.keys(TOKENS);
@@ -43,7 +43,7 @@ try {
   for (const { at, what } of events) {
     await sleep(Math.max(0, startedAt + at - performance.now()));
     console.log(`${String(Math.round(performance.now() - startedAt)).padStart(7)} ms  ${JSON.stringify(brief(what))}`);
-    // What fails because the server is down is part of it.
+    // Failures while the server is down are expected.
     const doing = happen(what).catch((error: unknown) => console.log(`           ${(error as Error).message}`));
     under.add(doing.finally(() => under.delete(doing)));
   }
@@ -120,7 +120,7 @@ async function victim(store: string): Promise<Program> {
   return worker;
 }
 
-/** Ends all that disturbs, and waits until every job has ended. */
+/** Ends all disturbances, and waits until every job has ended. */
 async function calm(): Promise<void> {
   await system.control('faults', { clear: true });
   await system.startWorker();

@@ -4,10 +4,10 @@ import type { JobResult } from '../../src/contract/job.ts';
 import type { System } from '../support/system.ts';
 import type { PlannedJob } from './plan.ts';
 
-/** The first customer of each planned job: jobs of one run share no customer, so that the store shows whose values it has. */
+/** The first customer of each planned job. Jobs share no customer, so the store shows whose values it has. */
 const firstId = ({ number }: PlannedJob): number => number * 1_000 + 1;
 
-/** The row of a planned job as it is sent. */
+/** A row of a planned job, as it is sent. */
 export function rowOf(job: PlannedJob, row: number): Record<string, unknown> {
   if (job.invalid.includes(row)) return { id: firstId(job) + row - 1, first_name: '' };
   if (job.unknown.includes(row)) return { id: 900_000_000 + row, notes: 'nobody' };
@@ -50,7 +50,7 @@ export async function judgeJob(system: System, job: PlannedJob, result: JobResul
   return wrong;
 }
 
-/** Nobody was changed, whatever the report says of him, whose note of before, which was blank, is not in the backup. */
+/** Everyone who was changed has the earlier note, a blank one, in the backup, whatever the report says. */
 async function judgeBackup(system: System, job: PlannedJob, { backup }: JobResult): Promise<string[]> {
   const text = typeof backup === 'string' ? await readFile(new URL(backup), 'utf8') : '';
   const lines = text.split('\n').filter((line) => line !== '');
@@ -66,7 +66,7 @@ async function judgeBackup(system: System, job: PlannedJob, { backup }: JobResul
   return wrong.map((what) => `job ${job.number}: ${what}`);
 }
 
-/** Outcome by row, of a report with every row. */
+/** Outcome by row, from a report with every row. */
 async function readReport(uri: string | null): Promise<Map<number, string>> {
   if (uri === null) return new Map();
   const records = parse<{ row: string; outcome: string }>(await readFile(new URL(uri)), { columns: true });

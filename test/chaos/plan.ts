@@ -16,7 +16,7 @@ export type Happening =
   | { kind: 'restart server' }
   /** A fault of the emulator, at one store. */
   | { kind: 'fault'; store: string; fault: Record<string, unknown> }
-  /** The token is revoked, and is back after a while. */
+  /** The token is revoked, and valid again after a while. */
   | { kind: 'revoke'; store: string; ms: number };
 
 export interface PlannedJob {
@@ -30,7 +30,7 @@ export interface PlannedJob {
   backup: boolean;
 }
 
-/** Faults that pass: nothing that BigCommerce would not do. */
+/** Temporary faults, all of which BigCommerce could have. */
 const FAULTS: ((random: Random) => Record<string, unknown>)[] = [
   (random) => ({ fault: 'status', status: random.pick([500, 502, 503, 504]), on: 'all', count: random.whole(1, 6) }),
   (random) => ({ fault: 'status', status: 504, applied: true, count: random.whole(1, 4) }),

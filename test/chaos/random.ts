@@ -1,4 +1,4 @@
-/** Numbers that a seed decides. */
+/** Numbers determined by a seed. */
 export interface Random {
   /** A whole number from `min` to `max`. */
   whole(min: number, max: number): number;

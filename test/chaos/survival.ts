@@ -1,5 +1,5 @@
 /**
- * `npm run test:survival`: the promises, one disturbance at a time, with the figures that came out. Exits with 1 where a
+ * `npm run test:survival`: the promises, one disturbance at a time, with its figures. Exits with 1 if a
  * promise was broken. `-- NAME …` runs only scenarios whose name contains one of the words.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** What Compose makes of docker-compose.yml, and how its commands run here: with the ports and paths of this machine. */
+/** What Compose makes of docker-compose.yml, and how its commands run with the ports and paths of this machine. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
@@ -38,11 +38,11 @@ export async function compose(folder: string): Promise<Composed> {
 
 const ADDRESS = /\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|temporal|s3|worker|prometheus):(\d{4})\b/g;
 
-/** Where what containers know by some name is on this machine. */
+/** Where this machine has what containers know by name. */
 export interface Here {
   /** A container's port → ours. */
   ports: Readonly<Record<string, number>>;
-  /** What is `text` in a container. */
+  /** `text`, which is for a container, with the ports and paths of this machine. */
   say(text: string): string;
 }
 

@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The user that the image names. */
 const USER = '1000';
 
-/** What a stage has become. */
+/** A stage that was built. */
 export interface Image {
   /** Of the stage's `FROM`. */
   from: string;
@@ -31,7 +31,7 @@ export async function instructions(): Promise<[instruction: string, rest: string
   return Array.from(text.matchAll(/^([A-Z]+)\s+(.+)$/gm), ([, instruction = '', rest = '']) => [instruction, rest]);
 }
 
-/** Copies what .dockerignore admits, all that a build sees of this folder. */
+/** Copies what .dockerignore lets through, which is all a build sees of this folder. */
 async function buildContext(folder: string): Promise<string> {
   const lines = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n').filter((line) => /^[^#]/.test(line));
   const [all, ...admitted] = lines;
@@ -44,7 +44,7 @@ async function buildContext(folder: string): Promise<string> {
   return folder;
 }
 
-/** Builds the image in `folder` with the commands found on `path`, and resolves to its last stage. Throws what a command prints that fails. */
+/** Builds the image in `folder` with commands from `path`; resolves to its last stage. Throws a failed command's output. */
 export async function build(folder: string, path: string): Promise<Image> {
   const context = await buildContext(join(folder, 'context'));
   const stages = new Map<string, Image>();
@@ -111,7 +111,7 @@ async function shellOf(folder: string, path: string) {
   );
   const owner = String(process.getuid?.());
   const names: [string, string][] = [['/var/lib/apt/lists', lists]];
-  // Only root may give a folder away.
+  // Only root may change the owner of a folder.
   if (owner !== '0') names.push([`--owner=${USER} --group=${USER}`, `--owner=${owner}`]);
   return async (command: string, cwd: string) => {
     const here = names.reduce((text, [from, to]) => text.replaceAll(from, to), command);
@@ -124,7 +124,7 @@ async function shellOf(folder: string, path: string) {
   };
 }
 
-/** Variables without which some machines get nowhere. */
+/** Variables without which some machines have no network. */
 function network(): Record<string, string | undefined> {
   const isOne = ([name]: [string, unknown]) => /^(NODE_EXTRA_CA_CERTS|(https?|no)_proxy)$/i.test(name);
   return Object.fromEntries(Object.entries(process.env).filter(isOne));

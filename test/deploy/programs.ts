@@ -1,4 +1,4 @@
-/** The programs that images have and this machine may not. */
+/** Programs that images have and this machine may lack. */
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';

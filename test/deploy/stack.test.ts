@@ -1,4 +1,4 @@
-/** The commands of Dockerfile, docker-compose.yml and docs/operating.md, run here without a container, against real servers. */
+/** The commands of Dockerfile, docker-compose.yml and docs/operating.md, run without containers against real servers. */
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -111,7 +111,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
   ['bench/x.ts', ['../src/client.ts', '../emulator/x.ts', 'node:process'], []],
 ];
 
-/** What oxlint, under the project's configuration, says about the files: `path:line` of every complaint about a wall. */
+/** oxlint's complaints about walls in these files, under the project's configuration: `path:line` of each. */
 function complaints(files: Record<string, string[]>): Set<string> {
   const folder = mkdtempSync(join(tmpdir(), 'walls-'));
   try {

@@ -237,7 +237,7 @@ test('a job that is cancelled before an answer came says of those rows that they
     .trim()
     .split('\n')
     .slice(1)
-    .map((line) => line.split(',')[4]);
+    .map((line) => line.split(',')[5]);
   expect(messages).toEqual([
     ...Array.from({ length: 10 }, () => 'It may have been sent: the job was cancelled before its answer came.'),
     ...Array.from({ length: 10 }, () => 'Not sent: the job was cancelled.'),

@@ -34,7 +34,7 @@ describe('metrics', () => {
   let job: JobHandle;
   /** The PUTs of it that reached the store. */
   let puts: number | undefined;
-  /** What a worker exposed after a job of 60 customers with one call throttled, one customer rejected and one invalid. */
+  /** A worker's metrics after a job of 60 customers, with one call throttled, one customer rejected and one invalid. */
   let exposed: string;
   /** Its samples: name, labels by name, value. */
   let samples: { name: string; labels: Record<string, string>; value: number }[];
@@ -188,9 +188,10 @@ describe('metrics', () => {
   });
 
   test('a job that holds is counted, and again when it resumes in vain', async () => {
-    const holds = async () => /customer_updates_holds_total\{kind="refused".*\} (\d+)/.exec(await scrape())?.[1];
-    await system.control('tokens', { store: 'abc', token: 'reissued' });
-    const held = await system.start('held', { storeHash: 'abc', source: { customers: customers(10) } });
+    const holds = async () =>
+      /customer_updates_holds_total\{kind="refused".*store="def".*\} (\d+)/.exec(await scrape())?.[1];
+    await system.control('tokens', { store: 'def', token: 'reissued' });
+    const held = await system.start('held', { storeHash: 'def', source: { customers: customers(10) } });
     await until(async () => (await holds()) === '1');
     await held.executeUpdate(resumeUpdate);
     await until(async () => (await holds()) === '2');
@@ -203,7 +204,7 @@ describe('metrics', () => {
     const bad = await system.start('bad', { storeHash: 'abc', source });
     await expect(bad.result()).rejects.toThrow();
     // Later failures are counted later.
-    const held = await system.start('unwritable', { storeHash: 'def', source: { customers: customers(300) } });
+    const held = await system.start('unwritable', { storeHash: 'abc', source: { customers: customers(300) } });
     await failToReport(held);
     const failed = readSamples(await scrape()).filter(({ name }) => name === 'temporal_activity_execution_failed');
     expect(failed.map(({ labels }) => labels['activity_type'])).toEqual(['closeJob']);
@@ -344,7 +345,7 @@ describe('logs', () => {
     emulator: ['--customers', '1000', '--latency', '30', '--quota', '1000', '--window', '1000'],
     workers: 2,
   });
-  /** All that the workers printed. */
+  /** Everything the workers printed. */
   let output: string;
   let lines: Record<string, unknown>[];
   let jobs: Record<'abc' | 'def', JobHandle>;

@@ -1,4 +1,4 @@
-/** The Temporal server as docker-compose.yml has it: its command, its environment and its health check, without a container. */
+/** The Temporal server of docker-compose.yml, its command, environment and health check, without a container. */
 import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ test('the server comes up on PostgreSQL, is healthy, and serves metrics', async 
       .replaceAll('/tmp/dynamic-config.yaml', join(folder, 'dynamic-config.yaml'))
       .replace('/etc/temporal/entrypoint.sh', 'temporal-server start')
       .replaceAll('$$', '$');
-  // The image has another `nc`, which knows this option as well.
+  // The image has another `nc`, which has this option too.
   await symlink(await fromDebian('netcat-traditional', 'bin/nc.traditional'), join(folder, 'nc'));
   const [, ...check] = healthcheck.test.map((word) => word.replace('7233', String(frontend)));
   const healthy = async () =>

@@ -1,6 +1,7 @@
+import teardownServer from '../support/run-teardown.ts';
 import { run } from './setup.ts';
 
 export default async function teardown(): Promise<void> {
-  await run.server?.stop();
+  await teardownServer();
   await run.postgres?.close();
 }

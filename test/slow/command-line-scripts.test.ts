@@ -1,4 +1,4 @@
-/** What the command line gives to scripts, and a job's files. */
+/** The command line's output for scripts, and the files of jobs. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { startProgram } from '../../dev/servers/processes.ts';
 import { pauseUpdate, progressQuery, type Failure, type Progress } from '../../src/contract/job.ts';
@@ -25,7 +25,7 @@ async function file(name: string, rows: unknown[]): Promise<string> {
   return path;
 }
 
-/** What a command for programs printed, line by line. */
+/** One line of a command's output for programs. */
 interface Line {
   id: string;
   status: string;
@@ -92,7 +92,7 @@ test('failures come as JSON or as lines of the report, and the report itself as 
     { row: 13, id: 999_999, outcome: 'rejected', code: 'unknown_id' },
     { row: 14, id: 13, outcome: 'invalid', code: 'invalid_field' },
   ]);
-  expect(report.stdout).toMatch(/^row,line,id,outcome,code,message\n13,999999,rejected,unknown_id,/);
+  expect(report.stdout).toMatch(/^row,line,id,outcome,code,message\n13,\d*,999999,rejected,unknown_id,/);
   expect(csv.stdout).toBe(report.stdout);
 
   expect(fetched).toMatchObject({

@@ -34,13 +34,13 @@ beforeAll(async () => {
 const encryptingClient = async (file = keysFile) =>
   new Client({ connection: system.connection, dataConverter: await dataConverterOf(file) });
 
-/** Which of the texts are to be read in the server's database. */
+/** Which of the texts can be read in the server's database. */
 async function inDatabase(texts: string[]): Promise<string[]> {
   const bytes = await storedBy(system.server, system.folder);
   return texts.filter((text) => bytes.includes(text));
 }
 
-test('no customer, reason or message is to be read in the server’s database, and all is answered as ever', async () => {
+test('no customer, reason or message can be read in the server’s database, and everything works as without encryption', async () => {
   const worker = await system.startWorker({ PAYLOAD_KEYS_FILE: keysFile });
   const client = await encryptingClient();
   const rows = [
@@ -69,20 +69,20 @@ test('no customer, reason or message is to be read in the server’s database, a
   const listed = await runStarter(system, ['list'], undefined, { PAYLOAD_KEYS_FILE: keysFile });
   expect(listed.output).toMatch(/secret-person/);
 
-  // What is not encrypted is to be read: the search finds what is there.
+  // Unencrypted text can be read, which shows that the search works.
   await system.start('plain', { storeHash: 'abc', source: { customers: [{ id: 1, notes: 'plain-to-see' }] } });
   expect(await worker.stop()).toBe(0);
   const texts = ['confidential', 'secret-person', 'secret-reason', 'secret-file', 'unknown_id', 'invalid_field'];
   expect(await inDatabase([...texts, 'plain-to-see'])).toEqual(['plain-to-see']);
 });
 
-/** Whether a worker could not do a workflow task of it. */
+/** Whether one of its workflow tasks failed. */
 async function hasFailedTask(id: string): Promise<boolean> {
   const { events } = await system.client.workflow.getHandle(id).fetchHistory();
   return events?.some(({ workflowTaskFailedEventAttributes: failed }) => failed) ?? false;
 }
 
-test('jobs wait for a worker with their key, new or begun, while one without it takes their tasks', async () => {
+test('jobs, new or running, wait for a worker with their key while one without it gets their tasks', async () => {
   await system.control('faults', { fault: 'latency', ms: 200 });
   const client = await encryptingClient();
   const input = { storeHash: 'abc', source: { customers: customers(100) } };
@@ -92,7 +92,7 @@ test('jobs wait for a worker with their key, new or begun, while one without it 
   expect(await first.stop()).toBe(0);
   const keyless = await system.startWorker();
   const fresh = await startCustomerUpdate(client, input, 'fresh');
-  // It gives a job that waits for its chunks a task, and is nothing to it.
+  // It makes a workflow task for a job that waits for its chunks, and is ignored.
   await client.workflow.getHandle(begun.id).signal('nudge');
   for (const { id } of [begun, fresh]) await until(() => hasFailedTask(id));
   for (const { id } of [begun, fresh]) {

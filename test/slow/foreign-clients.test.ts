@@ -260,7 +260,7 @@ test.each<[string, unknown, string, [string, unknown, string] | null]>([
     follow(`customer-updates/abc123/${name} (command line)`, path),
   ]);
   expect(fromPython.code).toBe(3);
-  // Where it takes a while, it says how far the job is before.
+  // If the job takes a while, its progress comes first.
   expect(fromPython.output.split('\n').at(-2)).toBe(`BadInput: ${message}`);
   expect(fromCommandLine.code).toBe(3);
   expect(fromCommandLine.output).toMatch(/Error: workflow failed/);

@@ -1,4 +1,4 @@
-/** Whoever may start workflows, in any language or by hand, hurts neither the worker nor another store. */
+/** Anyone who may start workflows, in any language or by hand, can hurt neither the worker nor another store. */
 import { access, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
@@ -23,7 +23,7 @@ import { until } from '../support/until.ts';
 
 const system = useSystem({ emulator: ['--customers', '1000', '--latency', '50'], workers: 0 });
 beforeAll(async () => {
-  // The widest roots that a person might set.
+  // The widest roots that anyone might set.
   await system.startWorker({ SOURCE_ROOTS: `file:${system.folder}` });
 });
 
@@ -96,7 +96,7 @@ describe('hostile input', () => {
   });
 
   describe('retryOf', () => {
-    /** Ends a workflow on a queue that none of our workers polls, as a foreign worker would; it never answers a query. */
+    /** Ends a workflow as a foreign worker would, on a queue that none of ours polls; it never answers a query. */
     async function foreignJob(workflowId: string): Promise<void> {
       const { workflowService, options } = system.client;
       const { namespace } = options;
@@ -337,7 +337,7 @@ describe('foreign payloads', () => {
   test('the starter shows and lists what it can read', async () => {
     const job = await start('unread', [json(INPUT)], { source: ROTTEN });
     await job.result();
-    // A job, and another workflow, of the same id: of several under one the last one counts.
+    // A job and another workflow of the same id: the latest one counts.
     const { workflowId } = await start('another', [json(INPUT)]);
     await system.client.workflow.getHandle(workflowId).result();
     await system.client.workflow.start('another', { workflowId, taskQueue: 'nobody' });

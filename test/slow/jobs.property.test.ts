@@ -111,7 +111,7 @@ class Played {
       takes: 0,
     };
     const { cancelled, heartbeat } = Context.current();
-    // It hears of a cancel only through its heartbeats.
+    // It learns of a cancel only through its heartbeats.
     const beating = setInterval(heartbeat, 5);
     const stopped = await Promise.race([cancelled.catch(() => true), this.calm ? false : sleep(takes)]);
     clearInterval(beating);

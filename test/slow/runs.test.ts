@@ -157,7 +157,7 @@ describe('reset', () => {
   const latest = ({ workflowId }: WorkflowHandle) =>
     system.client.workflow.getHandle<(input: JobInput) => Promise<JobResult>>(workflowId);
 
-  /** All was updated but for the unknown one, and the report says so, row by row. */
+  /** Everyone but the unknown customer was updated, and the report says so, row by row. */
   async function expectToEndRight(job: WorkflowHandle): Promise<void> {
     const result = await latest(job).result();
     expectCountsToAddUp(result);

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const system = useSystem({ emulator: ['--customers', '5000', '--latency', '50'], workers: 0 });
 
-/** Replaces all workers by two that serve one store each: a lease that moves then goes to the process that knows nothing yet. */
+/** Replaces all workers by two that serve one store each, so that a lease that moves goes to the other process. */
 async function startTwoWorkers(): Promise<void> {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
   await Promise.all([system.startWorker({ MAX_STORES: '1' }), system.startWorker({ MAX_STORES: '1' })]);

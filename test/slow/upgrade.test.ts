@@ -58,7 +58,7 @@ async function start(name: string): Promise<JobHandle> {
   return system.start(name, { storeHash: 'abc', source: { uri } });
 }
 
-/** Calls take so long that a job outlasts what is done to its workers, however slow the machine is. */
+/** Calls that take so long that a job outlasts the disturbance of its workers, however slow the machine is. */
 const slow = () => system.control('faults', { fault: 'latency', ms: 2000 });
 const fast = () => system.control('faults', { clear: true });
 

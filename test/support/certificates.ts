@@ -18,7 +18,7 @@ export async function makeAuthority(folder: string, name: string): Promise<Certi
   return made;
 }
 
-/** Makes a server's or client's certificate for 127.0.0.1 and localhost, signed by `authority`; with `days` -1 it has expired. */
+/** Makes a certificate for 127.0.0.1 and localhost, signed by `authority`; with `days` -1 it has expired. */
 export async function makeCertificate(
   folder: string,
   name: string,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { startProgram, type Program } from '../../dev/servers/processes.ts';
 import { noSettings } from './system.ts';
 
-/** Writes a file of one payload key, of this id. */
+/** Writes a file with one payload key, of this id. */
 export async function writePayloadKeys(path: string, id = '2026-11'): Promise<string> {
   const keys = { [id]: randomBytes(32).toString('base64') };
   await writeFile(path, JSON.stringify({ encryptWith: id, keys }), { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** Returns a function that gives the CPU time of this process since then, in ms; the machine's other work does not count. */
+/** Starts measuring; the result gives the CPU time of this process since then, in ms, whatever else the machine does. */
 export function cpuTimer(): () => number {
   const begun = process.cpuUsage();
   return () => {

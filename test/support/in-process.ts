@@ -15,7 +15,7 @@ export async function startInProcess(
 ): Promise<{ client: Client; stop(): Promise<void> }> {
   const logging = { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } as const;
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
-  const shared = dynamicConfig ? undefined : sharedServer();
+  const shared = dynamicConfig ? undefined : await sharedServer();
   const server = shared ?? (await startServer(dynamicConfig && { dynamicConfig }));
   const connection = await Connection.connect({ address: server.address });
   const namespace = shared ? randomUUID() : 'default';

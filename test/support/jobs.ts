@@ -12,7 +12,7 @@ export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
   return until(async () => (await job.query(progressQuery)).chunks.done >= chunks);
 }
 
-/** Why the last attempt failed of an activity that waits for its next one; empty if none waits. */
+/** The failure of the last attempt, if an activity waits for its next one; else empty. */
 export async function lastFailure(job: WorkflowHandle): Promise<string> {
   return (await job.describe()).raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
 }

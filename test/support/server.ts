@@ -6,7 +6,7 @@ import { startDevServer, type DevServer, type DevServerOptions } from '../../dev
 import { dump, startPostgres, type Postgres } from '../../dev/servers/postgres.ts';
 import { databasesAt, prepareDatabases, startTemporalServer } from '../../dev/servers/temporal-server.ts';
 
-/** The PostgreSQL cluster that Temporal servers use; undefined if they are dev servers. jest's processes inherit it. */
+/** The PostgreSQL cluster that Temporal servers use, if they aren't dev servers. jest's processes inherit it. */
 export const testDatabase = (): string | undefined => process.env['TEST_DATABASE'];
 
 /** Starts a PostgreSQL cluster that the servers of this process, and of those it starts, use from now on. */
@@ -22,25 +22,22 @@ export async function startTestDatabase(): Promise<Postgres> {
   return postgres;
 }
 
-/** The server that `shareServer` has started for this run; undefined without one. */
-export function sharedServer(): DevServer | undefined {
-  const address = process.env['TEST_SERVER'];
-  return address === undefined ? undefined : { address, stop: async () => undefined, kill: async () => undefined };
+/** The server that all suites of a jest run share, started by the first one that asks; undefined outside of jest. */
+export async function sharedServer(): Promise<DevServer | undefined> {
+  const desk = process.env['TEST_SERVER'];
+  if (desk === undefined) return undefined;
+  const response = await fetch(desk);
+  const answer = await response.text();
+  if (!response.ok) throw new Error(answer);
+  return { address: answer, stop: async () => undefined, kill: async () => undefined };
 }
 
-/** Starts the server that systems of this process, and of those it starts, share unless they ask for something special. */
-export async function shareServer(): Promise<DevServer> {
-  const server = await startServer();
-  process.env['TEST_SERVER'] = server.address;
-  return server;
-}
-
-/** Makes a namespace, in which workflows can be started at once. */
+/** Registers a namespace, in which workflows can be started at once. */
 export async function registerNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
 }
 
-/** A new Temporal server: a dev server, or production's on PostgreSQL after `startTestDatabase`. Throws if that can't do what is asked for. */
+/** A new server: a dev server or, after `startTestDatabase`, production's. Throws if that one lacks what is asked for. */
 export function startServer(options: DevServerOptions = {}): Promise<DevServer> {
   const database = testDatabase();
   if (database === undefined) return startDevServer(options);

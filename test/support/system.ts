@@ -40,7 +40,7 @@ export interface SystemOptions {
   emulator?: string[];
   /** A server of its own, with these options. */
   server?: DevServerOptions;
-  /** A server of its own, which keeps what it knows over a restart. */
+  /** A server of its own, which keeps its state over a restart. */
   durable?: boolean;
   /** Workers started at once; default 1. */
   workers?: number;
@@ -52,7 +52,7 @@ export class System {
   readonly #options: SystemOptions;
   folder!: string;
   server!: DevServer;
-  /** On a server that systems share, each has its own. */
+  /** Its own on a shared server, else `default`. */
   namespace!: string;
   emulator!: Program;
   apiUrl!: string;
@@ -81,7 +81,7 @@ export class System {
 
   async #startServer(port?: number): Promise<void> {
     const { server, durable } = this.#options;
-    const shared = server || durable ? undefined : sharedServer();
+    const shared = server || durable ? undefined : await sharedServer();
     this.namespace = shared ? basename(this.folder) : 'default';
     const dbFile = durable && { dbFile: join(this.folder, 'temporal.db') };
     this.server = shared ?? (await startServer({ ...server, ...dbFile, ...(port && { port }) }));
@@ -170,7 +170,7 @@ export class System {
     return this.control(`customers/${store}/${id}`);
   }
 
-  /** Ends what was started of it. */
+  /** Ends whatever was started of it. */
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
     await this.connection?.close();
@@ -202,7 +202,7 @@ export async function startSystem(options?: SystemOptions): Promise<System> {
 }
 
 /**
- * A system for the tests of this suite or `describe`: it is up before the first one, each finds the emulator as it was at
+ * A system for the tests of this suite or `describe`: up before the first one. Each test finds the emulator as it was at
  * the start, and none may have sent a store more than three requests at once.
  */
 export function useSystem(options?: SystemOptions): System {

@@ -94,7 +94,7 @@ export async function startTlsProxy(target: string, options: TlsProxyOptions): P
   return proxy;
 }
 
-/** As a server answers a call whose key it does not take: in one frame. */
+/** As a server rejects a call with the wrong key: in one frame. */
 function refuse(near: ServerHttp2Stream, status: number): void {
   near.on('error', () => undefined);
   const answer = { 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'not with that key' };

@@ -10,11 +10,11 @@ export const version = (buildId: string): Record<string, string> => ({
   TEMPORAL_WORKER_BUILD_ID: buildId,
 });
 
-/** Gives all jobs to workers of this version; empty: to those without one. */
+/** Routes all jobs to workers of this version; empty: to those without one. */
 export async function makeCurrent({ client }: System, buildId: string): Promise<void> {
   const { workflowService, options } = client;
   const request = { namespace: options.namespace, deploymentName: DEPLOYMENT, buildId, identity: 'a test' };
-  // A version is known a moment after its first worker has asked for work.
+  // The server knows a version a moment after its first worker polls.
   const made = () => workflowService.setWorkerDeploymentCurrentVersion(request).then(Boolean, () => false);
   await until(made);
 }
