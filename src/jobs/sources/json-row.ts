@@ -1,6 +1,6 @@
 /** Objects of JSON as programs write them, made into rows by the same rules as the cells of a CSV file. */
 import { listed } from '../../contract/describe.ts';
-import { type CustomerField, FIELDS, isCustomerField } from '../fields.ts';
+import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField } from '../fields.ts';
 import { type ColumnOptions, Headings } from './columns.ts';
 import type { SourceRecord } from './record.ts';
 import { trimmed } from './text.ts';
@@ -10,8 +10,8 @@ export interface JsonOptions extends ColumnOptions {
   blankCells: 'keep' | 'clear';
 }
 
-/** A field that takes text as it is, whatever is in it. */
-const isText = (field: CustomerField): boolean => FIELDS[field].read('1') === '1';
+/** Fields that take text as it is, whatever is in it. */
+const TEXTS = new Set(CUSTOMER_FIELDS.filter((field) => FIELDS[field].read('1') === '1'));
 
 /** Reads the objects of one source, and remembers what it left out. */
 export class JsonRows {
@@ -34,6 +34,7 @@ export class JsonRows {
   read(record: SourceRecord): SourceRecord {
     const { value: object } = record;
     if (record.problem || typeof object !== 'object' || object === null || Array.isArray(object)) return record;
+    if (this.#isPlain(object as Record<string, unknown>)) return record;
     const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [key, part] of Object.entries(object)) {
       const kind = this.#headings.kindOf(key);
@@ -44,6 +45,16 @@ export class JsonRows {
       else this.#set(value, kind, part);
     }
     return { ...record, value };
+  }
+
+  /** Whether an object is what the API takes, as most are: then it need not be copied. */
+  #isPlain(object: Record<string, unknown>): boolean {
+    for (const key in object) {
+      const field = this.#headings.kindOf(key);
+      const part = object[key];
+      if (field !== key || !isCustomerField(field) || part === null || asField(field, part) !== part) return false;
+    }
+    return true;
   }
 
   #set(value: Record<string, unknown>, field: CustomerField, part: unknown): void {
@@ -57,7 +68,7 @@ const twice = (field: string): string => `${field}: expected one value, got two,
 /** Numbers and booleans may be written as text and the other way round, as in a CSV file. */
 function asField(field: CustomerField, part: unknown): unknown {
   if (field === 'form_fields' && Array.isArray(part)) return part.map(asFormField);
-  if (isText(field)) return Number.isSafeInteger(part) ? String(part) : part;
+  if (TEXTS.has(field)) return Number.isSafeInteger(part) ? String(part) : part;
   if (typeof part === 'string' && part !== '') return FIELDS[field].read(trimmed(part));
   return typeof part === 'number' ? FIELDS[field].read(String(part)) : part;
 }
