@@ -133,7 +133,7 @@ test("the Python program's exit code distinguishes bad use from a failed job", a
     python('abc123', 'elsewhere', '--uri', 'file:///etc/passwd.csv'),
   ]);
   expect(ran.map(({ code }) => code)).toEqual([2, 2, 3]);
-  expect(ran[2].output).toMatch(/^BadSource: .*SOURCE_ROOTS/);
+  expect(ran[2].output).toMatch(/^BadSource: .*SOURCE_ROOTS/m);
 });
 
 describe('the commands of the command line’s README', () => {
