@@ -3,6 +3,7 @@ import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches, nonEmpty } from './streams.ts';
 import { isTooLarge } from './customer.ts';
+import { damageIn } from './damage.ts';
 import { BadPage } from './errors.ts';
 import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
 import { FirstRows } from './first-rows.ts';
@@ -111,7 +112,7 @@ export function rowToRestore(row: Row, before: Values | null | undefined): Resto
     const { schema, earlier } = FIELDS[field as CustomerField];
     const value = before ? earlier(before[field], wanted) : undefined;
     // The store may return values that it no longer accepts.
-    if (value !== undefined && schema.safeParse(value).success) values[field] = value;
+    if (value !== undefined && schema.safeParse(value).success && !damageIn(value)) values[field] = value;
     else incomplete = true;
     if (field === 'authentication' && 'new_password' in (wanted as Values)) incomplete = true;
   }

@@ -15,7 +15,7 @@ import type { Problem } from './sources/record.ts';
 const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
 const customer = z.strictObject(shape, 'an object with the fields of a customer');
 
-// Far more channels or form fields than any store has. Checking takes time for each wrong member.
+// Far more channels or form fields than any store has. Every wrong member takes time to check.
 const MAX_MEMBERS = 1_000;
 const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies CustomerField[];
 

@@ -12,15 +12,15 @@ export type Values = Record<string, unknown>;
 export type Row = { id: number } & Values;
 
 export interface Field {
-  /** Its error message says what it expects. */
+  /** Its error messages say what it expects. */
   schema: z.ZodType;
   /** Reads a cell that is not blank. A cell that it can't read stays text, for the schema to reject. */
   read(cell: string): unknown;
   /** What to say of a blank, if the field can't be cleared. */
   blank?: string;
-  /** Whether a customer with `has` need not be sent `wanted`. In doubt false: that costs only a call. */
+  /** Whether a customer with `has` need not be sent `wanted`. False if in doubt, which costs only a call. */
   same(wanted: unknown, has: unknown): boolean;
-  /** What restores `had` after `wanted` was sent; undefined if nothing can. */
+  /** The value that restores `had` after `wanted` was sent; undefined if none can. */
   earlier(had: unknown, wanted: unknown): unknown;
 }
 

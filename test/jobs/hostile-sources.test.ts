@@ -194,7 +194,18 @@ describe('named one by one', () => {
       `id,${Array.from({ length: 100_000 }, (_, n) => `h${n}`).join()}\n1`,
       /and 9\d+ more/,
     ],
-    ['100,000 headings without one that is known', 'csv', `${'x,'.repeat(100_000)}x\n1`, /none that is known/],
+    [
+      '100,000 headings without one that is known',
+      'csv',
+      `${'x,'.repeat(100_000)}x\n1`,
+      /none of its cells is a known one/,
+    ],
+    [
+      '90,000 form fields, the last one twice',
+      'csv',
+      `id,${Array.from({ length: 90_000 }, (_, n) => `form:${n}`).join()},form:89999\n1`,
+      /two: "form:89999" and "form:89999"/,
+    ],
     ['a heading of 900,000 spaces, twice', 'csv', `id,i${' '.repeat(900_000)}d\n1,2\n`, /two: "id" and "i {99}…"/],
     [
       'headings that objects have',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { checkCustomer } from '../../src/jobs/customer.ts';
 import { rowToRestore } from '../../src/jobs/backup.ts';
+import { damageIn } from '../../src/jobs/damage.ts';
 import { isUnchanged } from '../../src/jobs/fields.ts';
 import type { Row, Values } from '../../src/jobs/fields.ts';
 
@@ -147,6 +148,13 @@ describe('the row that restores earlier values', () => {
     });
   });
 
+  test('lacks a damaged value, which no source may have', () => {
+    expect(rowToRestore({ id: 7, company: 'x', phone: '1' }, { company: '#REF!', phone: '2' })).toEqual({
+      row: { id: 7, phone: '2' },
+      incomplete: true,
+    });
+  });
+
   test('does not exist for a customer that the store did not have', () => {
     expect(rowToRestore({ id: 7, notes: 'n' }, null)).toEqual({ row: undefined, incomplete: true });
   });
@@ -154,14 +162,16 @@ describe('the row that restores earlier values', () => {
 
 // ---- Properties over a small model of the store -------------------------------------------------------------------
 
+const undamaged = (lengths: fc.StringConstraints = {}) =>
+  fc.string(lengths).filter((text) => damageIn(text) === undefined);
 const formField = fc.record({
   name: fc.constantFrom('Size', 'Age', 'Likes'),
-  value: fc.oneof(fc.string(), fc.integer(), fc.array(fc.string(), { maxLength: 2 })),
+  value: fc.oneof(undamaged(), fc.integer(), fc.array(undamaged(), { maxLength: 2 })),
 });
 const fields = {
   email: fc.constantFrom('a@example.com', 'b@example.com'),
-  first_name: fc.string({ minLength: 1, maxLength: 3 }),
-  company: fc.string({ maxLength: 3 }),
+  first_name: undamaged({ minLength: 1, maxLength: 3 }),
+  company: undamaged({ maxLength: 3 }),
   customer_group_id: fc.nat(3),
   accepts_product_review_abandoned_cart_emails: fc.boolean(),
   authentication: fc.record({ force_password_reset: fc.boolean() }),

@@ -5,22 +5,22 @@ import { textsIn } from '../cells.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField, READ_ONLY_FIELDS } from '../fields.ts';
 import { isBlank, NOT_UTF8, trimmed } from './text.ts';
 
-/** How a person has said that the columns of a CSV file are to be read. */
+/** How the job's options say that the columns of a CSV file are to be read. */
 export interface ColumnOptions {
   /** Headings of columns to leave out; only their letters and digits count, without regard to case. */
   ignoreColumns: readonly string[];
-  /** Leave out every column whose heading is not known. */
+  /** Leave out every column with an unknown heading. */
   ignoreUnknown: boolean;
-  /** The field that a heading stands for, or `form:NAME`, if the heading itself doesn't say so. */
+  /** The field, or `form:NAME`, that a heading stands for if the heading itself doesn't say so. */
   columns: Readonly<Record<string, string>>;
 }
 
-/** A column that sets a field, and how a cell that is not blank reads. */
+/** A column that sets a field, and how its cells are read. */
 export interface Column {
   field: CustomerField;
   /** The form field that it sets, among the customer's `form_fields`. */
   formField?: string;
-  /** A cell that does not read as its field should stays text, for checkCustomer to say so. */
+  /** Reads a cell that is not blank. A cell that it can't read stays text, for checkCustomer to reject. */
   read(cell: string): unknown;
 }
 
@@ -76,15 +76,15 @@ const isFormTarget = (kind: string): kind is FormTarget => kind.startsWith(FORM)
 
 const MAX_KINDS = 1_000;
 
-/** Reads headings as the options have it. */
+/** What headings stand for, given the job's options. */
 export class Headings {
   readonly #targetOf: Map<string, CustomerField | FormTarget>;
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
-  /** Of headings and keys that were asked for before: of JSON, each object has them. */
+  /** Of headings and keys seen before: in JSON, every object has them again. */
   readonly #kinds = new Map<string, HeadingKind>();
 
-  /** Throws BadSource if `columns` names a field that there is not. */
+  /** Throws BadSource if `columns` names a field that doesn't exist. */
   constructor({ ignoreColumns, ignoreUnknown, columns }: ColumnOptions) {
     const given = Object.entries(columns).map(([heading, name]) => {
       const target = formTarget(name) ?? FIELD_OF.get(fold(name));
@@ -111,21 +111,23 @@ export class Headings {
     return formTarget(heading) ?? this.#targetOf.get(fold(heading));
   }
 
-  /** Throws BadSource if headings are unknown or double, if there is none of an id, or nothing to update. */
+  /** Throws BadSource if headings are unknown, if two stand for one field, or if there is no id or nothing to update. */
   columnsOf(headings: readonly string[]): Columns {
     const end = headings.findLastIndex((heading) => !isBlank(heading)) + 1;
     const kinds = headings.map((heading, index) => (index >= end ? 'blank' : this.kindOf(heading)));
     this.#refuseUnknown(headings, kinds);
-    const targets = kinds.map((kind) => (isCustomerField(kind) || isFormTarget(kind) ? kind : undefined));
-    for (const [index, target] of targets.entries()) {
-      const first = targets.indexOf(target);
-      if (target === undefined || first === index) continue;
-      throw new BadSource(twice(target, headings[first] as string, headings[index] as string));
+    const targets = new Map<string, string>();
+    for (const [index, heading] of headings.entries()) {
+      const kind = kinds[index] as string;
+      if (!isCustomerField(kind) && !isFormTarget(kind)) continue;
+      const first = targets.get(kind);
+      if (first !== undefined) throw new BadSource(twice(kind, first, heading));
+      targets.set(kind, heading);
     }
-    if (!targets.includes('id')) {
+    if (!targets.has('id')) {
       throw new BadSource(`Expected a column with the heading "id" or "Customer ID", got none. ${KNOWN}`);
     }
-    if (targets.every((target) => target === undefined || target === 'id')) {
+    if (targets.size === 1) {
       throw new BadSource(`Expected a column to update besides the id, got none. ${KNOWN}`);
     }
     return {
@@ -143,7 +145,7 @@ export class Headings {
     const known = this.#kinds.get(heading);
     if (known !== undefined) return known;
     const kind = this.#find(heading);
-    // Keys may be without end.
+    // A source may have any number of different keys.
     if (this.#kinds.size < MAX_KINDS) this.#kinds.set(heading, kind);
     return kind;
   }
@@ -162,12 +164,12 @@ export class Headings {
     if (unknown.length === 0) return;
     if (unknown.some((heading) => NOT_UTF8.test(heading))) {
       throw new BadSource(
-        'Expected headings in UTF-8, got bytes that are not. If a spreadsheet or an older program has written the file, start ' +
+        'Expected headings in UTF-8, got bytes that are not. If a spreadsheet or an older program wrote the file, start ' +
           'the job with --encoding windows-1252 (encoding), or save it as CSV in UTF-8.',
       );
     }
     if (!kinds.some(isCustomerField)) {
-      throw new BadSource(`Expected a first line with headings, got none that is known. ${KNOWN}`);
+      throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
     }
     const names = [...new Set(unknown)];
     // An address is a customer's data, not a heading.
@@ -191,7 +193,7 @@ const FORM = 'form:';
 
 const ADDRESS = /[^\s@]@[^\s@]/;
 
-/** Several texts are written as a list of JSON. */
+/** A cell holds several texts only if it is a JSON list of texts. */
 const textOrTexts = (cell: string): unknown => textsIn(cell) ?? cell;
 
 const isNotSettable = (folded: string): boolean => NOT_SETTABLE.test(folded) || READ_ONLY.has(folded);

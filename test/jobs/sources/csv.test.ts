@@ -274,7 +274,11 @@ test.each<[string, string | Buffer, string]>([
   ['two ids', 'id,Customer ID,notes\n', 'Expected one column for id, got two: "id" and "Customer ID"'],
   ['nothing to update', 'id\n1\n', 'Expected a column to update besides the id'],
   ['no id', 'email,notes\na@b,x\n', 'Expected a column with the heading "id" or "Customer ID", got none'],
-  ['no headings', '17,bob@example.com,Bob\n', 'Expected a first line with headings, got none that is known'],
+  [
+    'no headings',
+    '17,bob@example.com,Bob\n',
+    'Expected headings in the first line, but none of its cells is a known one',
+  ],
   ['data in the headings', 'id,bob@example.com\n', 'Unknown headings: a text of 15 characters'],
   ['a row above the headings', '511,bob@example.com\nid,email\n1,a@b.c\n', 'below line 1, which looks like a row'],
   [
