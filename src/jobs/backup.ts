@@ -111,7 +111,7 @@ export function rowToRestore(row: Row, before: Values | null | undefined): Resto
   for (const [field, wanted] of Object.entries(fields)) {
     const { schema, earlier } = FIELDS[field as CustomerField];
     const value = before ? earlier(before[field], wanted) : undefined;
-    // The store may return values that it no longer accepts.
+    // The store may return values that it no longer accepts, or that no source may have.
     if (value !== undefined && schema.safeParse(value).success && !damageIn(value)) values[field] = value;
     else incomplete = true;
     if (field === 'authentication' && 'new_password' in (wanted as Values)) incomplete = true;
