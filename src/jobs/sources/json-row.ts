@@ -68,6 +68,8 @@ const twice = (field: string): string => `${field}: expected one value, got two,
 /** Numbers and booleans may be written as text and the other way round, as in a CSV file. */
 function asField(field: CustomerField, part: unknown): unknown {
   if (field === 'form_fields' && Array.isArray(part)) return part.map(asFormField);
+  // In JSON 1.234 is a number like any other; as a cell nobody knows.
+  if (field === 'store_credit_amounts' && typeof part === 'number') return [{ amount: part }];
   if (TEXTS.has(field)) return Number.isSafeInteger(part) ? String(part) : part;
   if (typeof part === 'string' && part !== '') return FIELDS[field].read(trimmed(part));
   return typeof part === 'number' ? FIELDS[field].read(String(part)) : part;

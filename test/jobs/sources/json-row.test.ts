@@ -25,6 +25,11 @@ test.each<[string, unknown, unknown]>([
     { id: 7, accepts_product_review_abandoned_cart_emails: false },
   ],
   ['an amount', { id: 7, store_credit_amounts: 12.5 }, { id: 7, store_credit_amounts: [{ amount: 12.5 }] }],
+  [
+    'an amount that would be ambiguous in a cell',
+    { id: 7, store_credit_amounts: 1.234 },
+    { id: 7, store_credit_amounts: [{ amount: 1.234 }] },
+  ],
   ['null', { id: 7, notes: null, phone: '1', channel_ids: null }, { id: 7, phone: '1' }],
   ['keys in the style of another program', { customerId: 7, firstName: 'Ann' }, { id: 7, first_name: 'Ann' }],
   ['what is not an object', [1], [1]],
