@@ -21,9 +21,13 @@ export function expectCountsToAddUp({ customers: { total, ...counts } }: JobResu
   expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(total);
 }
 
+// An event came while a run was ending: the server has it see that first, and runs the task again.
+const EVENT_CAME = new Set<unknown>([1, 'WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND']);
+
 /** No workflow task failed in these events, of one run or of several. */
 export function expectNoFailedTask(events: readonly HistoryEvent[] | null | undefined): void {
-  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+  const failed = events?.flatMap(({ workflowTaskFailedEventAttributes: task }) => (task ? [task] : []));
+  expect(failed?.filter(({ cause }) => !EVENT_CAME.has(cause))).toEqual([]);
 }
 
 /** The first promise: no store ever had more than three requests in flight. */
