@@ -104,7 +104,7 @@ test('an ended job shows who was rejected, why, and where the report is', async 
   const { report } = await job.result();
   const text = await open(job.id, 'user-metadata', /completed: 5 of 5 chunks done/);
   expect(text).toMatch(/unprocessed\s+50\s+47\s+3\s+0\s+0\s+0/);
-  expect(text).toMatch(/row 50, id 900002: rejected, unknown_id/);
+  expect(text).toMatch(/row 50 \(line 50\), id 900002: rejected, unknown_id/);
   expect(text).toContain(`Report: ${report}`);
   await screenshot(page, 'ended');
 });
