@@ -1,5 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { isPossibleId, type Source } from '../contract/job.ts';
+import { jobOptionsSchema } from '../contract/schema.ts';
 import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
@@ -51,6 +52,9 @@ export interface PreparingParts {
   sourceRoots: Storage[];
 }
 
+/** How a file of our own is read: a job's options are about other people's files. */
+const AS_WE_WRITE: ReadingOptions = jobOptionsSchema.parse({});
+
 export async function recordsOf(
   { client, storage, sourceRoots }: PreparingParts,
   reader: SourceReader,
@@ -62,7 +66,7 @@ export async function recordsOf(
     return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
   }
   const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
-  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], reading);
+  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], AS_WE_WRITE);
 }
 
 /** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */
