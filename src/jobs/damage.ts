@@ -19,7 +19,7 @@ const CONTROL = /[^\P{Cc}\t\n\r]/u;
 const DIRECTION = /[\u202A-\u202E\u2066-\u2069]/;
 
 /** One look for most texts, which have nothing of the kind. */
-const SUSPECT = /^#|^Err:|^[+-]?\d.*E|[^\P{Cc}\t\n\r]|[\u202A-\u202E\u2066-\u2069\uFFFD]|\p{Cs}/iu;
+const SUSPECT = new RegExp(String.raw`^#|^Err:|^[+-]?\d.*E|${CONTROL.source}|${DIRECTION.source}|\uFFFD|\p{Cs}`, 'iu');
 
 /** What is left of a text that lost something on the way. */
 export function damageTo(text: string): string | undefined {

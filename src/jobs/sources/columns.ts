@@ -1,5 +1,5 @@
 /** What the columns of a CSV file stand for, by their headings. */
-import { printable, quoted } from '../../contract/describe.ts';
+import { listed, printable, quoted } from '../../contract/describe.ts';
 import { BadSource } from '../errors.ts';
 import { textsIn } from '../cells.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField, READ_ONLY_FIELDS } from '../fields.ts';
@@ -186,6 +186,10 @@ export class Headings {
     );
   }
 }
+
+/** A note on headings or keys that were left out; none if there are none. */
+export const leftOutNotes = (names: readonly string[]): string[] =>
+  names.length > 0 ? [`Left out, because this API can't set them: ${listed(names)}.`] : [];
 
 const KNOWN = `Known headings: ${CUSTOMER_FIELDS.join(', ')}, form:NAME.`;
 

@@ -1,11 +1,11 @@
 /** The records of a CSV file. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listed, quoted } from '../../contract/describe.ts';
+import { quoted } from '../../contract/describe.ts';
 import { customerId } from '../customer.ts';
 import { BadSource } from '../errors.ts';
 import { moneyIn } from '../cells.ts';
 import { addFormFields, FIELDS, type FormField } from '../fields.ts';
-import { type ColumnOptions, type Columns, Headings } from './columns.ts';
+import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
 import type { SourceRecord } from './record.ts';
@@ -105,7 +105,7 @@ class CsvFile {
     const lines = titles.length === 1 ? 'line' : 'lines';
     return [
       ...(titles.length > 0 ? [`Left out above the headings: ${lines} ${titles.join(', ')}.`] : []),
-      ...(leftOut.length > 0 ? [`Left out, because this API can't set them: ${listed(leftOut)}.`] : []),
+      ...leftOutNotes(leftOut),
     ];
   }
 
@@ -216,7 +216,7 @@ class CsvFile {
   }
 
   #idIn(cells: readonly string[]): { id: unknown } {
-    return { id: FIELDS.id.read(plainText(trimmed(cells[this.#idAt] ?? ''))) };
+    return { id: FIELDS.id.read(this.#textOf(cells[this.#idAt] ?? '')) };
   }
 }
 

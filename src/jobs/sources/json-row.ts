@@ -1,7 +1,6 @@
 /** Objects of JSON as programs write them, made into rows by the same rules as the cells of a CSV file. */
-import { listed } from '../../contract/describe.ts';
 import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField } from '../fields.ts';
-import { type ColumnOptions, Headings } from './columns.ts';
+import { type ColumnOptions, Headings, leftOutNotes } from './columns.ts';
 import type { SourceRecord } from './record.ts';
 import { trimmed } from './text.ts';
 
@@ -27,8 +26,7 @@ export class JsonRows {
 
   /** What a person should know once all rows are read. */
   get notes(): string[] {
-    if (this.#leftOut.size === 0) return [];
-    return [`Left out, because this API can't set them: ${listed([...this.#leftOut])}.`];
+    return leftOutNotes([...this.#leftOut]);
   }
 
   read(record: SourceRecord): SourceRecord {

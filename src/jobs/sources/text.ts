@@ -77,18 +77,29 @@ function decoderFor(start: Uint8Array, given: string | null): Decoder {
   if (!encoding.startsWith('utf-16')) refuseOtherKinds(start);
   if (encoding === 'utf-8') return new Utf8();
   const decoder = new TextDecoder(encoding);
-  const utf8 = MULTI_BYTE.test(encoding) ? undefined : new Utf8Check();
+  const utf8 = new Utf8();
+  let isValid = !MULTI_BYTE.test(encoding);
+  let isMore = false;
+  const look = (text: string): void => {
+    isValid &&= !NOT_UTF8.test(text);
+    isMore ||= BEYOND_ASCII.test(text);
+  };
   return {
     write(piece) {
-      utf8?.write(piece);
+      if (isValid) look(utf8.write(piece));
       return decoder.decode(piece, { stream: true });
     },
     end() {
-      if (utf8?.isUtf8) throw new BadSource(`This file is UTF-8, not ${encoding}. Leave --encoding (encoding) out.`);
+      if (isValid) look(utf8.end());
+      if (isValid && isMore) {
+        throw new BadSource(`This file is UTF-8, not ${encoding}. Leave --encoding (encoding) out.`);
+      }
       return decoder.decode();
     },
   };
 }
+
+const BEYOND_ASCII = /[\u0080-\uFFFF]/;
 
 /** A byte that is not UTF-8, as `Utf8` gives it: U+DC80 to U+DCFF, which no UTF-8 can hold. */
 export const NOT_UTF8 = /[\uDC80-\uDCFF]/;
@@ -114,26 +125,6 @@ class Utf8 implements Decoder {
 
   end(): string {
     return decoded(this.#cut);
-  }
-}
-
-/** Whether a file, given in pieces, is UTF-8 and more than ASCII. */
-class Utf8Check {
-  #cut: Uint8Array = new Uint8Array();
-  #valid = true;
-  #more = false;
-
-  get isUtf8(): boolean {
-    return this.#valid && this.#more && this.#cut.length === 0;
-  }
-
-  write(piece: Uint8Array): void {
-    if (!this.#valid) return;
-    const bytes = Buffer.concat([this.#cut, piece]);
-    const whole = wholeCharacters(bytes);
-    this.#cut = Uint8Array.from(bytes.subarray(whole));
-    this.#more ||= bytes.some((byte) => byte > 0x7f);
-    this.#valid = isUtf8(bytes.subarray(0, whole));
   }
 }
 
