@@ -102,7 +102,7 @@ function decoderFor(start: Uint8Array, given: string | null): Decoder {
 const BEYOND_ASCII = /[\u0080-\uFFFF]/;
 
 /** A byte that is not UTF-8, as `Utf8` gives it: U+DC80 to U+DCFF, which no UTF-8 can hold. */
-export const NOT_UTF8 = /[\uDC80-\uDCFF]/;
+export const NOT_UTF8 = /[\uDC80-\uDCFF]/u;
 
 /** Runs of UTF-8, or a byte that is none, in bytes that are given one character each. */
 const UTF8_OR_BYTE = new RegExp(

@@ -454,6 +454,12 @@ test.each([
   expect(checkCustomer(value)?.message).toContain(message);
 });
 
+// Half of it is among the surrogates that stand for bytes that are not UTF-8.
+test('an emoji is UTF-8, in a cell and in a heading', async () => {
+  await expect(read('id,notes\n1,💀\n', { encoding: 'windows-1252' })).rejects.toThrow('This file is UTF-8');
+  await expect(read('id,notes,💀\n1,a,b\n')).rejects.toThrow('Unknown headings: "💀"');
+});
+
 test('says that a file is UTF-8 if another encoding is given', async () => {
   await expect(read('id,notes\n1,Zoë\n', { encoding: 'windows-1252' })).rejects.toThrow(
     'This file is UTF-8, not windows-1252',
