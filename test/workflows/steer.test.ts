@@ -27,7 +27,7 @@ import { until } from '../support/until.ts';
 type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
 
 /** Chunks of a job; and of one with so many failures, because its store rejects all customers, that some are moved to a file. */
-const [CHUNKS, MANY] = [12, 250];
+const [CHUNKS, MANY] = [30, 250];
 
 let client: Client;
 let stop: () => Promise<void>;
