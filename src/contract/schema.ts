@@ -1,7 +1,7 @@
 /** A job's input as zod, which checks it. The descriptions are those of the published JSON Schema. */
 import { z } from 'zod';
 import { type Format, type JobInput, type JobOptions, MAX_REJECTED_PERCENT, type Source, STORE_HASH } from './job.ts';
-import { found, listed } from './describe.ts';
+import { describeValue, listed } from './describe.ts';
 
 // An inline source travels in a payload, and Temporal's limit for one is 2 MB.
 const MAX_INLINE_CUSTOMERS = 1_000;
@@ -177,7 +177,7 @@ function isEncoding(label: string): boolean {
 
 function isJsonObject(text: string): boolean {
   try {
-    return found(JSON.parse(text)) === 'an object';
+    return describeValue(JSON.parse(text)) === 'an object';
   } catch {
     return false;
   }
@@ -220,16 +220,16 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
     const given = SOURCES.filter((name) => typeof value === 'object' && value !== null && name in value);
     const inner = given.length === 1 ? issue.errors[SOURCES.indexOf(given[0] as string)]?.[0] : undefined;
     if (inner) return describe({ ...inner, path: [...issue.path, ...inner.path] }, input);
-    const names = found(value) === 'an object' ? Object.keys(value as object) : [];
-    const got = given.length > 0 ? given.join(' and ') : names.length > 0 ? listed(names) : found(value);
+    const names = describeValue(value) === 'an object' ? Object.keys(value as object) : [];
+    const got = given.length > 0 ? given.join(' and ') : names.length > 0 ? listed(names) : describeValue(value);
     return `${where}expected an object with one of ${SOURCES.join(', ')}, got ${got}.${meant(names, SOURCES)}`;
   }
   if (path === '') {
     const text = typeof value === 'string' && isJsonObject(value);
-    return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : found(value));
+    return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : describeValue(value));
   }
   const isSize = issue.code === 'too_big' || issue.code === 'too_small';
-  return `${where}expected ${issue.message}, got ${found(value, isSize)}.`;
+  return `${where}expected ${issue.message}, got ${describeValue(value, isSize)}.`;
 }
 
 /** Suggests known names that differ from one that came only in case, hyphens or underscores. */

@@ -1,7 +1,7 @@
 /** The arguments of a job and of its queries before anybody has checked them: they may be anything. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { JobInput } from '../contract/job.ts';
-import { found, foundName } from '../contract/describe.ts';
+import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
 
 /** The arguments of updateCustomers. */
@@ -40,7 +40,7 @@ export function tooMuch(input: unknown): string | undefined {
 export function inWords(value: unknown): string {
   if (value instanceof Unreadable) return value.found;
   if (ArrayBuffer.isView(value)) return 'bytes';
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return found(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return describeValue(value);
   const fields = Object.entries(value).slice(0, 3);
-  return `an object of ${fields.map(([name, field]) => `${foundName(name)}: ${found(field)}`).join(', ')}`;
+  return `an object of ${fields.map(([name, field]) => `${describeName(name)}: ${describeValue(field)}`).join(', ')}`;
 }
