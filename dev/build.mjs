@@ -29,12 +29,9 @@ writeFileSync(`${fresh}/emulator.js`, "import './emulator/main.js';\n");
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
 // From the sources: these are what its stack traces name.
-const bundle = {
-  workflowsPath: `${root}src/workflows/index.ts`,
-  payloadConverterPath: `${root}src/payloads/converter.ts`,
-  logger: quiet,
-};
-const encrypting = { ...bundle, failureConverterPath: `${root}src/payloads/failure-converter.ts` };
+const converter = `${root}src/payloads/converter.ts`;
+const bundle = { workflowsPath: `${root}src/workflows/index.ts`, payloadConverterPath: converter, logger: quiet };
+const encrypting = { ...bundle, failureConverterPath: converter };
 for (const [name, options] of Object.entries({ 'workflow-bundle-encrypting': encrypting, 'workflow-bundle': bundle })) {
   writeFileSync(`${fresh}/${name}.js`, withoutRoot((await bundleWorkflowCode(options)).code));
 }

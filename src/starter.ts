@@ -1,8 +1,7 @@
 /** The command line: starts jobs, and shows how they are doing. */
 import { Command, CommanderError } from 'commander';
 import type { Act } from './starter/command.ts';
-import { printableError } from './starter/errors.ts';
-import { EXIT, EXIT_CODES_HELP, untilInterrupted } from './starter/exit.ts';
+import { EXIT, EXIT_CODES_HELP, printableError, untilInterrupted } from './starter/exit.ts';
 import { addFailures } from './starter/failures.ts';
 import { addList } from './starter/list.ts';
 import { addPurge } from './starter/purge.ts';

@@ -31,7 +31,10 @@ export function checkCustomer(value: unknown): Problem | undefined {
   for (const field of LISTS) {
     const list: unknown = (value as Partial<Record<string, unknown>> | null)?.[field];
     if (!Array.isArray(list) || list.length <= MAX_MEMBERS) continue;
-    return { code: 'invalid_field', message: `${field}: expected at most ${MAX_MEMBERS} members, got ${describeValue(list)}.` };
+    return {
+      code: 'invalid_field',
+      message: `${field}: expected at most ${MAX_MEMBERS} members, got ${describeValue(list)}.`,
+    };
   }
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);

@@ -1,5 +1,5 @@
 import type { JobOptions } from '../contract/job.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 import { DEFAULTS } from './options.ts';
 import type { JobInfo } from './status.ts';
 import { shellWord, STARTER } from './words.ts';

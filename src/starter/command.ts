@@ -1,8 +1,7 @@
 import { type Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { NoSuchJob } from '../client.ts';
 import { starterConfig, type StarterConfig } from '../config.ts';
-import { BadUse } from './errors.ts';
-import type { Interrupt } from './exit.ts';
+import { BadUse, type Interrupt } from './exit.ts';
 import { typedJobId } from './names.ts';
 import { type Session, withSession } from './session.ts';
 import { getJobInfo, type JobInfo } from './status.ts';

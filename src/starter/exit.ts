@@ -1,6 +1,12 @@
+/** How a command ends: its exit code, the errors that a person can act on, and Ctrl-C. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BadInput, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { BadConfig } from '../config.ts';
 import type { JobResult } from '../contract/job.ts';
+import { BadSource } from '../jobs/sources/record.ts';
+import { CantDecrypt } from '../payloads/index.ts';
 import { onSignals } from '../process.ts';
+import { StorageFailed } from '../storage/storage.ts';
 
 /** What the starter's exit code says. */
 export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, detached: 130 } as const;
@@ -23,6 +29,20 @@ export function exitCodeOf(result: JobResult): number {
   const { total, updated, unprocessed } = result.customers;
   return updated + (wasDryRun(result) ? unprocessed : 0) === total ? EXIT.allUpdated : EXIT.notAllUpdated;
 }
+
+/** Only the person at the command line can fix it. The message says what was expected, what came, what to do. */
+export class BadUse extends Error {
+  override name = 'BadUse';
+}
+
+const EXPECTED = [
+  ...[BadUse, BadConfig, BadInput, BadSource, CantDecrypt, StorageFailed],
+  ...[NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
+];
+
+/** What to print of an error: its message if that says what to do; all of it if it is a bug of ours. */
+export const printableError = (error: unknown): unknown =>
+  EXPECTED.some((Expected) => error instanceof Expected) ? (error as Error).message : error;
 
 /** Ctrl-C: a signal for what then has to clean up, and the last words to print. */
 export interface Interrupt {

@@ -6,8 +6,7 @@ import { jobKeys } from '../jobs/keys.ts';
 import { FileStorage } from '../storage/file.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { BadUse, EXIT } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { print } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 import { type JobCommand, jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 import { whyMissing } from './job-files.ts';
 import { retrySource, type StartSource } from './source.ts';
 import { fromJobOptions, type StartFlags, startFromJob } from './start.ts';

@@ -8,7 +8,7 @@ import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 import { connect } from '../temporal/connect.ts';
 import { readTarget } from '../temporal/target.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 
 // Given to the SDK as a path. With it a memo that nobody can read does not keep the other jobs from being listed.
 const PAYLOAD_CONVERTER = fileURLToPath(new URL(`../payloads/converter${extname(import.meta.url)}`, import.meta.url));

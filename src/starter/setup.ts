@@ -1,11 +1,10 @@
 import { ServerFailed } from '../client.ts';
 import { askServer } from '../client/server.ts';
 import { starterConfig } from '../config.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import type { AddCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { BadUse, EXIT } from './exit.ts';
 import { type Session, withSession } from './session.ts';
 import { print } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import { backUpAllRead } from '../jobs/backup.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 import { jobRefOf, whyMissing } from './job-files.ts';
 import type { Session } from './session.ts';
 import { undoSource } from './source.ts';
