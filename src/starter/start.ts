@@ -100,7 +100,7 @@ async function startAndWatch(
     return watchToTheEnd(session, existing, json, interrupt);
   }
   if (!flags.yes && !options.dryRun) {
-    await askFirst(source, options, storeHash, new URL(config.apiUrl).hostname, interrupt.signal);
+    await askFirst(source, options, storeHash, new URL(config.BIGCOMMERCE_API_URL).hostname, interrupt.signal);
   }
   const input = { storeHash, source: await source.make(session, storeHash, jobName), options };
   interrupt.farewell = `The job may or may not have been started. To find out: ${STARTER} show ${shellWord(id)}`;
