@@ -56,9 +56,9 @@ const CLEAN_UP_MS = 1_000;
  * Runs a command until it ends or Ctrl-C interrupts it: then prints the farewell and returns the exit code for a
  * detached job. A second Ctrl-C exits at once.
  */
-export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
+export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number | void>): Promise<number> {
   const controller = new AbortController();
-  const interrupt: Interrupt = { signal: controller.signal, farewell: 'Nothing was started.' };
+  const interrupt: Interrupt = { signal: controller.signal, farewell: '' };
   const interrupted = new Promise<'interrupted'>((resolve) => {
     onSignals(['SIGINT'], () => {
       if (controller.signal.aborted) process.exit(EXIT.detached);
@@ -71,7 +71,7 @@ export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<nu
     if (!controller.signal.aborted) throw error;
     return 'interrupted' as const;
   });
-  if (code !== 'interrupted') return code;
+  if (code !== 'interrupted') return code ?? EXIT.allUpdated;
   await Promise.race([running.catch(() => undefined), sleep(CLEAN_UP_MS)]);
   console.error(`\n${interrupt.farewell}`);
   return EXIT.detached;
