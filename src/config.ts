@@ -1,6 +1,6 @@
 /**
- * The settings, read once from the environment and `.env`, by the names that operators know; .env.example says what each
- * means. Only this file reads our own; of `TEMPORAL_*`, Temporal's SDK reads all that is not below.
+ * The settings, read once from the environment and `.env`, by the names that operators know; .env.example says what
+ * each means. Only this file reads our own; of `TEMPORAL_*`, Temporal's SDK reads all that is not below.
  */
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
@@ -33,8 +33,8 @@ const path = z.string().transform((given) => (isAbsolute(given) ? given : `${PAC
 
 const list = z.string().transform((items) => items.split(',').map((item) => item.trim()));
 
-// The characters that Temporal allows and no shell changes. Temporal joins the two with . or :, so a deployment's name has
-// neither. Server 1.32 accepts 255 characters, and silently ignores a version with 440.
+// The characters that Temporal allows and no shell changes. Temporal joins the two with . or :, so a deployment's name
+// has neither. Server 1.32 accepts 255 characters, and silently ignores a version with 440.
 const deploymentName = z.string().regex(/^(?!__)[\w/@+-]{1,255}$/, {
   error: 'expected 1 to 255 letters, digits and _ - / @ +, not beginning with __',
 });

@@ -21,7 +21,9 @@ export const CHUNKS_PER_PAGE = 100;
 /** Whether a job asks what the store has of its customers before it sends them. */
 export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
-/** Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them. */
+/**
+ * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
+ */
 export const SEARCH_ATTRIBUTES = {
   CustomerUpdatesStore: 'KEYWORD',
   /** A JobState. */

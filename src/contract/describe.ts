@@ -7,8 +7,8 @@ export const STORE_WAITS = {
 } as const;
 
 /**
- * Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. `sized`:
- * says how long a text is as well.
+ * Says what kind of value was found, never the value: messages end up in histories, and customers' data may not.
+ * `sized`: says how long a text is as well.
  */
 export function describeValue(value: unknown, sized = false): string {
   if (value === undefined) return 'nothing';
@@ -28,7 +28,9 @@ function kindOfNumber(value: number): string {
   return value < 0 ? 'a negative number' : value === 0 ? 'zero' : 'a number';
 }
 
-/** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
+/**
+ * A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data.
+ */
 export function describeName(name: string): string {
   const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
   return isName ? `"${name}"` : `a name of ${characters(name)}`;

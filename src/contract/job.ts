@@ -44,8 +44,8 @@ export const storeTaskQueue = (storeHash: string): string => `customer-updates-s
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
 /**
- * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate pair:
- * a request with such an id fails as if the server were down, every time.
+ * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate
+ * pair: a request with such an id fails as if the server were down, every time.
  */
 export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
 
@@ -59,8 +59,8 @@ export type Format = 'csv' | 'ndjson' | 'json';
 export type Source =
   | {
       /**
-       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At most
-       * 1,000, and 512 KiB of JSON in total.
+       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At
+       * most 1,000, and 512 KiB of JSON in total.
        */
       customers: unknown[];
     }
@@ -81,7 +81,10 @@ export interface JobOptions {
   dryRun?: boolean | undefined;
   /** Send at most this many customers. Default null: all. */
   limit?: number | null | undefined;
-  /** What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip". */
+  /**
+   * What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default
+   * "skip".
+   */
   onInvalid?: 'skip' | 'fail' | undefined;
   /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
@@ -93,11 +96,17 @@ export interface JobOptions {
   ignoreUnknown?: boolean | undefined;
   /** The field that a CSV heading stands for, by heading, if its name does not say so. Default none. */
   columns?: Record<string, string> | undefined;
-  /** Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total. Default none. */
+  /**
+   * Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total.
+   * Default none.
+   */
   blankWords?: string[] | undefined;
   /** The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8. */
   encoding?: string | null | undefined;
-  /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */
+  /**
+   * Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default
+   * false.
+   */
   trustQuotes?: boolean | undefined;
   /** List updated customers in the report as well. Default false. */
   reportAll?: boolean | undefined;
@@ -140,7 +149,10 @@ export interface Failure {
   line: Count | null;
   /** The customer's id; null if the row has no usable one. */
   id: Int | null;
-  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not sent. */
+  /**
+   * `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not
+   * sent.
+   */
   outcome: 'rejected' | 'failed' | 'invalid';
   /** Why, for programs. */
   code: OutcomeCode;

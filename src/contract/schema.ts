@@ -16,8 +16,8 @@ export class BadInput extends Error {
 
 const flag = z.boolean('true or false').default(false);
 const filled = z.string('a text').min(1, 'a text that is not empty');
-// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults. Paths are limited to 4,096 bytes and
-// object keys to 1,024.
+// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults. Paths are limited to 4,096 bytes
+// and object keys to 1,024.
 const ID = 'a text of at most 1000 characters';
 const URI = 'a text of at most 5000 characters';
 // Temporal's limit for a payload is 2 MB, and an activity's holds the input beside the job's state.

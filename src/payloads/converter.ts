@@ -15,10 +15,10 @@ export class Unreadable {
 const ENCRYPTED = 'binary/encrypted';
 
 /**
- * Anybody may send a workflow any payload, and none may stop it. What a workflow itself is sent (input, memo, arguments of
- * its messages) becomes Unreadable if the SDK's own converter throws, since its task would otherwise fail again and again.
- * Encrypted payloads always throw, so that the task waits for a worker with the key. So do results of activities, which
- * only our own workers write.
+ * Anybody may send a workflow any payload, and none may stop it. What a workflow itself is sent (input, memo, arguments
+ * of its messages) becomes Unreadable if the SDK's own converter throws, since its task would otherwise fail again and
+ * again. Encrypted payloads always throw, so that the task waits for a worker with the key. So do results of
+ * activities, which only our own workers write.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value, context, hint) => defaultPayloadConverter.toPayload(value, context, hint),

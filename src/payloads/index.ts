@@ -18,8 +18,8 @@ export { BadPayloadKeys } from './keys.ts';
 const CONVERTER = fileURLToPath(new URL(`./converter${extname(import.meta.url)}`, import.meta.url));
 
 /**
- * For Client and Worker: encrypts with the keys in this file, which has the format of PAYLOAD_KEYS_FILE. Without a file it
- * encrypts nothing, and what is encrypted throws CantDecrypt. Throws BadPayloadKeys.
+ * For Client and Worker: encrypts with the keys in this file, which has the format of PAYLOAD_KEYS_FILE. Without a file
+ * it encrypts nothing, and what is encrypted throws CantDecrypt. Throws BadPayloadKeys.
  */
 export async function dataConverterOf(keysFile: string | undefined): Promise<DataConverter> {
   if (keysFile === undefined) return { payloadCodecs: [encryptionCodec(undefined)] };
