@@ -9,7 +9,6 @@ export class CutOff extends Error {
   }
 }
 
-/** There is no such object. */
 export const isMissing = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].includes(codeOf(error));
 
 /** The object has no bytes in the requested range. */
@@ -41,7 +40,6 @@ const KINDS: [codes: string, Failed: typeof StorageFailed, advice: string][] = [
   ],
 ];
 
-/** What went wrong with the file at `uri`, as StorageFailed or NoAccess. */
 export function s3Failed(doing: 'read' | 'write' | 'delete', uri: string, error: unknown): StorageFailed {
   if (error instanceof StorageFailed) return error;
   const kind = KINDS.find(([codes]) => codes.split(' ').includes(codeOf(error)));
