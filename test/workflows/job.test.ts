@@ -317,7 +317,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(plans, (plan) => new Simulation(plan).play()),
-      { numRuns: 2 * RUNS, examples: [[MANY_FAILURES]] },
+      { numRuns: 4 * RUNS, examples: [[MANY_FAILURES]] },
     );
   },
   FUZZ_MS,
