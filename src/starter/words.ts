@@ -3,10 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { CustomerCounts, Failure, JobState, Progress, WouldSend } from '../contract/job.ts';
 import { printable } from '../contract/describe.ts';
 
-/** The command that runs the starter. */
 export const STARTER = 'npm run starter --';
 
-/** A whole number with thousands separators. */
 export const grouped = (value: number): string => value.toLocaleString('en');
 
 const UNITS = [
@@ -42,22 +40,25 @@ export function countsTable(customers: CustomerCounts): string {
 export const countsLine = (customers: CustomerCounts): string =>
   customers.total === 0 ? '' : OUTCOMES.map((name) => `${name} ${grouped(customers[name])}`).join(' · ');
 
-/** Rows that were not updated, as lines in columns. */
+/** Cells padded to the width of their columns; those whose index is in `right` are aligned right. */
+export function aligned(lines: readonly string[][], right: readonly number[]): string[][] {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines.map((line) =>
+    line.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+    }),
+  );
+}
+
 export function failuresTable(failures: readonly Failure[]): string {
-  const cells = failures.map(({ row, line, id, outcome, code }) => [
-    grouped(row),
-    line === null ? '-' : grouped(line),
-    String(id ?? '-'),
-    outcome,
-    code,
-  ]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
-  return failures
-    .map(({ message }, index) => {
-      const [row, line, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
-        column < 3 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
-      );
-      return `  row ${row}  line ${line}  id ${id}  ${outcome}  ${code}  ${oneLine(message)}`;
+  const cells = failures.map(({ row, line, id, outcome, code }) => {
+    return [grouped(row), line === null ? '-' : grouped(line), String(id ?? '-'), outcome, code];
+  });
+  return aligned(cells, [0, 1, 2])
+    .map(([row, line, id, outcome, code], index) => {
+      const message = oneLine(failures[index]?.message);
+      return `  row ${row}  line ${line}  id ${id}  ${outcome}  ${code}  ${message}`;
     })
     .join('\n');
 }
@@ -124,7 +125,6 @@ export const skippedText = (unchanged: number): string =>
 export const notInBackupText = (count: number): string =>
   `${counted(count, 'customer')} can't be restored in full: passwords can't be read, nor can what the store does not return.`;
 
-/** A number of things: `1 call`, `1,200 calls`. */
 export const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A file's path if the URI names a file of this machine, otherwise the URI. */

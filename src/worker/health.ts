@@ -10,7 +10,6 @@ const ASK_MS = 3_000;
 /** Without an answer for longer than this, the process counts as cut off. A server that restarts may be back sooner. */
 const LATELY_MS = 9_000;
 
-/** The part of a Worker that matters here. */
 interface Worker {
   getState(): string;
   options: { taskQueue: string };
@@ -19,8 +18,8 @@ interface Worker {
 /** A process's health. Until `watch` is called the process is starting: alive, but not ready. */
 export interface Health {
   /**
-   * From now on the process is ready while these Workers run and `reach`, which asks the server and rejects if there is no
-   * answer, has resolved lately.
+   * From now on the process is ready while these Workers run and `reach`, which asks the server and rejects if there is
+   * no answer, has resolved lately.
    */
   watch(workers: Worker[], reach: () => Promise<unknown>): void;
   /** The process is stopping: no longer ready, but alive until it ends. */

@@ -16,7 +16,8 @@ describe('a recorded history replays:', () => {
   let errors: Map<string, Error | null>;
   beforeAll(async () => {
     errors = await replayCommitted(committed(), dist);
-  });
+    // All of them, also on a busy machine.
+  }, 900_000);
   test.each(committed())('%s', (file) => expect(errors.get(file)).toBeNull());
 });
 

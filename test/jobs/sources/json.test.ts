@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { BadSource } from '../../../src/jobs/errors.ts';
+import { BadSource, MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { jsonRecords } from '../../../src/jobs/sources/json.ts';
-import { MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { textOf } from '../../../src/jobs/sources/text.ts';
 import { RUNS } from '../../support/fuzz.ts';
 import { all, inPieces } from '../support.ts';
