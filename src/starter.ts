@@ -6,7 +6,7 @@ import { EXIT, EXIT_CODES_HELP, untilInterrupted } from './starter/exit.ts';
 import { addFailures } from './starter/failures.ts';
 import { addList } from './starter/list.ts';
 import { addPurge } from './starter/purge.ts';
-import { addReport } from './starter/report.ts';
+import { addFix, addReport } from './starter/fetch.ts';
 import { addRetry } from './starter/retry.ts';
 import { addSetup } from './starter/setup.ts';
 import { addShow } from './starter/show.ts';
@@ -20,7 +20,7 @@ import { STARTER } from './starter/words.ts';
 const COMMANDS = [
   ...[addStart, addList, addWatch, addShow],
   ...[addPause, addResume, addCancel, addRetry, addUndo],
-  ...[addFailures, addReport, addPurge, addSetup],
+  ...[addFailures, addReport, addFix, addPurge, addSetup],
 ];
 
 function createProgram(act: Act): Command {

@@ -34,6 +34,12 @@ export const jobResultSchema = z
     throttled: count.describe('PUTs answered with 429.'),
     report: z.string().nullable().describe('URI of report.csv; null until it has been written.'),
     retry: z.string().nullable().describe('URI of retry.ndjson; null if there is nothing to send again.'),
+    fix: z
+      .string()
+      .nullable()
+      .describe(
+        'URI of fix.csv or fix.ndjson, the rows to correct: those rejected or invalid; null if there are none.',
+      ),
     backup: z
       .string()
       .nullable()
