@@ -159,6 +159,7 @@ const result: JobResult = {
   throttled: 0,
   report: 'file:///report.csv',
   retry: null,
+  fix: null,
 };
 
 test("accepts a worker's answers, and drops what a newer one has added", () => {

@@ -1,6 +1,6 @@
 /** How a row is written into a fix file. Pure. */
 import type { Failure } from '../contract/job.ts';
-import { guarded } from './sources/cell-text.ts';
+import { guarded, plainText } from './sources/cell-text.ts';
 import { ERROR_COLUMNS } from './sources/columns.ts';
 import { DELIMITERS } from './sources/heading.ts';
 import { isAnswer } from './sources/json.ts';
@@ -14,7 +14,7 @@ export const csvHeading = (table: Table): string => `\uFEFF${csvLine([...table.h
 export function csvRow({ cells, table }: RawCells, { code, message }: Failure): string {
   const { length: width } = table.headings;
   const own = table.headings.map((_, index) => cells[index] ?? '');
-  const extra = cells.slice(width, cells.findLastIndex((cell) => !isBlank(cell)) + 1);
+  const extra = cells.slice(width, cells.findLastIndex((cell) => !isBlank(plainText(cell))) + 1);
   return csvLine([...own, code, inOneLine(message), ...extra], table);
 }
 

@@ -28,17 +28,24 @@ export async function writeFix(
   storage: Storage,
   keys: JobKeys,
   job: FixableJob,
-): Promise<Pick<ClosedJob, 'fix' | 'notes'>> {
-  for (const key of Object.values(keys.fix)) await storage.delete(key);
+): Promise<Required<Pick<ClosedJob, 'fix' | 'notes'>>> {
   const file = new FixFile(storage, job);
+  let notes: string[];
   try {
     const text = await nonEmpty(file.text());
-    if (text) await storage.write(keys.fix[file.format], text);
-    return { fix: text ? storage.uri(keys.fix[file.format]) : null, ...file.notes };
+    if (text) {
+      const key = keys.fix[file.format];
+      await storage.write(key, text);
+      return { fix: storage.uri(key), notes: file.notes };
+    }
+    notes = file.notes;
   } catch (error) {
-    if (error instanceof SourceChanged) return { fix: null, notes: [error.message] };
-    throw error;
+    // Once done.json exists, our copy of the source is missing because another attempt has closed the job after all.
+    if (!(error instanceof SourceChanged) || (await storage.exists(keys.done))) throw error;
+    notes = [error.message];
   }
+  for (const key of Object.values(keys.fix)) await storage.delete(key);
+  return { fix: null, notes };
 }
 
 /** The key of a job's fix file; undefined if there is none. */
@@ -74,9 +81,9 @@ class FixFile {
     this.#job = job;
   }
 
-  get notes(): Pick<ClosedJob, 'notes'> {
+  get notes(): string[] {
     const reasons = [...this.#leftOut].map(([reason, rows]) => `${rows.toLocaleString('en')} ${reason}`);
-    return reasons.length === 0 ? {} : { notes: [`Rows not in the file of rows to correct: ${reasons.join('; ')}.`] };
+    return reasons.length === 0 ? [] : [`Rows not in the file of rows to correct: ${reasons.join('; ')}.`];
   }
 
   /** Throws SourceChanged, at the end at the latest. */
