@@ -111,7 +111,7 @@ test.each<[string, (path: string) => Promise<void>]>([
   await starter('start', 'a.csv', '--store', 'abc', '--name', `before-${what.length}`, '--ignore-unknown');
   await writeFile(path, `id,notes\nx,b\n${Array.from({ length: 200 }, (_, index) => `${index + 1},a\n`).join('')}`);
   await system.control('faults', { fault: 'latency', ms: 300 });
-  const handle = await system.start({ uri: `file://${path}` }, {});
+  const handle = await system.start(`changed-${what.length}`, { storeHash: 'abc', source: { uri: `file://${path}` } });
   await until(async () => (await handle.query(progressQuery)).chunks.done > 0);
   await change(path);
   await system.control('faults', { fault: 'latency', ms: 0 });
