@@ -5,13 +5,14 @@ import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failure-files.ts';
 import type { FixableJob } from '../jobs/fix.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { parseJobInput } from '../contract/schema.ts';
+import { BadInput, parseJobInput } from '../contract/schema.ts';
+import { BadSource } from '../jobs/sources/record.ts';
 import { isRunning, startedEvent } from '../temporal/internals.ts';
 import { stoppable, type Storage } from '../storage/storage.ts';
 import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
-import { type PreparingParts, recordsOf } from './job-source.ts';
+import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
 const TRIES = 3;
@@ -33,7 +34,14 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const sourceRoots = parts.sourceRoots.map(untilStopped);
         const reader = { storeHash: job.job.storeHash, id };
         const readAgain: FixableJob['readAgain'] = (digest) =>
-          recordsOf({ client, storage: untilStopped(storage), sourceRoots }, reader, source, { ...options, digest });
+          recordsOf({ client, storage: untilStopped(storage), sourceRoots }, reader, source, {
+            ...options,
+            digest,
+          }).catch((error: unknown) => {
+            // The job of which this one is a retry was purged, or its workflow deleted.
+            const isGone = error instanceof BadInput || error instanceof NothingToRetry;
+            throw isGone ? new BadSource(error.message, { cause: error }) : error;
+          });
         const isLastTry = info.attempt >= TRIES;
         const ended = { ...job, id, source, options, wasReset, readAgain, isLastTry };
         return await closeJob(untilStopped(storage), runId, ended);

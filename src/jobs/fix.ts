@@ -7,17 +7,16 @@ import type { ClosedJob } from '../contract/activities.ts';
 import type { Failure } from '../contract/job.ts';
 import type { FullOptions } from '../contract/schema.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
-import { BadInput, BadSource, NothingToRetry } from './errors.ts';
 import { csvHeading, csvRow, isShort, jsonRow, mayHoldPassword } from './fix-rows.ts';
 import type { JobKeys } from './keys.ts';
 import { allFailures, type EndedJob } from './settled-rows.ts';
-import { MAX_RECORD, type SourceRecord } from './sources/record.ts';
+import { BadSource, MAX_RECORD, type SourceRecord } from './sources/record.ts';
 import { nonEmpty } from './streams.ts';
 
 /** A job that ends, and how its source is read once more. */
 export interface FixableJob extends EndedJob {
   options: EndedJob['options'] & Pick<FullOptions, 'blankCells'>;
-  /** `digest` is given the SHA-256 of the source's bytes in the end, if it is a file. */
+  /** `digest` is given the SHA-256 of the source's bytes in the end, if it is a file. Throws BadSource if it is gone. */
   readAgain: (digest: (sha256: string) => void) => Promise<AsyncIterable<SourceRecord[]>>;
   /** A source that can't be read at present is given up. */
   isLastTry: boolean;
@@ -121,8 +120,8 @@ class FixFile {
     try {
       yield* await this.#job.readAgain((sha256) => (digest = sha256));
     } catch (error) {
-      const isLost = [BadSource, BadInput, NothingToRetry].some((kind) => error instanceof kind);
-      if (isLost || (error instanceof StorageFailed && this.#job.isLastTry)) throw new SourceChanged({ cause: error });
+      const isLost = error instanceof BadSource || (error instanceof StorageFailed && this.#job.isLastTry);
+      if (isLost) throw new SourceChanged({ cause: error });
       throw error;
     }
     if (digest !== this.#job.plan.digest) throw new SourceChanged();

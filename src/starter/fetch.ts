@@ -2,14 +2,13 @@
 import { basename, dirname, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Argument, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { fixKey } from '../jobs/fix.ts';
 import { type JobKeys, jobKeys } from '../jobs/keys.ts';
 import { FileStorage } from '../storage/file.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type AddCommand, type JobCommand, jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { type JobCommand, jobCommand } from './command.ts';
+import { BadUse } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { storeOfJob } from './names.ts';
 import { readingFlags } from './options.ts';
@@ -19,7 +18,7 @@ import { shellWord, STARTER } from './words.ts';
 type FetchCommand = JobCommand<{ force?: boolean }>;
 
 /** `report JOB [FILE]`: fetches the report of an ended job. */
-export const addReport = fetchCommand(
+export const reportCommand = fetchCommand(
   'report',
   'fetch the report of an ended job: a CSV file of the rows that were not updated',
   async ({ id, job }, storage, { report }) => {
@@ -30,7 +29,7 @@ export const addReport = fetchCommand(
 );
 
 /** `fix JOB [FILE]`: fetches the rows of an ended job that a person has to correct. */
-export const addFix = fetchCommand(
+export const fixCommand = fetchCommand(
   'fix',
   'fetch the rejected and invalid rows of an ended job, as a file to correct and start',
   async ({ id, job }, storage, keys) => {
@@ -54,7 +53,7 @@ function fetchCommand(
   description: string,
   fileOf: (command: FetchCommand, storage: Storage, keys: JobKeys) => Promise<string>,
   done: (command: FetchCommand & { path: string }) => string,
-): AddCommand {
+): Command {
   return jobCommand<{ force?: boolean }>(
     name,
     description,
@@ -63,22 +62,20 @@ function fetchCommand(
       const storage = await session.openJobStore();
       const key = await fileOf(command, storage, jobKeys(await jobRefOf(session, job)));
       const content = storage.read(key);
-      if (operand === '-') {
-        await pipeline(Readable.from(content), process.stdout, { end: false });
-        return EXIT.allUpdated;
-      }
+      if (operand === '-') return pipeline(Readable.from(content), process.stdout, { end: false });
       const path = resolve(config.folder, operand ?? `${fileName(id)}-${basename(key)}`);
       await write(path, content, flags.force ?? false);
       print(done({ ...command, path }));
-      return EXIT.allUpdated;
     },
     {
       needs: 'ended',
-      operand: new Argument(
-        '[file]',
-        `file to write, or - for the standard output; default: NAME-${name}, with the name of the job and an extension`,
-      ),
-      options: [new Option('--force', 'overwrite an existing file')],
+      parts: [
+        new Argument(
+          '[file]',
+          `file to write, or - for the standard output; default: NAME-${name}, with the name of the job and an extension`,
+        ),
+        new Option('--force', 'overwrite an existing file'),
+      ],
     },
   );
 }
