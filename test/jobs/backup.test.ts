@@ -12,7 +12,6 @@ import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outc
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { inline, newStorage } from './support.ts';
-import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const ID = 'customer-updates/abc/job';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import type { Failure, Source } from '../../src/contract/job.ts';
+import type { Failure } from '../../src/contract/job.ts';
 import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
@@ -11,7 +11,6 @@ import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outc
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { inline, newStorage } from './support.ts';
-import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);

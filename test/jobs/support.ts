@@ -28,7 +28,9 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** All records, apart from what the source itself says: test/jobs/fix.test.ts. */
 export const readAll = async (batches: AsyncIterable<SourceRecord[]>): Promise<Omit<SourceRecord, 'raw'>[]> =>
-  (await all(batches)).flat().map(({ raw: _, ...record }) => record);
+  (await all(batches))
+    .flat()
+    .map(({ row, line, value, problem }) => ({ row, line, value, ...(problem && { problem }) }));
 
 /** The bytes of `content` in pieces of `size`, so that records are cut at every position. */
 export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
