@@ -5,7 +5,7 @@ import { checkCustomer } from '../../../src/jobs/customer.ts';
 import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { type CsvOptions, csvRecords } from '../../../src/jobs/sources/csv.ts';
 import { textOf, trimmed } from '../../../src/jobs/sources/text.ts';
-import { all, inPieces } from '../support.ts';
+import { inPieces, readAll } from '../support.ts';
 
 interface Reading extends Partial<CsvOptions> {
   size?: number;
@@ -24,7 +24,7 @@ const defaults: CsvOptions = {
 
 const read = async (file: string | Uint8Array, { size, encoding, notes, ...options }: Reading = {}) => {
   const text = textOf(inPieces(file, size), encoding);
-  return (await all(csvRecords(text, { ...defaults, ...options }, (note) => notes?.push(note)))).flat();
+  return readAll(csvRecords(text, { ...defaults, ...options }, (note) => notes?.push(note)));
 };
 
 const values = async (file: string | Uint8Array, reading?: Reading) =>
