@@ -7,6 +7,7 @@ import {
   encodeRuns,
   MAX_ATTEMPTS_SHOWN,
 } from '../src/contract/outcomes.ts';
+import { RUNS } from './support/fuzz.ts';
 
 const chunkCode: fc.Arbitrary<ChunkCode> = fc.oneof(
   fc.constantFrom<ChunkCode>(
@@ -54,6 +55,7 @@ describe('runs of numbers', () => {
       fc.property(runs(fc.oneof(fc.nat(40), fc.nat(2_000), fc.nat(2 ** 32 - 1))), (values) => {
         expect([...decodeRuns(encodeRuns(values), values.length)]).toEqual(values);
       }),
+      { numRuns: RUNS },
     );
   });
 
@@ -63,6 +65,7 @@ describe('runs of numbers', () => {
         const text = encodeRuns(values);
         expect(JSON.stringify(text)).toBe(`"${text}"`);
       }),
+      { numRuns: RUNS },
     );
   });
 

@@ -160,7 +160,8 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   try {
     // Its own output first: if the port was taken in the meantime, somebody else's server would answer.
     await server.waitFor(/^Temporal Server:/);
-    await answers(address);
+    // It is there; on a busy machine it may be slow.
+    await answers(address, 60_000);
   } catch (error) {
     await server.kill();
     throw error;
@@ -182,7 +183,7 @@ export async function answers(address: string, timeoutMs = 5_000): Promise<void>
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+      const connection = await Connection.connect({ address, connectTimeout: 5_000 });
       try {
         await connection.workflowService.describeNamespace({ namespace: 'default' });
         return;

@@ -104,7 +104,7 @@ test('whatever a store answers, it ends with everyone in exactly one place', () 
       expect(sorted(settled)).toEqual(sorted(ids));
       expect(calls).toBeLessThanOrEqual(3 * ids.length - 1);
     }),
-    { numRuns: 2 * RUNS },
+    { numRuns: 3 * RUNS },
   );
 });
 

@@ -170,7 +170,7 @@ test('whatever a store and its other apps do, the limits are kept and every call
       expect(sent).toBe(world.count);
       expect(mostInFlight).toBeLessThanOrEqual(3);
     }),
-    { numRuns: 2 * RUNS },
+    { numRuns: 3 * RUNS },
   );
 });
 
@@ -183,7 +183,7 @@ test('a store of our own is never driven into a 429, and its reserve is left alo
       const usable = world.quota - Math.floor((world.quota * world.reservePercent) / 100);
       expect(mostUsedInWindow).toBeLessThanOrEqual(Math.max(3, usable));
     }),
-    { numRuns: 2 * RUNS },
+    { numRuns: 3 * RUNS },
   );
 });
 
@@ -215,6 +215,6 @@ test('while others keep using slots, few calls are answered 429', () => {
       const { throttledBySlots } = run(alike);
       expect(throttledBySlots / alike.count).toBeLessThan(0.05);
     }),
-    { numRuns: RUNS / 4 },
+    { numRuns: 50 },
   );
 });

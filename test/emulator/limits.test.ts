@@ -49,16 +49,16 @@ describe('the quota', () => {
   });
 
   test('is full again when its window ends, and the next window starts with the next request', async () => {
-    const rig = await start({ quota: 2, window: 300 });
+    const rig = await start({ quota: 2, window: 3_000 });
     await rig.put(one);
     await rig.put(one);
     const { status, headers } = await rig.put(one);
     expect(status).toBe(429);
-    await delay(Number(headers.get('x-rate-limit-time-reset-ms')) + 100);
+    await delay(Number(headers.get('x-rate-limit-time-reset-ms')) + 1_000);
     const next = await rig.put(one);
     expect(next.status).toBe(200);
     expect(rateLimit(next.headers)['x-rate-limit-requests-left']).toBe(1);
-    expect(rateLimit(next.headers)['x-rate-limit-time-reset-ms']).toBeGreaterThan(200);
+    expect(rateLimit(next.headers)['x-rate-limit-time-reset-ms']).toBeGreaterThan(2_000);
   });
 
   test('of an unlimited plan has no headers', async () => {
@@ -130,7 +130,7 @@ describe('three at a time', () => {
   });
 
   test('are fewer while another app uses slots', async () => {
-    const rig = await start({ latency: 20 });
+    const rig = await start({ latency: 1_000 });
     await rig.fault({ fault: 'other-app', slots: 2 });
     const statuses = (await Promise.all([1, 2, 3].map((id) => rig.put([{ id }])))).map(({ status }) => status);
     expect(statuses.filter((status) => status === 429)).toHaveLength(2);

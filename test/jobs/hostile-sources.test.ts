@@ -253,7 +253,7 @@ describe('named one by one', () => {
       0,
     ],
     ['a key twice, of which the last one counts', 'ndjson', '{"id":1,"id":2,"notes":"a"}', 1],
-    ['3 million blank lines', 'ndjson', '\n'.repeat(3 * M), 0],
+    ['half a million blank lines', 'ndjson', '\n'.repeat(M / 2), 0],
   ])('%s', async (_, format, content, expected) => {
     const cpuMs = cpuTimer();
     const result = await prepared(content, format);

@@ -12,33 +12,33 @@ import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 const system = useSystem({
-  emulator: ['--customers', '20000', '--latency', '2'],
-  // The server's own threshold is 4,096 events; this makes a run some 250 chunks long.
-  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 1000 } },
+  emulator: ['--customers', '8000', '--latency', '2'],
+  // The server's own threshold is 4,096 events; this makes a run some 125 chunks long.
+  server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 500 } },
 });
 
 describe('continued as new', () => {
-  test('a job of 20,000 continues as new several times, counts exactly, and still answers for its early runs', async () => {
-    const rows = customers(20_000);
-    const unknown = [3, 4, 5_000, 19_999];
+  test('a job of 8,000 continues as new several times, counts exactly, and still answers for its early runs', async () => {
+    const rows = customers(8_000);
+    const unknown = [3, 4, 5_000, 7_999];
     for (const row of unknown) rows[row - 1] = { id: 1_000_000 + row, notes: 'nobody' };
     rows[9] = { id: 10, first_name: '' };
-    const uri = await writeSource(system, 'twenty-thousand.ndjson', rows);
+    const uri = await writeSource(system, 'eight-thousand.ndjson', rows);
 
-    const handle = await system.start('twenty-thousand', { storeHash: 'abc', source: { uri } });
+    const handle = await system.start('eight-thousand', { storeHash: 'abc', source: { uri } });
     const result = await handle.result();
 
     expect(result.customers).toEqual({
-      total: 20_000,
-      updated: 19_995,
+      total: 8_000,
+      updated: 7_995,
       rejected: 4,
       failed: 0,
       invalid: 1,
       unprocessed: 0,
     });
-    expect(result.chunks).toEqual({ total: 2_000, done: 2_000 });
+    expect(result.chunks).toEqual({ total: 800, done: 800 });
     const stats = await system.stats();
-    expect(stats).toMatchObject({ customersApplied: 19_995, customersAppliedMoreThanOnce: 0, maxInFlight: 3 });
+    expect(stats).toMatchObject({ customersApplied: 7_995, customersAppliedMoreThanOnce: 0, maxInFlight: 3 });
     expect(stats.puts).toBe(result.calls);
 
     const runs = [];
@@ -46,29 +46,29 @@ describe('continued as new', () => {
       runs.push(run);
     expect(runs.length).toBeGreaterThan(4);
 
-    expect((await allFailures(handle)).map(({ row }) => row)).toEqual([3, 4, 10, 5_000, 19_999]);
+    expect((await allFailures(handle)).map(({ row }) => row)).toEqual([3, 4, 10, 5_000, 7_999]);
     const { total, outcomes } = await handle.query(outcomesQuery, { from: 0, count: 2 });
-    expect(total).toBe(2_000);
+    expect(total).toBe(800);
     expect(outcomes).toMatchObject([
       { rows: [1, 11], updated: 8, rejected: 2 },
       { rows: [12, 21], updated: 10, rejected: 0 },
     ]);
   });
 
-  test('a job of 6,000 that reads keeps reading, counting and backing up over several runs', async () => {
+  test('a job of 2,500 that reads keeps reading, counting and backing up over several runs', async () => {
     // Every other customer has a blank note already.
-    const rows = customers(6_000).map(({ id }) => ({ id, notes: id % 2 === 0 ? '' : 'new' }));
+    const rows = customers(2_500).map(({ id }) => ({ id, notes: id % 2 === 0 ? '' : 'new' }));
     await system.control('reset', {});
     const uri = await writeSource(system, 'reads.ndjson', rows);
     const options = { backup: true, skipUnchanged: true };
     const handle = await system.start('reads', { storeHash: 'abc', source: { uri }, options });
     const result = await handle.result();
 
-    expect(result).toMatchObject({ unchanged: 3_000, notInBackup: 0, customers: { total: 6_000, updated: 6_000 } });
+    expect(result).toMatchObject({ unchanged: 1_250, notInBackup: 0, customers: { total: 2_500, updated: 2_500 } });
     const { puts = 0, gets, customersApplied, customersRead } = await system.stats();
     expect({ puts, gets, customersApplied, customersRead }).toEqual({
-      ...{ puts: result.calls, gets: 24 },
-      ...{ customersApplied: 3_000, customersRead: 6_000 },
+      ...{ puts: result.calls, gets: 10 },
+      ...{ customersApplied: 1_250, customersRead: 2_500 },
     });
     expect((await readFile(new URL(result.backup ?? ''), 'utf8')).trim().split('\n')).toEqual(
       rows.flatMap(({ id }) => (id % 2 === 0 ? [] : [`{"id":${id},"notes":""}`])),

@@ -1,4 +1,4 @@
-/** How often a property is tried: 50 times in `npm test`, 200 times in `npm run test:all`, 10,000 times in `npm run fuzz`. */
+/** How often a property is tried: 50 in `npm test`, 200 in `npm run test:all`, 10,000 in `npm run fuzz`. */
 export const RUNS = Number(process.env['FUZZ_RUNS'] || 50);
 
 /** The longest that a test of such a property may take, in ms. */
