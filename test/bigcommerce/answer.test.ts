@@ -1,4 +1,11 @@
-import { anyObject, type Answer, classify, updatedIds, type Verdict } from '../../src/bigcommerce/answer.ts';
+import {
+  anyObject,
+  type Answer,
+  classify,
+  listedCustomers,
+  updatedIds,
+  type Verdict,
+} from '../../src/bigcommerce/answer.ts';
 
 type Read = (body: unknown) => object | undefined;
 
@@ -55,10 +62,34 @@ test('a 200 gives the ids, whatever else it contains', () => {
   expect(read({ text })).toEqual({ kind: 'ok', body: [7, 3] });
 });
 
-test('a token check accepts any JSON, but no page', () => {
+test('a token check accepts any JSON object, but no page', () => {
   expect(read({ text: '{"time":1700000000}' }, anyObject).kind).toBe('ok');
-  expect(read({ text: '<html></html>' }, anyObject).kind).toBe('unavailable');
+  for (const text of ['<html></html>', 'null', '"ok"', '1']) {
+    expect([text, read({ text }, anyObject).kind]).toEqual([text, 'unavailable']);
+  }
 });
+
+test.each([
+  [
+    'the customers and pages',
+    { count: 2, total_pages: 3 },
+    { customers: [{ id: 7 }, { id: 3, notes: 'a' }], pages: 3 },
+  ],
+  ['fewer customers than it says', { count: 3, total_pages: 1 }, undefined],
+  ['more customers than it says', { count: 1, total_pages: 1 }, undefined],
+  ['no number of pages', { count: 2 }, undefined],
+  ['no count', { total_pages: 1 }, undefined],
+])('a list of customers with %s', (_, pagination, expected) => {
+  const data = [{ id: 7 }, { id: 3, notes: 'a' }];
+  expect(listedCustomers({ data, meta: { pagination } })).toEqual(expected);
+});
+
+test.each([undefined, {}, { data: [] }, { meta: { pagination: { count: 0, total_pages: 0 } } }, []])(
+  '%j is no list of customers',
+  (body) => {
+    expect(listedCustomers(body)).toBeUndefined();
+  },
+);
 
 test.each([
   ['an unknown id', { '0.id': 'invalid customer ID' }, 0, 'unknown_id', 'id: invalid customer ID'],

@@ -108,6 +108,10 @@ test('whatever a store answers, it ends with everyone in exactly one place', () 
   );
 });
 
+test('without customers there is nothing to send', () => {
+  expect(next(start([]))).toBeUndefined();
+});
+
 test('customers that a success leaves out are sent again singly', () => {
   const sent: number[][] = [];
   const { state } = run([1, 2, 3, 4], (ids, call) => {
