@@ -1,9 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { BEGAN_WITH_0, FORMAT, type JobActivities, type PreparedJob } from '../contract/activities.ts';
-import { notAnInput, parseJobInput } from '../contract/schema.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { BadInput } from '../jobs/errors.ts';
+import {
+  BEGAN_WITH_0,
+  FORMAT,
+  type JobActivities,
+  type PreparedJob,
+  SEARCH_ATTRIBUTES,
+} from '../contract/activities.ts';
+import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';

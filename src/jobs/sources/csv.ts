@@ -2,13 +2,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { quoted } from '../../contract/describe.ts';
 import { customerId } from '../customer.ts';
-import { BadSource } from '../errors.ts';
+import { BadSource, type SourceRecord } from './record.ts';
 import { moneyIn } from '../cells.ts';
 import { addFormFields, FIELDS, type FormField } from '../fields.ts';
 import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
-import type { SourceRecord } from './record.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
 
 /** How a CSV source is to be read. */

@@ -3,8 +3,7 @@
  * answer of the API with its list below `data`. Only where values begin and end is looked for here; JSON.parse does the rest,
  * a record at a time.
  */
-import { BadSource } from '../errors.ts';
-import { MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
+import { BadSource, MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
 
 /**

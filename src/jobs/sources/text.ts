@@ -1,6 +1,6 @@
 /** A file's bytes as text, for every format, and which characters count as blank. */
 import { isUtf8 } from 'node:buffer';
-import { BadSource } from '../errors.ts';
+import { BadSource } from './record.ts';
 import { refuseOtherKinds } from './kinds.ts';
 
 /** Bytes looked at before anything is decoded: enough for a byte order mark and for what a file of another kind begins with. */

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { checkCustomer } from '../../../src/jobs/customer.ts';
-import { BadSource } from '../../../src/jobs/errors.ts';
+import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { type CsvOptions, csvRecords } from '../../../src/jobs/sources/csv.ts';
 import { textOf, trimmed } from '../../../src/jobs/sources/text.ts';
 import { all, inPieces } from '../support.ts';
