@@ -4,7 +4,7 @@ import { EXIT, EXIT_CODES_HELP, printableError } from './starter/exit.ts';
 import { failuresCommand } from './starter/failures.ts';
 import { listCommand } from './starter/list.ts';
 import { purgeCommand } from './starter/purge.ts';
-import { reportCommand } from './starter/report.ts';
+import { fixCommand, reportCommand } from './starter/fetch.ts';
 import { setupCommand } from './starter/setup.ts';
 import { showCommand } from './starter/show.ts';
 import { startCommand } from './starter/start.ts';
@@ -23,7 +23,7 @@ const program = new Command(STARTER)
 for (const command of [
   ...[startCommand, listCommand, watchCommand, showCommand],
   ...[pauseCommand, resumeCommand, cancelCommand, retryCommand, undoCommand],
-  ...[failuresCommand, reportCommand, purgeCommand, setupCommand],
+  ...[failuresCommand, reportCommand, fixCommand, purgeCommand, setupCommand],
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -3,14 +3,19 @@ import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failure-files.ts';
+import type { FixableJob } from '../jobs/fix.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { parseJobInput } from '../contract/schema.ts';
+import { BadInput, parseJobInput } from '../contract/schema.ts';
+import { BadSource } from '../jobs/sources/record.ts';
 import { isRunning, startedEvent } from '../temporal/internals.ts';
-import { stoppable } from '../storage/storage.ts';
+import { stoppable, type Storage } from '../storage/storage.ts';
 import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
-import type { PreparingParts } from './job-source.ts';
+import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
+
+/** Attempts of closeJob in which it waits for a source that can't be read. */
+const TRIES = 3;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
@@ -25,7 +30,21 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         // The run that a reset makes begins with the events of the run that was reset.
         const wasReset = started != null && started.originalExecutionRunId !== runId;
         // No job cancels it, but a stopping process does: it must end soon, and the next attempt continues.
-        return await closeJob(stoppable(storage, cancellationSignal), runId, { ...job, id, source, options, wasReset });
+        const untilStopped = (place: Storage) => stoppable(place, cancellationSignal);
+        const sourceRoots = parts.sourceRoots.map(untilStopped);
+        const reader = { storeHash: job.job.storeHash, id };
+        const readAgain: FixableJob['readAgain'] = (digest) =>
+          recordsOf({ client, storage: untilStopped(storage), sourceRoots }, reader, source, {
+            ...options,
+            digest,
+          }).catch((error: unknown) => {
+            // The job of which this one is a retry was purged, or its workflow deleted.
+            const isGone = error instanceof BadInput || error instanceof NothingToRetry;
+            throw isGone ? new BadSource(error.message, { cause: error }) : error;
+          });
+        const isLastTry = info.attempt >= TRIES;
+        const ended = { ...job, id, source, options, wasReset, readAgain, isLastTry };
+        return await closeJob(untilStopped(storage), runId, ended);
       } catch (error) {
         throw jobFailure(error);
       }

@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { isPossibleId, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
+import { fixKey } from '../jobs/fix.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
@@ -41,7 +42,14 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
   const started = await startedEvent(client, id, runId);
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
   if (await storage.exists(keys.retry)) return keys.retry;
-  if (await storage.exists(keys.done)) throw new NothingToRetry(`${name} left no customers to send again.`);
+  if (await storage.exists(keys.done)) {
+    const fix = await fixKey(storage, keys);
+    const cure =
+      fix === undefined
+        ? ''
+        : ` Its rejected and invalid rows are in ${storage.uri(fix)}: correct them, then start a job from that file.`;
+    throw new NothingToRetry(`${name} left no customers to send again.${cure}`);
+  }
   throw new BadSource(
     `source.retryOf: JOB_STORE (${storage.root}) has no files of ${name} for store ${storeHash}: it is a job of another ` +
       'store, failed before it had read its source, or its files were purged. Start from its source.',
@@ -70,7 +78,11 @@ export async function recordsOf(
     return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
   }
   const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
-  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], AS_WE_WRITE);
+  const { digest } = reading;
+  return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], {
+    ...AS_WE_WRITE,
+    ...(digest && { digest }),
+  });
 }
 
 /** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */

@@ -30,7 +30,9 @@ export async function prepareJob(
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
-    const records = await recordsOf(parts, reader, source, { ...options, note });
+    let digest: string | undefined;
+    const setDigest = (sha256: string) => (digest = sha256);
+    const records = await recordsOf(parts, reader, source, { ...options, note, digest: setDigest });
     const onProgress = (rows: number) => {
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
@@ -45,7 +47,13 @@ export async function prepareJob(
         throw error;
       },
     );
-    return { format, ...prepared, searchAttributes: await hasSearchAttributes(client), notes };
+    return {
+      format,
+      ...prepared,
+      ...(digest !== undefined && { digest }),
+      searchAttributes: await hasSearchAttributes(client),
+      notes,
+    };
   } catch (error) {
     throw jobFailure(error);
   }

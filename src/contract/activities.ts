@@ -62,6 +62,8 @@ export interface PreparedRows {
   failures: Failure[];
   /** URI of the file of earlier ones. */
   olderIn: string | null;
+  /** SHA-256 of the file's bytes, in hex; absent if there is no file. */
+  digest?: string;
 }
 
 /** What prepareJob returns. */
@@ -160,6 +162,9 @@ export interface CloseJobInput {
 export interface ClosedJob {
   report: string;
   retry: string | null;
+  fix: string | null;
+  /** To be added to JobResult.notes. */
+  notes?: string[];
   /** Only with `backup`. */
   backup?: string | null;
   notInBackup?: number;

@@ -3,15 +3,16 @@ import type { Source } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
+import { type FixableJob, writeFix } from './fix.ts';
 import { nonEmpty } from './streams.ts';
 import { reportCsv, retryNdjson } from './report.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A job that ends, with its source and its workflow id. */
-type SourcedJob = EndedJob & { source: Source; id: string };
+type SourcedJob = FixableJob & { source: Source; id: string };
 
 /**
- * Writes the report, the retry file and the backup, then deletes the pages and our own copy of the source. Files of
+ * Writes the report, the retry file, the fix file and the backup, then deletes the pages and our own copy of the source. Files of
  * failures stay, since queries of the ended job name them. Called again for the same workflow `run`, after a crash at
  * any point, it continues and returns the same. For another run, which a reset makes, it writes all of it again, unless
  * that has no rows.
@@ -59,7 +60,7 @@ async function earlierClosed(
   return undefined;
 }
 
-async function writeAll(storage: Storage, keys: JobKeys, run: string, job: EndedJob): Promise<ClosedJob> {
+async function writeAll(storage: Storage, keys: JobKeys, run: string, job: SourcedJob): Promise<ClosedJob> {
   try {
     await storage.write(keys.report, reportCsv(storage, job));
     const customers = await nonEmpty(retryNdjson(storage, job));
@@ -68,6 +69,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Ended
     const closed: ClosedJob = {
       report: storage.uri(keys.report),
       retry: customers ? storage.uri(keys.retry) : null,
+      ...(await writeFix(storage, keys, job)),
       // A job without rows may be the reset of one that has sent some.
       ...(job.options.backup &&
         (await (job.plan.total === 0 ? backUpAllRead(storage, keys) : backUp(storage, keys, job)))),

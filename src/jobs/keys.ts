@@ -44,6 +44,8 @@ export interface JobKeys {
   present(number: number): string;
   report: string;
   retry: string;
+  /** The rejected and invalid rows, as the source has them. */
+  fix: Record<'csv' | 'ndjson', string>;
   /** What restores the earlier values: a source, and so among the sources. */
   backup: string;
   done: string;
@@ -64,6 +66,7 @@ export function jobKeys({ storeHash, key }: JobRef, run = ''): JobKeys {
     present: (number) => `${folder}/present/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
+    fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },
     backup: `${BACKUPS}${storeHash}/${key}.ndjson`,
     done: `${folder}/done.json`,
   };

@@ -149,7 +149,10 @@ async function* rowsInChunks(
 }
 
 /** All failures by row, from files and from state. If a row is in several places, the newest counts. */
-async function* allFailures(storage: Storage, { failures, olderIn }: EndedJob): AsyncGenerator<Failure> {
+export async function* allFailures(
+  storage: Storage,
+  { failures, olderIn }: Pick<EndedJob, 'failures' | 'olderIn'>,
+): AsyncGenerator<Failure> {
   const lists = [latest(failures)];
   for await (const key of failureFiles(storage, olderIn)) lists.push(failuresIn(storage, key));
   yield* merged(lists);

@@ -74,3 +74,16 @@ export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
   if (issue === undefined) return options;
   throw new BadUse(`${JOB_OPTIONS[issue.path[0] as keyof JobOptions].long}: expected ${issue.message}.`);
 }
+
+/** How a file has to be read that has another one's columns, as words of a command. It has an encoding of its own. */
+export function readingFlags(options: JobOptions): string[] {
+  const { ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
+  return [
+    ...ignoreColumns.flatMap((heading) => ['--ignore', heading]),
+    ...(ignoreUnknown ? ['--ignore-unknown'] : []),
+    ...Object.entries(columns).flatMap(([heading, field]) => ['--column', `${heading}=${field}`]),
+    ...(trustQuotes ? ['--trust-quotes'] : []),
+    ...(blankCells === 'clear' ? ['--blank-cells', blankCells] : []),
+    ...(blankWords.length > 0 ? ['--blank-words', blankWords.join(',')] : []),
+  ];
+}

@@ -109,6 +109,12 @@ async function filesText(session: Session, id: string, result: JobResult): Promi
       `        To send these customers again: ${STARTER} retry ${shellWord(id)}`,
     );
   }
+  if (result.fix !== null) {
+    lines.push(
+      `Fix:    ${place(result.fix)}`,
+      `        To correct these rows and send them: ${STARTER} fix ${shellWord(id)}`,
+    );
+  }
   if (typeof result.backup === 'string') {
     lines.push(
       `Backup: ${place(result.backup)}`,

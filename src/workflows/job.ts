@@ -106,7 +106,11 @@ export class Job {
   notes: string[] = [];
   /** State and tenth that the search attributes show. */
   attributesShown = '';
-  files: Pick<JobResult, 'report' | 'retry' | 'backup' | 'notInBackup'> = { report: null, retry: null };
+  files: Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'> = {
+    report: null,
+    retry: null,
+    fix: null,
+  };
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */

@@ -58,14 +58,14 @@ const HELP: Partial<Record<JobState, string[]>> = {
   running: ['pause', 'cancel'],
   held: ['resume', 'cancel'],
   paused: ['resume', 'cancel'],
-  completed: ['failures', 'retry', 'undo'],
-  cancelled: ['failures', 'retry', 'undo'],
+  completed: ['failures', 'fix', 'retry', 'undo'],
+  cancelled: ['failures', 'fix', 'retry', 'undo'],
 };
 
 /** A job's state as short markdown: the current details that the Web UI shows. Pure. */
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
   const { state, customers, chunks, unchanged, notes, calls, throttled, waitingFor, pace, eta } = progress;
-  const { report, retry, backup } = progress;
+  const { report, retry, fix, backup } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
@@ -79,9 +79,10 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
   if (latest.length > 0) lines.push('', 'Latest rows not updated:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
   if (retry) lines.push('', `To be sent again: ${retry}`);
+  if (fix) lines.push('', `Rows to correct: ${fix}`);
   if (backup) lines.push('', `Backup: ${backup}`);
   const leftOver = customers.failed + customers.unprocessed > 0;
-  const helps = (command: string) => (command === 'retry' ? leftOver : command !== 'undo' || Boolean(backup));
+  const helps = (command: string) => ({ retry: leftOver, fix: Boolean(fix), undo: Boolean(backup) })[command] ?? true;
   const help = (HELP[state] ?? []).filter(helps);
   if (help.length > 0) lines.push('', ...help.map((command) => `- \`npm run starter -- ${command} ${id}\``));
   return lines.join('\n');

@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ValueError } from '@temporalio/common';
-import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
+import { BEGAN_WITH_0, type ClosedJob, FORMAT } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
 import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
 import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
@@ -130,11 +130,16 @@ async function close(job: Job): Promise<void> {
     const { plan, outcomes, failures, olderIn } = job.ledger.carry();
     const maybeSent = job.queue.attempted();
     const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, maybeSent };
-    job.files = await closeJob.executeWithOptions({ summary: 'write the report' }, [ended]).catch((error: unknown) => {
-      // Cancelled before prepareJob had rejected its input: there is nothing to report, and nowhere to.
-      if (thrownBy(error)?.type === 'BadInput') return job.files;
-      throw error;
-    });
+    const closed = await closeJob
+      .executeWithOptions({ summary: 'write the report' }, [ended])
+      .catch((error: unknown) => {
+        // Cancelled before prepareJob had rejected its input: there is nothing to report, and nowhere to.
+        if (thrownBy(error)?.type === 'BadInput') return job.files as ClosedJob;
+        throw error;
+      });
+    const { notes = [], ...files } = closed;
+    job.files = files;
+    job.notes = [...job.notes, ...notes];
     if (job.isPrepared) logEnd(job.ref.storeHash, resultOf(job));
     await condition(allHandlersFinished);
   });

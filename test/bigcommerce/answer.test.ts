@@ -1,4 +1,11 @@
-import { anyObject, type Answer, classify, updatedIds, type Verdict } from '../../src/bigcommerce/answer.ts';
+import {
+  anyObject,
+  type Answer,
+  classify,
+  listedCustomers,
+  updatedIds,
+  type Verdict,
+} from '../../src/bigcommerce/answer.ts';
 
 type Read = (body: unknown) => object | undefined;
 
@@ -20,7 +27,7 @@ describe('every status has one class', () => {
     ['throttled', [429]],
     ['unavailable', [408, 423, 499, 500, 502, 503, 504, 201, 202, 204, 520]],
     ['isolate', [207, 400, 409, 413, 422]],
-    ['refused', [401, 403, 404, 405, 406, 415, 501, 505, 507, 402, 410, 418, 451, 301, 302, 304, 307, 308]],
+    ['refused', [401, 403, 404, 405, 406, 415, 501, 505, 507, 402, 410, 418, 451, 300, 301, 302, 304, 307, 308]],
   ])('%s: %j', (kind, statuses) => {
     for (const status of statuses) {
       const text = status === 200 ? '{"data":[],"meta":{}}' : 'The route is not found, check the URL';
@@ -34,6 +41,13 @@ describe('every status has one class', () => {
     ['404 as a page', 'refused', { status: 404, text: '<html>nothing here</html>' }],
     ['503 of a suspended store', 'refused', { status: 503, text: SUSPENDED }],
     ['503 of a suspended store in plain text', 'refused', { status: 503, text: 'The store is suspended' }],
+    ['503 of a suspended store after a blank', 'refused', { status: 503, text: ' The store is suspended' }],
+    [
+      '503 of a store that is not said to be suspended',
+      'unavailable',
+      { status: 503, text: 'Is the store is suspended?' },
+    ],
+    ['502 that says suspended', 'unavailable', { status: 502, text: 'The store is suspended' }],
     ['503 of a gateway', 'unavailable', { status: 503, text: '<html>Service Unavailable</html>' }],
     ['503 with JSON', 'unavailable', { status: 503, text: problem('Maintenance', {}, 503) }],
     ['200 that is cut off', 'unavailable', { text: '{"data":[{"id":1},{"i' }],
@@ -55,14 +69,43 @@ test('a 200 gives the ids, whatever else it contains', () => {
   expect(read({ text })).toEqual({ kind: 'ok', body: [7, 3] });
 });
 
-test('a token check accepts any JSON, but no page', () => {
+test('a token check accepts any JSON object, but no page', () => {
   expect(read({ text: '{"time":1700000000}' }, anyObject).kind).toBe('ok');
-  expect(read({ text: '<html></html>' }, anyObject).kind).toBe('unavailable');
+  for (const text of ['<html></html>', 'null', '"ok"', '1']) {
+    expect([text, read({ text }, anyObject).kind]).toEqual([text, 'unavailable']);
+  }
 });
+
+test.each([
+  [
+    'the customers and pages',
+    { count: 2, total_pages: 3 },
+    { customers: [{ id: 7 }, { id: 3, notes: 'a' }], pages: 3 },
+  ],
+  ['fewer customers than it says', { count: 3, total_pages: 1 }, undefined],
+  ['more customers than it says', { count: 1, total_pages: 1 }, undefined],
+  ['no number of pages', { count: 2 }, undefined],
+  ['no count', { total_pages: 1 }, undefined],
+])('a list of customers with %s', (_, pagination, expected) => {
+  const data = [{ id: 7 }, { id: 3, notes: 'a' }];
+  expect(listedCustomers({ data, meta: { pagination } })).toEqual(expected);
+});
+
+test.each([undefined, {}, { data: [] }, { meta: { pagination: { count: 0, total_pages: 0 } } }, []])(
+  '%j is no list of customers',
+  (body) => {
+    expect(listedCustomers(body)).toBeUndefined();
+  },
+);
 
 test.each([
   ['an unknown id', { '0.id': 'invalid customer ID' }, 0, 'unknown_id', 'id: invalid customer ID'],
   ['a wrong type', { '9.first_name': 'error.expected.jsstring' }, 9, 'rejected', 'first_name: error.expected.jsstring'],
+  ['an index of two digits', { '12.id': 'invalid customer ID' }, 12, 'unknown_id', 'id: invalid customer ID'],
+  ['an index alone', { 3: 'no' }, 3, 'rejected', 'no'],
+  ['an e-mail address without "in use"', { '0.email': 'not valid' }, 0, 'rejected', 'email: not valid'],
+  ['another value in use', { '0.phone': 'already in use' }, 0, 'rejected', 'phone: already in use'],
+  ['an email in use', { '0.email': 'already taken' }, 0, 'email_taken', 'email: already taken'],
   ['a text with line breaks', { '[2].phone': 'too\n  long' }, 2, 'rejected', 'phone: too long'],
   ['a structured text', { '4.notes': ['too long'] }, 4, 'rejected', 'notes: ["too long"]'],
 ])('%s at an index names the customer', (_, errors, index, code, message) => {
@@ -83,6 +126,7 @@ test('an e-mail address in use is found, and masked in the message', () => {
 
 test.each([
   ['keys without an index', { id: 'error.path.missing', x: 'no' }, 'id: error.path.missing; x: no'],
+  ['an index further on', { 'form.0.id': 'no' }, 'form.0.id: no'],
   ['no errors', {}, 'JSON data is missing or invalid'],
   ['errors that are a list', ['strange'], 'JSON data is missing or invalid'],
 ])('%s name nobody', (_, errors, message) => {
@@ -96,6 +140,7 @@ test('a partial success is not a success: it says who failed, or leaves everythi
   expect(read({ status: 207, text: JSON.stringify({ data, errors }) })).toMatchObject({
     kind: 'isolate',
     named: [{ index: 1, code: 'unknown_id' }],
+    code: 'unknown_id',
   });
   expect(read({ status: 207, text: JSON.stringify({ data }) })).toMatchObject({
     kind: 'isolate',

@@ -108,6 +108,23 @@ test('whatever a store answers, it ends with everyone in exactly one place', () 
   );
 });
 
+test('without customers there is nothing to send, and an answer changes nothing', () => {
+  expect(next(start([]))).toBeUndefined();
+  expect(applyAnswer(start([]), ok([1]), emailOf)).toEqual(start([]));
+});
+
+test('several customers whose answer leaves open what happened are sent again in halves', () => {
+  const state = applyAnswer(start([1, 2, 3]), isolate({ code: 'unavailable' }), emailOf);
+  expect(state).toMatchObject({ todo: [[1, 2], [3]], missing: [] });
+});
+
+test('an address accuses whoever it was sent for, among customers without one', () => {
+  const state = applyAnswer(start([1, 2, 3]), isolate({ emails: [emailOf(2).toLowerCase()] }), (id) =>
+    id === 2 ? emailOf(id) : undefined,
+  );
+  expect(state).toMatchObject({ todo: [[1, 3]], rejected: [{ id: 2 }] });
+});
+
 test('customers that a success leaves out are sent again singly', () => {
   const sent: number[][] = [];
   const { state } = run([1, 2, 3, 4], (ids, call) => {

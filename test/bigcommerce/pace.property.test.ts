@@ -215,6 +215,6 @@ test('while others keep using slots, few calls are answered 429', () => {
       const { throttledBySlots } = run(alike);
       expect(throttledBySlots / alike.count).toBeLessThan(0.05);
     }),
-    { numRuns: RUNS },
+    { numRuns: 50 },
   );
 });

@@ -12,14 +12,20 @@ import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outc
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { inline, newStorage } from './support.ts';
-import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const ID = 'customer-updates/abc/job';
 const keys = jobKeys(job);
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
-const OPTIONS = { dryRun: false, limit: null, reportAll: false, backup: true, skipUnchanged: false };
+const OPTIONS = {
+  dryRun: false,
+  limit: null,
+  reportAll: false,
+  backup: true,
+  skipUnchanged: false,
+  blankCells: 'keep',
+} as const;
 
 let storage: Storage;
 
@@ -31,7 +37,12 @@ const rows = (count: number): Row[] => Array.from({ length: count }, (_, index) 
 const old = (id: number) => ({ id, notes: `old ${id}` });
 
 /** A job of these rows that has read the values of the first page, and whose chunks ended like this. */
-async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob> = {}, has = old) {
+async function ended(
+  source: Row[],
+  chunks: ChunkCode[],
+  more: Partial<Parameters<typeof closeJob>[2]> = {},
+  has = old,
+) {
   const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(source), limit: null });
   const present = new PresentReader(storage, new PageReader(storage));
   const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
@@ -42,6 +53,8 @@ async function ended(source: Row[], chunks: ChunkCode[], more: Partial<EndedJob>
     id: ID,
     source: { customers: [] },
     options: OPTIONS,
+    readAgain: async () => inline(source),
+    isLastTry: false,
     plan,
     outcomes,
     olderIn: null,
@@ -73,7 +86,7 @@ test('has the earlier values of customers that were or may have been updated; th
   expect(closed).toMatchObject({ backup: storage.uri(keys.backup), notInBackup: 0 });
   const ids = rows(40).flatMap(({ id }) => (id === 2 || (id > 20 && id <= 30) ? [] : [id]));
   expect(await backup()).toEqual(ids.map(old));
-  expect(await files()).toEqual(['done.json', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
+  expect(await files()).toEqual(['done.json', 'fix.ndjson', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
 });
 
 test('leaves out customers who already had all values, and counts those that it cannot restore in full', async () => {
@@ -94,7 +107,7 @@ test('is not written if nothing was changed or no backup was requested', async (
   expect(nothing).toMatchObject({ backup: null, notInBackup: 0 });
   const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
   const closed = await closeJob(storage, 'r2', await ended(rows(2), [DONE], { options }));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import type { Failure, Source } from '../../src/contract/job.ts';
+import type { Failure } from '../../src/contract/job.ts';
 import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
@@ -11,11 +11,17 @@ import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outc
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { inline, newStorage } from './support.ts';
-import type { EndedJob } from '../../src/jobs/settled-rows.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);
-const OPTIONS = { dryRun: false, limit: null, reportAll: false, backup: false, skipUnchanged: false };
+const OPTIONS = {
+  dryRun: false,
+  limit: null,
+  reportAll: false,
+  backup: false,
+  skipUnchanged: false,
+  blankCells: 'keep',
+} as const;
 const HEADING = 'row,line,id,outcome,code,message\n';
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
@@ -26,7 +32,7 @@ beforeEach(async () => {
   storage = await newStorage();
 });
 
-type Ending = EndedJob & { source: Source; id: string };
+type Ending = Parameters<typeof closeJob>[2];
 
 /** A prepared job of these rows, whose chunks ended like this. */
 async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending> = {}): Promise<Ending> {
@@ -37,6 +43,8 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
     job,
     id: 'customer-updates/abc/first-try',
     source: { customers: rows },
+    readAgain: async () => inline(rows),
+    isLastTry: false,
     options: OPTIONS,
     plan,
     outcomes: encodeRuns(chunks.map(encodeChunk)),
@@ -66,7 +74,7 @@ async function files(): Promise<string[]> {
 
 test('leaves only the heading, and nothing to retry, if every row was updated', async () => {
   const closed = await closeJob(storage, 'run-1', await ended(customers(25), [DONE, DONE, DONE]));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
@@ -75,6 +83,8 @@ test('closes a job that never had a row, or was never prepared', async () => {
   expect(await closeJob(storage, 'run-1', await ended([], []))).toEqual({
     report: storage.uri(keys.report),
     retry: null,
+    fix: null,
+    notes: [],
   });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
 });
@@ -203,7 +213,7 @@ test('puts failures from files and state in order; if a row is in several, the n
     [9, 'The id does not exist.'],
     [10, 'The id does not exist.'],
   ]);
-  expect(await files()).toEqual(['a.ndjson', 'b.ndjson', 'done.json', 'report.csv']);
+  expect(await files()).toEqual(['a.ndjson', 'b.ndjson', 'done.json', 'fix.ndjson', 'report.csv']);
 });
 
 test('accounts for every row exactly once, whatever became of it', async () => {
@@ -325,15 +335,24 @@ describe('called again', () => {
           crashes++;
         });
         const closed = await closeJob(storage, 'run-1', ending);
-        expect(closed).toEqual({ report: storage.uri(keys.report), retry: storage.uri(keys.retry) });
+        const { report: reportKey, retry: retryKey, fix } = keys;
+        const uris = [reportKey, retryKey, fix.ndjson].map((key) => storage.uri(key));
+        expect([closed.report, closed.retry, closed.fix]).toEqual(uris);
         expect(Object.keys(closed)).toEqual(Object.keys(expected));
         expect(await textOf(storage, keys.report)).toBe(report);
         expect(await textOf(storage, keys.retry)).toBe(retry);
-        expect(await files()).toEqual(['0001.ndjson', '0002.ndjson', 'done.json', 'report.csv', 'retry.ndjson']);
+        expect(await files()).toEqual([
+          '0001.ndjson',
+          '0002.ndjson',
+          'done.json',
+          'fix.ndjson',
+          'report.csv',
+          'retry.ndjson',
+        ]);
       }
     }
-    // Three writes; two folders and a copy to delete; each before and after.
-    expect(crashes).toBe(12);
+    // Four writes; two folders and a copy to delete; each before and after.
+    expect(crashes).toBe(14);
   });
 
   test('once done.json exists, it writes nothing and only deletes', async () => {
@@ -350,7 +369,12 @@ describe('called again', () => {
     const nothingDone = encodeRuns(Array.from({ length: 101 }, () => encodeChunk(UNPROCESSED)));
     // The pages are gone, and with them what to send again.
     const again = { ...ending, outcomes: nothingDone, failures: [], olderIn: null };
-    expect(await closeJob(storage, 'run-2', again)).toEqual({ report: storage.uri(keys.report), retry: null });
+    expect(await closeJob(storage, 'run-2', again)).toEqual({
+      report: storage.uri(keys.report),
+      retry: null,
+      fix: null,
+      notes: [],
+    });
     expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
     expect(await files()).not.toContain('retry.ndjson');
   });
@@ -376,6 +400,8 @@ describe('called again', () => {
     expect(await closeJob(reading, 'run-1', ending)).toEqual({
       report: storage.uri(keys.report),
       retry: storage.uri(keys.retry),
+      fix: storage.uri(keys.fix.ndjson),
+      notes: [],
     });
     expect((await textOf(storage, keys.report)).split('\n')).toHaveLength(5);
   });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
+import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../src/storage/file.ts';
 
@@ -24,6 +25,12 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) list.push(item);
   return list;
 }
+
+/** All records, apart from what the source itself says: test/jobs/fix.test.ts. */
+export const readAll = async (batches: AsyncIterable<SourceRecord[]>): Promise<Omit<SourceRecord, 'raw'>[]> =>
+  (await all(batches))
+    .flat()
+    .map(({ row, line, value, problem }) => ({ row, line, value, ...(problem && { problem }) }));
 
 /** The bytes of `content` in pieces of `size`, so that records are cut at every position. */
 export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {

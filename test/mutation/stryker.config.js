@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /** Options of Stryker: what `npm run mutation` breaks are the pure cores, one expression at a time. */
 export default {
   mutate: [
@@ -14,7 +16,7 @@ export default {
   // The machine may be busy: only what never ends counts as a timeout.
   timeoutMS: 15_000,
   concurrency: 2,
-  plugins: ['@stryker-mutator/*', './test/mutation/table.js'],
+  plugins: ['@stryker-mutator/jest-runner', fileURLToPath(new URL('table.js', import.meta.url))],
   reporters: ['progress-append-only', 'clear-text', 'html', 'table'],
   htmlReporter: { fileName: '.cache/mutation.html' },
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },

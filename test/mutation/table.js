@@ -3,17 +3,22 @@ const KILLED = ['Killed', 'Timeout'];
 
 /** Prints the table of docs/evidence.md. */
 class Table {
+  #files = {};
+
+  /** Comes twice: with what was asked for, then with all that is known from earlier runs too. */
   onMutationTestReportReady({ files }) {
-    const results = Object.entries(files).map(([file, { mutants }]) => ({ file, mutants }));
+    this.#files = files;
+  }
+
+  wrapUp() {
+    const results = Object.keys(this.#files)
+      .sort()
+      .map((file) => ({ file, mutants: this.#files[file].mutants }));
     const all = { file: 'all', mutants: results.flatMap(({ mutants }) => mutants) };
     console.log(
-      [
-        '| file | score | killed | of them by a timeout | survived | not reached by a test |',
-        '| - | - | - | - | - | - |',
-      ]
-        .concat([...results, all].map(row))
-        .join('\n'),
+      '| file | score | killed | of these by a timeout | survived | reached by no test |\n| - | - | - | - | - | - |',
     );
+    for (const result of [...results, all]) console.log(row(result));
   }
 }
 

@@ -192,7 +192,7 @@ async function close(): Promise<ClosedJob> {
   const job = played();
   await job.begin();
   job.closed++;
-  return { report: 'file:///report.csv', retry: null };
+  return { report: 'file:///report.csv', retry: null, fix: null };
 }
 
 async function update({ chunk, only }: ChunkRef): Promise<ChunkOutcome> {

@@ -15,6 +15,7 @@ function progress(more: Partial<Progress> = {}): Progress {
     throttled: 0,
     report: null,
     retry: null,
+    fix: null,
     waitingFor: null,
     pace: null,
     eta: '2026-01-01T12:01:00.000Z',

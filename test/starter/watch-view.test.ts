@@ -11,6 +11,7 @@ function progress(updated: number, more: Partial<Progress> = {}): Progress {
     throttled: 0,
     report: null,
     retry: null,
+    fix: null,
     waitingFor: null,
     pace: null,
     eta: null,

@@ -23,6 +23,7 @@ const running: Progress = {
   throttled: 0,
   report: null,
   retry: null,
+  fix: null,
   waitingFor: null,
   pace: { callsPerSecond: 4.96, concurrency: 3 },
   eta: '2026-01-01T12:01:00.000Z',

@@ -12,6 +12,7 @@ const running: Progress = {
   eta: '2026-11-25T04:00:00.000Z',
   report: null,
   retry: null,
+  fix: null,
 };
 const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
 const failure: Failure = {

@@ -364,6 +364,12 @@ test.each<[JobOptions | undefined, boolean]>([
   expect(newJob(options).readsPresent).toBe(reads);
 });
 
+test('a job that has just begun knows of no rows, and has nothing to say', () => {
+  const job = newJob();
+  expect(job).toMatchObject({ woken: false, notes: [], searchAttributes: false, files: { report: null, retry: null } });
+  expect(job.ledger.failuresPage()).toEqual({ failures: [], total: 0, next: null, olderIn: null });
+});
+
 test('a job without an input has no options', () => {
   expect(new Job(REF, undefined as unknown as JobInput).options).toEqual({});
 });

@@ -157,13 +157,26 @@ test('a taken e-mail address stays in state until its customer is sent again, ho
   expect(ledger.counts).toMatchObject({ updated: 10, rejected: 1_000 });
 });
 
+test('of more than 1,000 taken e-mail addresses, the latest 1,000 are sent again', () => {
+  const ledger = Ledger.of(allValid(1_020));
+  for (let chunk = 0; chunk < 102; chunk++) {
+    const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected', 'email_taken'));
+    ledger.record(chunk, outcome(10, rows), 1);
+  }
+  const taken = [...ledger.emailsTaken().values()].flat();
+  expect([taken.length, taken[0]]).toEqual([1_000, 21]);
+});
+
 test('unchanged customers count as updated but not as tried, even if the ledger is carried over', () => {
   const ledger = Ledger.of(allValid(30));
   expect(ledger.carry()).not.toHaveProperty('unchanged');
   ledger.record(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
-  ledger.record(1, { ...outcome(10), unchanged: 10 }, 1);
+  ledger.record(1, { ...outcome(10, [failure(15, 'failed', 'unavailable')]), unchanged: 9 }, 1);
   for (const { counts, unchanged, tried } of [ledger, new Ledger(ledger.carry())]) {
-    expect({ ...counts, unchanged, tried }).toMatchObject({ updated: 19, rejected: 1, unchanged: 14, tried: 6 });
+    expect({ ...counts, unchanged, tried }).toMatchObject({
+      ...{ updated: 18, rejected: 1, failed: 1 },
+      ...{ unchanged: 13, tried: 7 },
+    });
   }
 });
 

@@ -25,8 +25,11 @@ export interface Column {
 }
 
 export interface Columns {
-  /** In the order of the file; `ignored` is left out, and below a `blank` heading at the end there may be no cell. */
-  list: (Column | 'ignored' | 'blank')[];
+  /**
+   * In the order of the file; `ignored` and `error` are left out, and below a `blank` heading at the end there may be no
+   * cell.
+   */
+  list: (Column | 'ignored' | 'error' | 'blank')[];
   /** Headings of the control panel and the API that can't be set, and were left out. */
   leftOut: string[];
 }
@@ -64,7 +67,12 @@ const READ_ONLY = new Set(READ_ONLY_FIELDS.map(fold));
 /** One of a customer's form fields, by its exact name. */
 type FormTarget = `form:${string}`;
 
-export type HeadingKind = CustomerField | FormTarget | 'ignored' | 'not settable' | 'unknown';
+/** What a fix file adds to the source's own columns. Unless an option says otherwise, they set nothing. */
+export const ERROR_COLUMNS = ['error_code', 'error'] as const;
+
+const ERRORS: ReadonlySet<string> = new Set(ERROR_COLUMNS.map(fold));
+
+export type HeadingKind = CustomerField | FormTarget | 'ignored' | 'error' | 'not settable' | 'unknown';
 
 /** `form:NAME`, whose name must be exact: the store can't be asked which form fields there are. */
 function formTarget(heading: string): FormTarget | undefined {
@@ -104,7 +112,8 @@ export class Headings {
   isKnown(heading: string): boolean {
     const folded = fold(heading);
     if (folded === '') return false;
-    return this.#targetIn(heading) !== undefined || this.#ignored.has(folded) || isNotSettable(folded);
+    if (this.#targetIn(heading) !== undefined || this.#ignored.has(folded)) return true;
+    return ERRORS.has(folded) || isNotSettable(folded);
   }
 
   #targetIn(heading: string): CustomerField | FormTarget | undefined {
@@ -134,7 +143,7 @@ export class Headings {
       list: kinds.map((kind) => {
         if (isCustomerField(kind)) return { field: kind, read: FIELDS[kind].read };
         if (isFormTarget(kind)) return { field: 'form_fields', formField: kind.slice(FORM.length), read: textOrTexts };
-        return kind === 'blank' ? 'blank' : 'ignored';
+        return kind === 'blank' || kind === 'error' ? kind : 'ignored';
       }),
       leftOut: headings.filter((_, index) => kinds[index] === 'not settable'),
     };
@@ -152,8 +161,9 @@ export class Headings {
 
   #find(heading: string): HeadingKind {
     const folded = fold(heading);
-    if (this.#ignored.has(folded)) return 'ignored';
     const target = this.#targetIn(heading);
+    if (ERRORS.has(folded) && target === undefined) return 'error';
+    if (this.#ignored.has(folded)) return 'ignored';
     if (target !== undefined) return target;
     if (isNotSettable(folded)) return 'not settable';
     return this.#ignoreUnknown ? 'ignored' : 'unknown';

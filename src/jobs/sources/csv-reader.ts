@@ -31,6 +31,11 @@ export interface CsvRow {
   length: number;
   /** Where there is a problem, those of its first line, with quotes as ordinary characters. */
   cells: string[];
+  /**
+   * The cells to show to a person who has to correct the row. A line that can't be told apart, or only into too few cells,
+   * comes whole in the cell after the last heading, where it is never taken for a row.
+   */
+  raw: string[];
   problem?: string;
 }
 
@@ -41,6 +46,8 @@ export interface CsvLayout {
   lineEnd: '\n' | '\r';
   /** Cells that a full row has; 0 while the headings are still looked for, when no line counts as a row. */
   width: number;
+  /** The same before `error_code` and `error` were added: rows that the file has swallowed may lack them. */
+  ownWidth: number;
   /** Whether cells have what names a customer. */
   hasKey: (cells: readonly string[]) => boolean;
   /** Read a cell that closes properly as one cell, even if it looks as if it had swallowed rows. */
@@ -145,11 +152,11 @@ export class CsvReader {
     if (open && mayOpen) this.#run = this.#runOf(raw, text, line, reading);
     else if (open || stray) this.#bad(raw, line, STRAY);
     else if (lineBreak) this.#bad(raw, line, 'has a carriage return in a cell that is not quoted');
-    else this.#rows.push({ line, lines: 1, length: raw.length, cells });
+    else this.#rows.push({ line, lines: 1, length: raw.length, cells, raw: cells });
   }
 
   #runOf(raw: string, text: string, line: number, { cells, stray: broken }: Reading): Run {
-    const wide = text.split(this.#layout.delimiter).length >= this.#layout.width;
+    const wide = text.split(this.#layout.delimiter).length >= this.#layout.ownWidth;
     const found = { someFull: false, allFull: true, allRows: true, fullInRow: 0 };
     return { line, raws: [raw], length: raw.length, cells, wide, ...found, broken };
   }
@@ -172,7 +179,7 @@ export class CsvReader {
   #countRow(run: Run, text: string): void {
     const kind = this.#kindOf(text);
     if (kind === 'blank') return;
-    run.someFull ||= kind === 'full';
+    run.someFull ||= kind === 'full' || this.#kindOf(text, this.#layout.ownWidth) === 'full';
     run.allFull &&= kind === 'full';
     run.allRows &&= kind !== 'other';
     run.fullInRow = fullInRow(run.fullInRow, kind, text);
@@ -183,13 +190,13 @@ export class CsvReader {
     this.#run = undefined;
     const lines = raws.length;
     if (!wide || !someFull || this.#layout.width === 0 || this.#layout.trustQuotes) {
-      this.#rows.push({ line, lines, length, cells });
+      this.#rows.push({ line, lines, length, cells, raw: cells });
       return;
     }
     const problem =
       `has a quoted cell that runs from line ${line} to line ${line + lines - 1}, and a line in it looks like a row of its ` +
       'own: close the quote where the cell ends or, if it really is one cell, start the job with --trust-quotes (trustQuotes)';
-    this.#rows.push({ line, lines, length, cells: this.#split(raws[0] as string), problem });
+    this.#rows.push({ line, lines, length, cells: this.#split(raws[0] as string), raw: cells, problem });
   }
 
   /**
@@ -229,24 +236,24 @@ export class CsvReader {
           'whole, and each quote in it doubled.',
       );
     }
-    this.#bad(
-      raw,
-      line,
-      `may lie inside the cell that line ${opened} opens with a quote: correct the quotes in that line`,
-    );
+    const problem = `may lie inside the cell that line ${opened} opens with a quote: correct the quotes in that line`;
+    this.#bad(raw, line, problem, true);
   }
 
-  #bad(raw: string, line: number, problem: string): void {
-    this.#rows.push({ line, lines: 1, length: raw.length, cells: this.#split(raw), problem });
+  #bad(raw: string, line: number, problem: string, doubtful = false): void {
+    const cells = this.#split(raw);
+    const { width } = this.#layout;
+    const shown = doubtful || cells.length < width ? inOneCell(this.#withoutEnd(raw), width) : cells;
+    this.#rows.push({ line, lines: 1, length: raw.length, cells, raw: shown, problem });
   }
 
   #split(raw: string): string[] {
     return this.#withoutEnd(raw).split(this.#layout.delimiter);
   }
 
-  #kindOf(text: string): Kind {
+  #kindOf(text: string, width = this.#layout.width): Kind {
     if (isBlank(text)) return 'blank';
-    const { width, delimiter, hasKey } = this.#layout;
+    const { delimiter, hasKey } = this.#layout;
     const cells = text.split(delimiter);
     while (cells.length > width && isBlank(cells.at(-1) as string)) cells.pop();
     if (cells.length > width || !hasKey(cells)) return 'other';
@@ -266,6 +273,9 @@ export class CsvReader {
     return new BadSource(`Expected lines of at most ${most} characters, got more in line ${this.#line + 1}.`);
   }
 }
+
+/** A text behind the cells that a row may have. */
+export const inOneCell = (text: string, width: number): string[] => [...Array<string>(width).fill(''), text];
 
 /** What a line is by itself, with quotes as ordinary characters: `full` has a key and as many cells as there are headings. */
 type Kind = 'full' | 'short' | 'other' | 'blank';

@@ -2,11 +2,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { quoted } from '../../contract/describe.ts';
 import { customerId } from '../customer.ts';
-import { BadSource, type SourceRecord } from './record.ts';
+import { BadSource, type SourceRecord, type Table } from './record.ts';
 import { moneyIn } from '../cells.ts';
 import { addFormFields, FIELDS, type FormField } from '../fields.ts';
+import { plainText } from './cell-text.ts';
 import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
-import { CsvReader, type CsvRow } from './csv-reader.ts';
+import { CsvReader, type CsvRow, inOneCell } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
 
@@ -71,6 +72,8 @@ class CsvFile {
   readonly #heading: Heading;
   readonly #headings: Headings;
   readonly #columns: Columns;
+  readonly #table: Table;
+  readonly #hasErrors: boolean;
   readonly #idAt: number;
   readonly #clear: boolean;
   readonly #blankWords: Set<string>;
@@ -92,9 +95,13 @@ class CsvFile {
     this.#clear = blankCells === 'clear';
     this.#blankWords = new Set(blankWords.map(wordOf));
     const { delimiter, lineEnd, lines } = heading;
+    const { list } = this.#columns;
+    const own = heading.headings.filter((_, index) => list[index] !== 'error');
+    this.#hasErrors = own.length < list.length;
+    this.#table = { delimiter, headings: own.slice(0, own.findLastIndex((name) => name !== '') + 1) };
     const hasKey = (cells: readonly string[]) => customerId(this.#idIn(cells)) !== null;
-    const layout = { delimiter, lineEnd, width: heading.headings.length, hasKey, trustQuotes, linesBefore: lines };
-    this.#reader = new CsvReader(layout);
+    const widths = { width: list.length, ownWidth: own.length };
+    this.#reader = new CsvReader({ delimiter, lineEnd, ...widths, hasKey, trustQuotes, linesBefore: lines });
   }
 
   /** What a person should know of how the file is read. */
@@ -133,6 +140,7 @@ class CsvFile {
     const last = rows.at(-1);
     if (last && !this.#lineEnded && last.cells.length < this.#heading.headings.length) {
       last.problem ??= 'has fewer cells than there are headings, and no line end: the file seems to be cut off';
+      last.raw = inOneCell(last.cells.join(this.#heading.delimiter), this.#heading.headings.length);
     }
     const records = this.#records(rows);
     const accounted = this.#recorded + this.#reader.blank;
@@ -153,12 +161,18 @@ class CsvFile {
     return records;
   }
 
-  #record({ line, cells, problem }: CsvRow): SourceRecord {
+  #record({ line, cells, problem, raw: shown }: CsvRow): SourceRecord {
     const row = ++this.#rows;
+    const raw = { cells: this.#ownOf(shown), table: this.#table };
     const value: Record<string, unknown> = {};
     const message = problem === undefined ? this.#set(value, cells, line) : `Line ${line} ${problem}.`;
-    if (message === undefined) return { row, line, value };
-    return { row, line, value: this.#idIn(cells), problem: { code: 'invalid_field', message } };
+    if (message === undefined) return { row, line, value, raw };
+    return { row, line, value: this.#idIn(cells), problem: { code: 'invalid_field', message }, raw };
+  }
+
+  /** The cells that are not below `error_code` or `error`. */
+  #ownOf(cells: readonly string[]): readonly string[] {
+    return this.#hasErrors ? cells.filter((_, index) => this.#columns.list[index] !== 'error') : cells;
   }
 
   /** Sets the fields of a row; returns why it can't. */
@@ -167,7 +181,7 @@ class CsvFile {
     const formFields: FormField[] = [];
     for (const [index, cell] of cells.entries()) {
       const column = list[index] ?? 'blank';
-      if (column === 'ignored') continue;
+      if (column === 'ignored' || column === 'error') continue;
       const text = this.#textOf(cell);
       if (column === 'blank') {
         if (text === '') continue;
@@ -191,9 +205,8 @@ class CsvFile {
 
   /** What a cell says; '' if it is blank. */
   #textOf(cell: string): string {
-    const text = trimmed(cell);
-    if (this.#blankWords.size > 0 && this.#blankWords.has(wordOf(text))) return '';
-    return plainText(text);
+    const text = plainText(cell);
+    return this.#blankWords.size > 0 && this.#blankWords.has(wordOf(text)) ? '' : text;
   }
 
   #noteCurrency(cell: string): void {
@@ -204,11 +217,11 @@ class CsvFile {
   /** Two exports put together have the headings twice. With others, what follows would be read into the wrong fields. */
   #headingsAgain(cells: readonly string[], line: number): string | undefined {
     if (!cells.some((cell) => this.#headings.isKey(cell))) return undefined;
-    const { headings } = this.#heading;
-    if (headings.every((heading, index) => heading === trimmed(cells[index] ?? ''))) {
+    const own = this.#ownOf(cells);
+    if (this.#table.headings.every((heading, index) => heading === trimmed(own[index] ?? ''))) {
       return 'Expected a customer, got the headings once more.';
     }
-    if (cells.filter((cell) => this.#headings.isKnown(cell)).length < 2) return undefined;
+    if (own.filter((cell) => this.#headings.isKnown(cell)).length < 2) return undefined;
     throw new BadSource(
       `Line ${line} has headings again, and not the same ones: the file seems to be several put together. Split it there.`,
     );
@@ -220,16 +233,3 @@ class CsvFile {
 }
 
 const wordOf = (text: string): string => trimmed(text).toLowerCase();
-
-/**
- * A cell without what keeps a spreadsheet from reading it as a number or a formula: ="0173", or an apostrophe, as our own
- * reports have it too.
- */
-function plainText(cell: string): string {
-  const first = cell.charCodeAt(0);
-  if (first === EQUALS) return /^="([^"]*)"$/.exec(cell)?.[1] ?? cell;
-  return first === APOSTROPHE && GUARDED.test(cell) ? cell.slice(1) : cell;
-}
-
-const [EQUALS, APOSTROPHE] = Buffer.from("='");
-const GUARDED = /^'(?:[=+\-@\t\r']|-?[\d.,]+$)/;

@@ -12,7 +12,7 @@ const HEADING_WITHIN = 20;
 /** Rows after the headings that say whether a delimiter is the right one. */
 const ROWS_COMPARED = 10;
 
-const DELIMITERS = [',', ';', '\t', '|'];
+export const DELIMITERS = [',', ';', '\t', '|'];
 
 export interface Heading {
   delimiter: string;
@@ -52,7 +52,15 @@ export function findHeading(start: string, known: KnownHeadings): Heading | unde
   const skipped = given ? start.indexOf(lineEnd) + 1 : 0;
   const delimiters = [...(given ? [given[1] as string] : []), ...DELIMITERS];
   const candidates = delimiters.map((delimiter) => {
-    const layout = { delimiter, lineEnd, width: 0, hasKey: () => false, trustQuotes: true, linesBefore: given ? 1 : 0 };
+    const layout = {
+      delimiter,
+      lineEnd,
+      width: 0,
+      ownWidth: 0,
+      hasKey: () => false,
+      trustQuotes: true,
+      linesBefore: given ? 1 : 0,
+    };
     return candidateOf(rowsOf(new CsvReader(layout), start.slice(skipped), !showsHeading(start)), delimiter, known);
   });
   const best = candidates.reduce((a, b) => (compare(b, a) > 0 ? b : a));

@@ -36,7 +36,7 @@ export class JsonRows {
     const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [key, part] of Object.entries(object)) {
       const kind = this.#headings.kindOf(key);
-      if (kind === 'ignored') continue;
+      if (kind === 'ignored' || kind === 'error') continue;
       if (kind === 'not settable') this.#leftOut.add(key);
       else if (!isCustomerField(kind)) value[key] = part;
       else if (kind in value) return { ...record, value, problem: { code: 'invalid_field', message: twice(kind) } };

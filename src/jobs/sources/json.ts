@@ -56,7 +56,7 @@ function objectIn(line: string): Record<string, unknown> | undefined {
 const withoutComma = (line: string): string => (line.endsWith(',') ? line.slice(0, -1) : line);
 
 /** Whether an object stands for a list, or seems to. */
-const isAnswer = ({ data, customers }: Record<string, unknown>): boolean =>
+export const isAnswer = ({ data, customers }: Record<string, unknown>): boolean =>
   (typeof data === 'object' && data !== null) || (typeof customers === 'object' && customers !== null);
 
 interface JsonReader {
@@ -105,8 +105,9 @@ class JsonLines implements JsonReader {
 
   #parse(text: string): SourceRecord {
     const line = this.#line;
+    const raw = withoutComma(text);
     try {
-      return { row: ++this.#row, line, value: JSON.parse(withoutComma(text)) as unknown };
+      return { row: ++this.#row, line, value: JSON.parse(raw) as unknown, raw };
     } catch {
       if (/^[[\]{},\s]*$|^"[^"]*"\s*:/.test(text)) {
         throw new BadSource(
@@ -116,7 +117,7 @@ class JsonLines implements JsonReader {
       }
       // What JSON.parse says quotes the text.
       const message = `Expected one JSON object on line ${line}, got text that is not JSON.`;
-      return { row: this.#row, line, value: undefined, problem: { code: 'invalid_field', message } };
+      return { row: this.#row, line, value: undefined, problem: { code: 'invalid_field', message }, raw };
     }
   }
 }
@@ -234,7 +235,7 @@ class JsonValues implements JsonReader {
       return void this.#records.push(tooLong(++this.#row, line, this.#length));
     }
     const value = this.#parse(this.#text);
-    this.#records.push({ row: ++this.#row, line, value });
+    this.#records.push({ row: ++this.#row, line, value, raw: this.#text });
   }
 
   /** Looks at what stands beside the list of an answer. */

@@ -21,6 +21,22 @@ export interface SourceRecord {
   value: unknown;
   /** Why the record can't be used. */
   problem?: Problem;
+  /** What the source itself says: the text of a JSON value, or the cells of a CSV row. Absent if it is too long. */
+  raw?: string | RawCells;
+}
+
+/** A row of a CSV file, without the columns `error_code` and `error`. */
+export interface RawCells {
+  /** Those after the last heading are too many, or are a line that can't be told apart, in one cell. */
+  cells: readonly string[];
+  table: Table;
+}
+
+/** What the rows of a CSV file have in common. */
+export interface Table {
+  delimiter: string;
+  /** Up to the last one that is not blank, without `error_code` and `error`. */
+  headings: readonly string[];
 }
 
 /** Most characters of a record: far more than a customer, and a bound on memory for a file without line ends. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Format } from '../../contract/job.ts';
@@ -17,12 +18,14 @@ export interface ReadingOptions extends CsvOptions {
   encoding: string | null;
   /** Given what a person should know of how the file is read. */
   note?: (text: string) => void;
+  /** Given the SHA-256 of the file's bytes, in hex, once all of them are read. */
+  digest?: (sha256: string) => void;
 }
 
 /** The records of an inline source. Throws BadSource if the options name a field that there isn't. */
 export function inlineRecords(customers: readonly unknown[], options: ReadingOptions): AsyncIterable<SourceRecord[]> {
   async function* records(): AsyncGenerator<SourceRecord[]> {
-    yield customers.map((value, index) => ({ row: index + 1, line: null, value }));
+    yield customers.map((value, index) => ({ row: index + 1, line: null, value, raw: JSON.stringify(value) }));
   }
   return asRows(records(), options);
 }
@@ -49,7 +52,7 @@ export function openSource(
 ): AsyncIterable<SourceRecord[]> {
   const { storage, key } = placeOf(source.uri, roots);
   const format = source.format ?? formatOf(key);
-  const file = readable(storage.read(key, check));
+  const file = digested(readable(storage.read(key, check)), options.digest);
   const bytes = bounded(/\.gz$/i.test(key) ? unzipped(file) : file);
   const text = textOf(bytes, options.encoding);
   if (format === 'csv') return csvRecords(text, options, options.note);
@@ -98,6 +101,18 @@ async function* readable(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     if (error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
     throw error;
   }
+}
+
+async function* digested(
+  file: AsyncIterable<Uint8Array>,
+  digest: ReadingOptions['digest'],
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const piece of file) {
+    if (digest) hash.update(piece);
+    yield piece;
+  }
+  digest?.(hash.digest('hex'));
 }
 
 async function* unzipped(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

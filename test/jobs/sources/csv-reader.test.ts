@@ -17,7 +17,8 @@ const hasKey = ([id]: readonly string[]): boolean => /^\s*\d+\s*$/.test(id ?? ''
 
 /** The records of a file without its headings, read in pieces of `size`. */
 function read(text: string, { size = text.length, delimiter = ',', lineEnd = '\n', ...layout }: File) {
-  const reader = new CsvReader({ delimiter, lineEnd, hasKey, linesBefore: 0, trustQuotes: false, ...layout });
+  const { width: ownWidth } = layout;
+  const reader = new CsvReader({ delimiter, lineEnd, hasKey, ownWidth, linesBefore: 0, trustQuotes: false, ...layout });
   const rows: CsvRow[] = [];
   for (let at = 0; at < text.length; at += size) rows.push(...reader.push(text.slice(at, at + size)));
   rows.push(...reader.end());

@@ -5,7 +5,7 @@ import { checkCustomer } from '../../../src/jobs/customer.ts';
 import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { type CsvOptions, csvRecords } from '../../../src/jobs/sources/csv.ts';
 import { textOf, trimmed } from '../../../src/jobs/sources/text.ts';
-import { all, inPieces } from '../support.ts';
+import { inPieces, readAll } from '../support.ts';
 
 interface Reading extends Partial<CsvOptions> {
   size?: number;
@@ -24,7 +24,7 @@ const defaults: CsvOptions = {
 
 const read = async (file: string | Uint8Array, { size, encoding, notes, ...options }: Reading = {}) => {
   const text = textOf(inPieces(file, size), encoding);
-  return (await all(csvRecords(text, { ...defaults, ...options }, (note) => notes?.push(note)))).flat();
+  return readAll(csvRecords(text, { ...defaults, ...options }, (note) => notes?.push(note)));
 };
 
 const values = async (file: string | Uint8Array, reading?: Reading) =>
@@ -234,11 +234,11 @@ test('the headings once more are a row that is not sent; others in their place s
 
 test('says what it left out', async () => {
   const notes: string[] = [];
-  const file = 'Export of today\nid,Notes,Date Joined,Addresses,Address Line 1 - 2\n1,a,b,c,d\n';
+  const file = 'Export of today\nid,Notes,Date Joined,Addresses,Address Line 1 - 2,Address City - 12\n1,a,b,c,d,e\n';
   expect(await values(file, { notes })).toEqual([{ id: 1, notes: 'a' }]);
   expect(notes).toEqual([
     'Left out above the headings: line 1.',
-    'Left out, because this API can\'t set them: "Date Joined", "Addresses", "Address Line 1 - 2".',
+    'Left out, because this API can\'t set them: "Date Joined", "Addresses", "Address Line 1 - 2", "Address City - 12".',
   ]);
 });
 
@@ -268,6 +268,11 @@ test.each<[string, string | Buffer, string]>([
     'an unknown heading',
     'id,Loyalty,notes\n',
     '--column "Loyalty=company" (columns). To leave columns out: --ignore "Loyalty" (ignoreColumns), or',
+  ],
+  [
+    'almost known headings',
+    'id,Not Date Joined,Addresses 2,notes\n',
+    'Unknown headings: "Not Date Joined", "Addresses 2".',
   ],
   ['a blank heading', 'id,,notes\n1,a,b\n', 'Unknown headings: "".'],
   ['two headings for one field', 'id,notes,NOTES*\n', 'Expected one column for notes, got two: "notes" and "NOTES*"'],

@@ -3,10 +3,10 @@ import { BadSource, MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { jsonRecords } from '../../../src/jobs/sources/json.ts';
 import { textOf } from '../../../src/jobs/sources/text.ts';
 import { RUNS } from '../../support/fuzz.ts';
-import { all, inPieces } from '../support.ts';
+import { inPieces, readAll } from '../support.ts';
 
 const read = async (content: string | Uint8Array, size?: number, notes: string[] = []) =>
-  (await all(jsonRecords(textOf(inPieces(content, size)), (note) => notes.push(note)))).flat();
+  readAll(jsonRecords(textOf(inPieces(content, size)), (note) => notes.push(note)));
 
 const values = async (content: string | Uint8Array, size?: number) =>
   (await read(content, size)).map(({ value, problem }) => problem?.message ?? value);

@@ -7,7 +7,7 @@ import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { all, inline, newStorage } from '../support.ts';
+import { all, inline, newStorage, readAll } from '../support.ts';
 
 const csv = jobOptionsSchema.parse({});
 let root: Storage;
@@ -18,7 +18,7 @@ beforeEach(async () => {
   folder = fileURLToPath(root.root);
 });
 
-const read = async (uri: string, format?: Format) => (await all(openSource({ uri, format }, [root], csv))).flat();
+const read = async (uri: string, format?: Format) => readAll(openSource({ uri, format }, [root], csv));
 
 const FILES: [string, string][] = [
   ['csv', 'id,notes\n1,a\n'],
@@ -122,7 +122,7 @@ test('lets a failure of the disk through as it is, compressed or not', async () 
 });
 
 test('numbers inline customers from 1', async () => {
-  expect((await all(inline([{ id: 5 }, 'x']))).flat()).toEqual([
+  expect(await readAll(inline([{ id: 5 }, 'x']))).toEqual([
     { row: 1, line: null, value: { id: 5 } },
     { row: 2, line: null, value: 'x' },
   ]);
