@@ -21,7 +21,7 @@ const failureSchema = z.object({
       'rejected',
       'invalid_field',
       'unknown_field',
-      'read_only_field',
+      'unknown_group',
       'duplicate',
       'unavailable',
       'cancelled',

@@ -70,7 +70,10 @@ async function main(): Promise<void> {
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.maxStores);
   const present = new PresentReader(storage, pages, config.maxStores);
-  const parts = { client, connection: nativeConnection, dataConverter, stores, pages, present, serving, leaseTaken };
+  const parts = {
+    ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
+    ...{ serving, leaseTaken },
+  };
 
   const jobs = await Worker.create({
     connection: nativeConnection,

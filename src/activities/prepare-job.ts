@@ -1,10 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { BEGAN_WITH_0, FORMAT, type JobActivities, type PreparedJob } from '../contract/activities.ts';
+import { BEGAN_WITH_0, FORMAT, type JobActivities, type NeedsNames, type PreparedJob } from '../contract/activities.ts';
 import { notAnInput, parseJobInput } from '../contract/schema.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { BadInput } from '../jobs/errors.ts';
+import { BadInput, NamesNeeded } from '../jobs/errors.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
+import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
@@ -12,11 +13,14 @@ import { type PreparingParts, recordsOf } from './job-source.ts';
 
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
-/** Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. */
+/**
+ * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. Ends early if the
+ * source names groups and those of the store are in no file yet.
+ */
 export async function prepareJob(
   parts: PreparingParts,
   { format, job, input, instead }: PrepareJobInput,
-): Promise<PreparedJob> {
+): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
   const { cancellationSignal, heartbeat, info } = Context.current();
@@ -26,13 +30,14 @@ export async function prepareJob(
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
-    const records = await recordsOf(parts, reader, source, { ...options, note });
+    const { storage, client } = parts;
+    const keys = jobKeys(job);
+    const groups = job.named && (await readGroups(storage, keys));
+    const records = await recordsOf(parts, reader, source, { ...options, groups, note });
     const onProgress = (rows: number) => {
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    const { storage, client } = parts;
-    const keys = jobKeys(job);
     const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
       async (error: unknown) => {
         // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
@@ -43,6 +48,9 @@ export async function prepareJob(
     );
     return { format, ...prepared, searchAttributes: await hasSearchAttributes(client), notes };
   } catch (error) {
+    if (error instanceof NamesNeeded) {
+      return { format, needs: 'names', searchAttributes: await hasSearchAttributes(parts.client) };
+    }
     throw jobFailure(error);
   }
 }

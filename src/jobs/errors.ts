@@ -6,6 +6,11 @@ export class BadSource extends Error {
   override name = 'BadSource';
 }
 
+/** The source names groups of the store, which has to be asked for them first. */
+export class NamesNeeded extends Error {
+  override name = 'NamesNeeded';
+}
+
 /** The job named by `retryOf` has left nothing to retry. */
 export class NothingToRetry extends Error {
   override name = 'NothingToRetry';

@@ -1,7 +1,24 @@
 /** A job as it travels through continue-as-new: in few bytes, since each run's history begins with them. */
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
 import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
-import type { CarriedJob } from './job.ts';
+import type { CarriedQueue } from './chunk-queue.ts';
+import type { Hold, RejectionsFrom } from './hold.ts';
+import type { CarriedLedger } from './ledger.ts';
+
+export interface CarriedJob {
+  ledger: CarriedLedger;
+  queue: CarriedQueue;
+  paused: string | null;
+  hold: Hold | null;
+  resumed: boolean;
+  rejectionsFrom: RejectionsFrom;
+  emailsSentAgain: boolean;
+  concurrency: number;
+  searchAttributes: boolean;
+  notes: string[];
+  attributesShown: string;
+  names: 'needed' | 'known' | null;
+}
 
 /** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */
 export function pack(job: CarriedJob): Uint8Array {
