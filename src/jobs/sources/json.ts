@@ -41,7 +41,19 @@ function lineMode(start: string, isAll: boolean): boolean | undefined {
     if (object) return !isAnswer(object);
     if (second !== undefined) return objectIn(second) !== undefined;
   }
-  return isAll || start.length >= 2 * MAX_RECORD ? false : undefined;
+  if (isAll) return false;
+  return start.length >= 2 * MAX_RECORD ? isLongLine(start) : undefined;
+}
+
+/** Whether a start is the first line of an object a line, too long to be a customer. */
+function isLongLine(start: string): boolean {
+  if (start.includes('\n')) return false;
+  const values = new JsonValues(() => undefined);
+  try {
+    return values.push(start).length === 0 && values.isInObject;
+  } catch {
+    return false;
+  }
 }
 
 function objectIn(line: string): Record<string, unknown> | undefined {
@@ -71,6 +83,8 @@ class JsonLines implements JsonReader {
   #restLength = 0;
   #line = 0;
   #row = 0;
+  /** A line was longer than a record may be. */
+  #isLong = false;
 
   push(text: string): SourceRecord[] {
     const records: SourceRecord[] = [];
@@ -86,6 +100,12 @@ class JsonLines implements JsonReader {
   end(): SourceRecord[] {
     const records: SourceRecord[] = [];
     this.#add('', records);
+    // It holds many customers, below a key that nobody knows.
+    if (this.#row === 1 && this.#isLong) {
+      throw new BadSource(
+        `The file is one object of more than ${MAX_RECORD} characters. Write the customers as one JSON list, or one object a line.`,
+      );
+    }
     return records;
   }
 
@@ -100,8 +120,10 @@ class JsonLines implements JsonReader {
     this.#rest = '';
     this.#restLength = 0;
     this.#line++;
-    if (length > MAX_RECORD) records.push(tooLong(++this.#row, this.#line, length));
-    else if (!isBlank(text)) records.push(this.#parse(trimmed(text)));
+    if (length > MAX_RECORD) {
+      this.#isLong = true;
+      records.push(tooLong(++this.#row, this.#line, length));
+    } else if (!isBlank(text)) records.push(this.#parse(trimmed(text)));
   }
 
   #parse(text: string): SourceRecord {
@@ -151,6 +173,11 @@ class JsonValues implements JsonReader {
 
   constructor(note: (text: string) => void) {
     this.#note = note;
+  }
+
+  /** Within an object that stands in no list. */
+  get isInObject(): boolean {
+    return this.#place === 'top' && this.#depth > 0;
   }
 
   push(text: string): SourceRecord[] {
