@@ -7,12 +7,12 @@ import { runs } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
-// Left by builds that were interrupted.
+// Left over from interrupted builds.
 for (const name of readdirSync('.')) {
   const [, pid] = /^dist\.(\d+)$/.exec(name) ?? [];
   if (pid && !runs(pid)) rmSync(name, { recursive: true });
 }
-// Built beside `dist` and put in its place whole: programs may be starting from it.
+// Built beside `dist` and then swapped in as a whole, because programs may be starting from it.
 const fresh = `dist.${process.pid}`;
 for (const [project, outDir] of [
   ['src', fresh],
@@ -28,20 +28,17 @@ for (const [project, outDir] of [
 writeFileSync(`${fresh}/emulator.js`, "import './emulator/main.js';\n");
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-// From the sources: these are what its stack traces name.
-const bundle = {
-  workflowsPath: `${root}src/workflows/index.ts`,
-  payloadConverterPath: `${root}src/payloads/converter.ts`,
-  logger: quiet,
-};
-const encrypting = { ...bundle, failureConverterPath: `${root}src/payloads/failure-converter.ts` };
+// From the sources, so that stack traces name those.
+const converter = `${root}src/payloads/converter.ts`;
+const bundle = { workflowsPath: `${root}src/workflows/index.ts`, payloadConverterPath: converter, logger: quiet };
+const encrypting = { ...bundle, failureConverterPath: converter };
 for (const [name, options] of Object.entries({ 'workflow-bundle-encrypting': encrypting, 'workflow-bundle': bundle })) {
   writeFileSync(`${fresh}/${name}.js`, withoutRoot((await bundleWorkflowCode(options)).code));
 }
 rmSync('dist', { recursive: true, force: true });
 renameSync(fresh, 'dist');
 
-/** The bundle, with paths in its source map that start at the package: failures in histories show them. */
+/** The bundle with paths relative to the package in its source map, because failures in histories show them. */
 function withoutRoot(code) {
   const at = code.lastIndexOf(',') + 1;
   const map = Buffer.from(code.slice(at), 'base64').toString().replaceAll(root, '');

@@ -1,4 +1,4 @@
-/** `npm run demo`: a whole job on this machine, start to end; with `-- --keep` it leaves all of it running. */
+/** `npm run demo`: a whole job on this machine; with `-- --keep` everything keeps running afterwards. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { customerUpdate } from '../src/client.ts';
 import { jobId, type JobResult } from '../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../src/contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contract/activities.ts';
 import { onSignals } from '../src/process.ts';
 import { startDevServer } from './servers/dev-server.ts';
 import { startProgram } from './servers/processes.ts';
@@ -17,40 +17,40 @@ const STORE = 'demo';
 const TOKEN = 'demo-token';
 const CUSTOMERS = 2_000;
 
-/** What a call takes, and a quota that makes the job wait once: one sees it, and the demo is over in half a minute. */
+/** A quota that makes the job wait once: enough to see it, and the demo still takes only half a minute. */
 const EMULATED = { latency: 50, quota: 120, window: 12_000 };
 
 /** Longer than the job takes on any machine. */
 const PATIENCE_MS = 180_000;
 
-/** What undoes each step, the last one first. */
+/** What undoes each step; to be called in reverse order. */
 const undo: (() => Promise<unknown>)[] = [];
 
-/** Where what was started is: the settings of further programs. */
+/** Where the started parts are: settings for more programs. */
 interface Parts {
   TEMPORAL_ADDRESS: string;
   BIGCOMMERCE_API_URL: string;
   JOB_STORE: string;
-  /** Empty: nothing from `.env`. */
+  /** Empty, so that nothing is read from `.env`. */
   ENV_FILE: string;
 }
 
-/** Runs all of it; resolves to whether everything came out as the sample demands. */
+/** Runs all of it; returns whether everything is as the sample says it should be. */
 async function demo(folder: string, keep: boolean): Promise<boolean> {
   const parts = await startParts(folder);
   const sample = sampleCustomers(CUSTOMERS);
   const file = join(folder, 'customers.csv');
   await writeFile(file, sample.csv);
-  step('Customers', `${file}: ${grouped(CUSTOMERS)}, of which 5 can't be updated`);
+  step('Customers', `${file}: ${grouped(CUSTOMERS)}; 5 of them can't be updated`);
 
-  // A server that was running already may know jobs of earlier demos, hence a name that is new.
+  // A server that was already running may know jobs of earlier demos, so the name has to be new.
   const start = (name: string) => ['start', file, '--store', STORE, '--name', name];
   const name = basename(folder);
   console.log(`\n> npm run starter -- ${start(name).join(' ')}`);
   const code = await runStarter(start(name), parts);
   // 1: some customers of the sample can't be updated.
   if (code !== 1)
-    throw new Error(`The starter should have exited with 1, but got ${code}. See worker.log in the folder below.`);
+    throw new Error(`Expected the exit code 1 from the starter, got ${code}. See worker.log in the folder below.`);
 
   const result = await resultOf(jobId(STORE, name), parts.TEMPORAL_ADDRESS);
   const report = await readFile(new URL(result.report as string), 'utf8');
@@ -64,7 +64,7 @@ async function demo(folder: string, keep: boolean): Promise<boolean> {
   );
   if (keep) {
     console.log(
-      '\nAll of it goes on running until Ctrl-C. Another job, in another terminal:\n' +
+      '\nEverything keeps running until Ctrl-C. To start another job, in another terminal:\n' +
         Object.entries(parts)
           .map(([variable, value]) => `  export ${variable}=${value}\n`)
           .join('') +
@@ -81,7 +81,7 @@ function step(what: string, how: string): void {
 
 const grouped = (value: number): string => value.toLocaleString('en');
 
-/** Starts server, store and worker, their logs in `folder`. */
+/** Starts server, store and worker, with their logs in `folder`. */
 async function startParts(folder: string): Promise<Parts> {
   const server = await startDevServer({
     ui: true,
@@ -90,7 +90,7 @@ async function startParts(folder: string): Promise<Parts> {
     log: join(folder, 'temporal.log'),
   });
   undo.push(() => server.stop());
-  const web = server.uiUrl === undefined ? 'which TEMPORAL_ADDRESS names' : `Web UI ${server.uiUrl}`;
+  const web = server.uiUrl === undefined ? 'from TEMPORAL_ADDRESS' : `Web UI ${server.uiUrl}`;
   step('Temporal server', `${server.address}, ${web}`);
 
   const apiUrl = await startEmulator();
@@ -112,7 +112,7 @@ async function startParts(folder: string): Promise<Parts> {
   return parts;
 }
 
-/** Starts the emulator; returns what stands before `/stores/` and `/_control/`. */
+/** Starts the emulator; returns its URL. */
 async function startEmulator(): Promise<string> {
   const flags = { port: 0, stores: `${STORE}=${TOKEN}`, customers: SAMPLE_STORE_SIZE, ...EMULATED };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
@@ -121,7 +121,7 @@ async function startEmulator(): Promise<string> {
   return /http:\/\/\S+/.exec(await emulator.waitFor(/ready/))?.[0] as string;
 }
 
-/** The environment of our programs: these parts, whatever else is set on this machine. */
+/** The environment of our programs: these parts, and nothing that is set on this machine. */
 function settings(parts: Parts): Record<string, string | undefined> {
   const others = Object.keys(process.env).filter((variable) => variable.startsWith('TEMPORAL_'));
   return {
@@ -136,7 +136,7 @@ function settings(parts: Parts): Record<string, string | undefined> {
   };
 }
 
-/** Runs the starter on our own terminal; resolves to its exit code, null where it had to be stopped. */
+/** Runs the starter on our own terminal; returns its exit code, or null if it had to be killed. */
 async function runStarter(args: string[], parts: Parts): Promise<number | null> {
   const starter = startProgram(process.execPath, ['dist/starter.js', ...args], { env: settings(parts), inherit: true });
   undo.push(() => starter.stop());
@@ -155,14 +155,14 @@ async function resultOf(id: string, address: string): Promise<JobResult> {
   }
 }
 
-/** What differs between what became of the sample and what should have, in words. */
+/** How the outcome differs from what the sample says, in words. */
 async function compare(sample: Sample, result: JobResult, report: string, apiUrl: string): Promise<string[]> {
   const differences: string[] = [];
   if (!isDeepStrictEqual(result.customers, sample.counts)) {
     differences.push(`expected ${JSON.stringify(sample.counts)}, got ${JSON.stringify(result.customers)}`);
   }
   for (const [row, code] of sample.notUpdated) {
-    if (!new RegExp(`^${row},\\d*,\\w+,${code},`, 'm').test(report))
+    if (!new RegExp(`^${row},\\d*,\\d*,\\w+,${code},`, 'm').test(report))
       differences.push(`no ${code} of row ${row} in the report`);
   }
   const stale: number[] = [];
@@ -175,7 +175,7 @@ async function compare(sample: Sample, result: JobResult, report: string, apiUrl
     stale.push(...some.filter((good, index) => !carries(current[index] as GoodCustomer, good)).map(({ id }) => id));
   }
   if (stale.length > 0)
-    differences.push(`${stale.length} customers don't carry their new values, the first is ${stale[0]}`);
+    differences.push(`${stale.length} customers don't have their new values; the first is ${stale[0]}`);
   const { maxInFlight } = await ask<{ maxInFlight: number }>(`${apiUrl}/_control/stats?store=${STORE}`);
   if (maxInFlight > 3) differences.push(`there were up to ${maxInFlight} calls in flight, not 3`);
   return differences;
@@ -195,18 +195,18 @@ let stopping = false;
 const signalled = new Promise<number>((resolve) => {
   onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => {
     const code = 128 + constants.signals[signal];
-    // Once more: what we started ends with us, in no order.
+    // The second one: what we started ends with us, in any order.
     if (stopping) process.exit(code);
     stopping = true;
     resolve(code);
   });
 });
-// Nobody reads on: what we started ends with us.
+// Nobody reads the output any more: what we started ends with us.
 process.stdout.on('error', () => process.exit(1));
 const shown = demo(folder, keep).then(
   (asDemanded) => (asDemanded ? 0 : 1),
   (error: unknown) => {
-    // What fails because it is being stopped is not worth a word.
+    // What fails because we are stopping it is not worth mentioning.
     if (!stopping) console.error(error instanceof Error ? error.message : error);
     return undefined;
   },
@@ -217,5 +217,5 @@ const hint = keep || stopping ? '' : ' (npm run demo -- --keep leaves it running
 console.log(`\nStopping everything …${hint}`);
 for (const step of undo.reverse()) await step().catch((error: unknown) => console.error((error as Error).message));
 if (code === 0 && !keep) await rm(folder, { recursive: true });
-else console.log(`What it left, logs and the job's files: ${folder}`);
+else console.log(`Logs and the job's files are in ${folder}`);
 process.exit(code ?? 1);

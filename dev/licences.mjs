@@ -1,7 +1,7 @@
-/** Prints the licences of what a worker runs with, from the lock file alone, as docs/licences.md has them. */
+/** Prints docs/licences.md, the licences of what a worker runs with, from the lock file alone. */
 import { readFileSync } from 'node:fs';
 
-/** Licences that ask for no more than to be named. CC-BY-4.0 is that of caniuse-lite, a table of browsers. */
+/** Licences that only ask for attribution. CC-BY-4.0 is that of caniuse-lite, a table of browsers. */
 export const PERMISSIVE = [
   '0BSD',
   'Apache-2.0',
@@ -14,10 +14,10 @@ export const PERMISSIVE = [
   'Unlicense',
 ];
 
-/** What a package's own manifest does not say, and its file LICENSE does. */
+/** Licences that a package's file LICENSE names, but not its manifest. */
 const BY_FILE = { unionfs: 'Unlicense' };
 
-/** Each package that is installed without development dependencies, with its version and licence. */
+/** Every package that is not only for development, with its version and licence. */
 export function licences() {
   const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
   return Object.entries(lock.packages)

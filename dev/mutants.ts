@@ -25,7 +25,7 @@ function redTest(patch: string): { file: string; name: string } {
   throw new Error(`Expected a line such as: Red: test/e2e/job.test.ts "a job of 2,000", in ${patch}.`);
 }
 
-/** Whether the named test fails in the copy. Throws if there is no such test, which would prove nothing. */
+/** Whether the named test fails in the copy. Throws if there is no such test: that would prove nothing. */
 function isRed(copy: string, { file, name }: { file: string; name: string }): boolean {
   const result = join(copy, 'result.json');
   const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -1,21 +1,21 @@
 import { stringify } from 'csv-stringify/sync';
 import type { CustomerCounts, OutcomeCode } from '../src/contract/job.ts';
 
-/** Customers that a store needs for the sample: ids 1 to this. */
+/** Customers that a store needs for the sample, with the ids 1 to this. */
 export const SAMPLE_STORE_SIZE = 5_000;
 
-/** Generated customers as a file, and what a job has to make of them. */
+/** Generated customers as a file, and what a job should do with them. */
 export interface Sample {
   /** CSV with the headings of the control panel's export. */
   csv: string;
   counts: CustomerCounts;
   /** The code of each row that can't be updated, by row. */
   notUpdated: Map<number, OutcomeCode>;
-  /** The customers that can be, with the values that they must have then. */
+  /** The customers that can be updated, with the values that they should have afterwards. */
   good: GoodCustomer[];
 }
 
-/** What the sample changes of a customer, by the API's names. */
+/** What the sample changes, by the names of the API. */
 export interface GoodCustomer {
   id: number;
   first_name: string;
@@ -60,7 +60,7 @@ const WRONG: [share: number, code: OutcomeCode, cells: (row: number) => Record<s
   [0.9, 'duplicate', (row) => ({ 'Customer ID': String(row - 1) })],
 ];
 
-/** The same `size` customers each time, 20 at least: mostly good ones, and one of each kind that is not. */
+/** Always the same `size` customers, at least 20: mostly good ones, and one for each row of WRONG. */
 export function sampleCustomers(size: number): Sample {
   const wrong = new Map(WRONG.map(([share, code, cells]) => [Math.round(size * share), { code, cells }]));
   const lines: Record<string, string>[] = [];

@@ -7,8 +7,8 @@ import { BadPayloadKeys, readPayloadKeys } from './payloads/keys.ts';
 import { listen, onSignals } from './process.ts';
 
 async function main(): Promise<void> {
-  const { payloadKeysFile, address, origins, token } = codecServerConfig();
-  const codec = encryptionCodec(await readPayloadKeys(payloadKeysFile));
+  const { PAYLOAD_KEYS_FILE, CODEC_ADDRESS: address, CODEC_ORIGINS: origins, CODEC_TOKEN: token } = codecServerConfig();
+  const codec = encryptionCodec(await readPayloadKeys(PAYLOAD_KEYS_FILE));
   const server = createCodecServer({ codec, origins, token });
   await listen(server, address).catch((error: unknown) => {
     throw new BadConfig(`CODEC_ADDRESS: expected a free address of this machine, got ${address}: ${String(error)}`);

@@ -1,6 +1,6 @@
 /**
- * The settings, read once from the environment and `.env`. Only this file reads our own; of `TEMPORAL_*`, Temporal's SDK
- * reads all that is not below.
+ * The settings, read once from the environment and `.env`, by the names that operators know; .env.example says what
+ * each means. Only this file reads our own; of `TEMPORAL_*`, Temporal's SDK reads all that is not below.
  */
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
@@ -33,8 +33,8 @@ const path = z.string().transform((given) => (isAbsolute(given) ? given : `${PAC
 
 const list = z.string().transform((items) => items.split(',').map((item) => item.trim()));
 
-// The characters that Temporal allows and no shell changes. Temporal joins the two with . or :, so a deployment's name has
-// neither. Server 1.32 accepts 255 characters, and silently ignores a version with 440.
+// The characters that Temporal allows and no shell changes. Temporal joins the two with . or :, so a deployment's name
+// has neither. Server 1.32 accepts 255 characters, and silently ignores a version with 440.
 const deploymentName = z.string().regex(/^(?!__)[\w/@+-]{1,255}$/, {
   error: 'expected 1 to 255 letters, digits and _ - / @ +, not beginning with __',
 });
@@ -66,6 +66,7 @@ function missesOne<Name extends string>(
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
+/** What the worker and the starter share. The starter assumes that its BIGCOMMERCE_API_URL is the worker's. */
 const jobsSettings = z.object({
   JOB_STORE: z.string().default('file:./data'),
   PAYLOAD_KEYS_FILE: path.optional(),
@@ -75,17 +76,6 @@ const jobsSettings = z.object({
   BIGCOMMERCE_API_URL: apiUrl,
 });
 
-/** What the worker and the starter share. */
-const jobsConfig = (settings: z.output<typeof jobsSettings>) => ({
-  /** Name of the profile that says how to connect to Temporal; undefined: the one called default, if it exists. */
-  temporalProfile: settings.TEMPORAL_PROFILE,
-  jobStore: settings.JOB_STORE,
-  /** File of the keys that encrypt everything given to Temporal; undefined: nothing is encrypted. */
-  payloadKeysFile: settings.PAYLOAD_KEYS_FILE,
-  /** The API that jobs run against. The starter assumes that its own setting is the worker's. */
-  apiUrl: settings.BIGCOMMERCE_API_URL,
-});
-
 const starterSettings = jobsSettings
   .extend({
     WEB_UI_URL: z.url({ protocol: /^https?$/, error: 'expected a URL such as http://localhost:8233' }).optional(),
@@ -93,31 +83,20 @@ const starterSettings = jobsSettings
     npm_lifecycle_event: z.string().optional(),
     INIT_CWD: z.string().optional(),
   })
-  .transform(({ WEB_UI_URL, npm_lifecycle_event: script, INIT_CWD: typedIn, ...settings }) => ({
-    ...jobsConfig(settings),
-    webUiUrl: WEB_UI_URL,
+  .transform(({ npm_lifecycle_event: script, INIT_CWD: typedIn, ...settings }) => ({
+    ...settings,
     /** The folder that relative paths on the command line start from. */
     folder: (script === 'starter' ? typedIn : undefined) ?? process.cwd(),
   }));
 
-const codecServerSettings = z
-  .object({
-    PAYLOAD_KEYS_FILE: z.string('expected the file of keys that the workers have').pipe(path),
-    CODEC_ADDRESS: address.default('127.0.0.1:8081'),
-    CODEC_ORIGINS: list.default(['http://localhost:8233']),
-    CODEC_TOKEN: z
-      .string('expected text of at least 16 characters, as `openssl rand -hex 16` prints it')
-      .min(16, 'expected at least 16 characters'),
-  })
-  .transform((settings) => ({
-    payloadKeysFile: settings.PAYLOAD_KEYS_FILE,
-    /** IP address and port to listen on. */
-    address: settings.CODEC_ADDRESS,
-    /** Origins of the Web UIs that may ask. */
-    origins: settings.CODEC_ORIGINS,
-    /** Whoever knows it can have everything decrypted. */
-    token: settings.CODEC_TOKEN,
-  }));
+const codecServerSettings = z.object({
+  PAYLOAD_KEYS_FILE: z.string('expected the file of keys that the workers have').pipe(path),
+  CODEC_ADDRESS: address.default('127.0.0.1:8081'),
+  CODEC_ORIGINS: list.default(['http://localhost:8233']),
+  CODEC_TOKEN: z
+    .string('expected text of at least 16 characters, as `openssl rand -hex 16` prints it')
+    .min(16, 'expected at least 16 characters'),
+});
 
 const workerSettings = jobsSettings
   .extend({
@@ -157,19 +136,10 @@ const workerSettings = jobsSettings
     const { BIGCOMMERCE_TOKENS_FILE: file, BIGCOMMERCE_STORE_HASH: storeHash = '' } = settings;
     const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = settings;
     return {
-      ...jobsConfig(settings),
+      ...settings,
       tokens: file === undefined ? { storeHash, token: settings.BIGCOMMERCE_ACCESS_TOKEN ?? '' } : { file },
-      /** Undefined: the job store's own `sources`. */
-      sourceRoots: settings.SOURCE_ROOTS,
-      maxStores: settings.MAX_STORES,
-      quotaReservePercent: settings.QUOTA_RESERVE_PERCENT,
-      /** IP address and port to serve Prometheus metrics on. */
-      metricsAddress: settings.METRICS_ADDRESS,
-      /** IP address and port to serve /live and /ready on. */
-      healthAddress: settings.HEALTH_ADDRESS,
       /** This worker's version; null: it has none. */
       version: deploymentName !== undefined && buildId !== undefined ? { deploymentName, buildId } : null,
-      logLevel: settings.LOG_LEVEL,
     };
   });
 

@@ -19,7 +19,10 @@ export function onSignals(signals: readonly NodeJS.Signals[], act: (signal: Node
 /** Whether a host, as a URL writes it, is this machine. */
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host);
 
-/** Makes a server listen at an IP address and port such as `127.0.0.1:9464` or `[::1]:9464`. Throws what `listen` throws. */
+/**
+ * Makes a server listen at an IP address and port such as `127.0.0.1:9464` or `[::1]:9464`. Throws what `listen`
+ * throws.
+ */
 export async function listen(server: Server, address: string): Promise<void> {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
   server.listen(Number(port), host?.replace(/[[\]]/g, ''));

@@ -1,56 +1,40 @@
 /** The command line: starts jobs, and shows how they are doing. */
 import { Command, CommanderError } from 'commander';
-import type { Act } from './starter/command.ts';
-import { printableError } from './starter/errors.ts';
-import { EXIT, EXIT_CODES_HELP, untilInterrupted } from './starter/exit.ts';
-import { addFailures } from './starter/failures.ts';
-import { addList } from './starter/list.ts';
-import { addPurge } from './starter/purge.ts';
-import { addReport } from './starter/report.ts';
-import { addRetry } from './starter/retry.ts';
-import { addSetup } from './starter/setup.ts';
-import { addShow } from './starter/show.ts';
-import { addStart } from './starter/start.ts';
-import { addCancel, addPause, addResume } from './starter/steer.ts';
+import { EXIT, EXIT_CODES_HELP, printableError } from './starter/exit.ts';
+import { failuresCommand } from './starter/failures.ts';
+import { listCommand } from './starter/list.ts';
+import { purgeCommand } from './starter/purge.ts';
+import { reportCommand } from './starter/report.ts';
+import { setupCommand } from './starter/setup.ts';
+import { showCommand } from './starter/show.ts';
+import { startCommand } from './starter/start.ts';
+import { cancelCommand, pauseCommand, resumeCommand } from './starter/steer.ts';
 import { stripControl } from './starter/terminal.ts';
-import { addUndo } from './starter/undo.ts';
-import { addWatch } from './starter/watch.ts';
+import { retryCommand, undoCommand } from './starter/from-job.ts';
+import { watchCommand } from './starter/watch.ts';
 import { STARTER } from './starter/words.ts';
 
-const COMMANDS = [
-  ...[addStart, addList, addWatch, addShow],
-  ...[addPause, addResume, addCancel, addRetry, addUndo],
-  ...[addFailures, addReport, addPurge, addSetup],
-];
-
-function createProgram(act: Act): Command {
-  const program = new Command(STARTER)
-    .description('Starts jobs that update customers of BigCommerce stores, and shows how they are doing.')
-    .usage('COMMAND …')
-    .exitOverride()
-    .showHelpAfterError('(for usage: --help)')
-    .addHelpText('afterAll', EXIT_CODES_HELP);
-  for (const addCommand of COMMANDS) addCommand(program, act);
-  return program;
-}
-
-function codeOf(error: unknown): number {
-  // Commander has already printed what is wrong.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allUpdated : EXIT.badUse;
-  const words = printableError(error);
-  console.error(typeof words === 'string' ? stripControl(words) : words);
-  return EXIT.badUse;
+const program = new Command(STARTER)
+  .description('Starts jobs that update customers of BigCommerce stores, and shows how they are doing.')
+  .usage('COMMAND …')
+  .exitOverride()
+  .showHelpAfterError('(for usage: --help)')
+  .addHelpText('afterAll', EXIT_CODES_HELP);
+for (const command of [
+  ...[startCommand, listCommand, watchCommand, showCommand],
+  ...[pauseCommand, resumeCommand, cancelCommand, retryCommand, undoCommand],
+  ...[failuresCommand, reportCommand, purgeCommand, setupCommand],
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
 }
 
 // Nobody reads the output any more, for example after `| head`. The job carries on.
 process.stdout.on('error', () => process.exit(EXIT.detached));
 
-const code = await untilInterrupted(async (interrupt) => {
-  let code: number = EXIT.allUpdated;
-  const program = createProgram(async (command) => {
-    code = await command(interrupt);
-  });
-  await program.parseAsync();
-  return code;
-}).catch(codeOf);
-process.exit(code);
+await program.parseAsync().catch((error: unknown) => {
+  // Commander has already printed what is wrong.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.allUpdated : EXIT.badUse);
+  const words = printableError(error);
+  console.error(typeof words === 'string' ? stripControl(words) : words);
+  process.exit(EXIT.badUse);
+});

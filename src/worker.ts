@@ -18,7 +18,7 @@ import { readTarget } from './temporal/target.ts';
 import { dataConverterOf } from './payloads/index.ts';
 import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
-import { startHealth, type Health } from './worker/health.ts';
+import { startHealth } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { PageReader } from './jobs/pages.ts';
 import { PresentReader } from './jobs/present.ts';
@@ -36,21 +36,24 @@ const REACH_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = workerConfig();
-  const log = createLogger(config.logLevel);
-  const health = await openHealth(config);
-  const storage = await forSetting('JOB_STORE', () => openStorage(config.jobStore, PACKAGE_ROOT));
+  const log = createLogger(config.LOG_LEVEL);
+  const { HEALTH_ADDRESS } = config;
+  // First, so that whatever runs the process can see it starting.
+  const health = HEALTH_ADDRESS
+    ? await forSetting(notFree('HEALTH_ADDRESS', HEALTH_ADDRESS), () => startHealth(HEALTH_ADDRESS))
+    : undefined;
+  const storage = await forSetting('JOB_STORE', () => openJobStore(config));
   const sourceRoots = await forSetting('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await forSetting(
     'BIGCOMMERCE_TOKENS_FILE',
     () => new Tokens(config.tokens, (message) => log.warn(message)),
   );
-  await checkJobStore(storage);
-  const dataConverter = await forSetting('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.payloadKeysFile));
+  const dataConverter = await forSetting('PAYLOAD_KEYS_FILE', () => dataConverterOf(config.PAYLOAD_KEYS_FILE));
   await installRuntime(config, log);
   const metrics = createMetrics(Runtime.instance().metricMeter);
 
   const { version } = JSON.parse(readFileSync(`${PACKAGE_ROOT}package.json`, 'utf8')) as { version: string };
-  const { apiUrl, quotaReservePercent } = config;
+  const { BIGCOMMERCE_API_URL: apiUrl, QUOTA_RESERVE_PERCENT: quotaReservePercent } = config;
   const stores = new Stores({
     api: new Api(apiUrl, version),
     tokens,
@@ -58,7 +61,7 @@ async function main(): Promise<void> {
     observe: metrics.observe,
   });
 
-  const target = readTarget(config.temporalProfile);
+  const target = readTarget(config.TEMPORAL_PROFILE);
   const { address, namespace } = target;
   // First, because this one gives up and says what is wrong.
   const connection = await connect(target);
@@ -68,8 +71,8 @@ async function main(): Promise<void> {
   const client = new Client({ connection, namespace, dataConverter });
   const serving = new Serving();
   const { leaseTaken } = metrics;
-  const pages = new PageReader(storage, config.maxStores);
-  const present = new PresentReader(storage, pages, config.maxStores);
+  const pages = new PageReader(storage, config.MAX_STORES);
+  const present = new PresentReader(storage, pages, config.MAX_STORES);
   const parts = {
     ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
     ...{ serving, leaseTaken },
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
     activities: {
       serveStoreQueue: ({ storeHash }) => serveStoreQueue(parts, storeHash),
     } satisfies LeaseActivities,
-    maxConcurrentActivityTaskExecutions: config.maxStores,
+    maxConcurrentActivityTaskExecutions: config.MAX_STORES,
     // Each open poll of a process that died swallows an attempt of one of its leases, so there is only one.
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
     shutdownGraceTime: STOP_MS,
@@ -124,44 +127,37 @@ async function main(): Promise<void> {
 }
 
 /** Where sources may be: the places in the settings, and always the starter's copies and the jobs' backups. */
-function sourceRootsOf({ sourceRoots }: WorkerConfig, jobStore: Storage): Promise<Storage[]> {
-  const roots = sourceRoots ?? [jobStore.uri('sources')];
+function sourceRootsOf({ SOURCE_ROOTS }: WorkerConfig, jobStore: Storage): Promise<Storage[]> {
+  const roots = SOURCE_ROOTS ?? [jobStore.uri('sources')];
   const ours = [SOURCE_COPIES, BACKUPS].map((folder) => jobStore.uri(folder.replace(/\/$/, '')));
   const places = [...roots, ...ours];
   return Promise.all(places.map((root) => openStorage(root, PACKAGE_ROOT)));
 }
 
-/** Without this, the jobs of a worker that may not use the job store would wait, and nobody would know why. */
-async function checkJobStore(jobStore: Storage): Promise<void> {
+/** Tries it: the jobs of a worker that may not use the job store would wait, and nobody would know why. */
+async function openJobStore({ JOB_STORE }: WorkerConfig): Promise<Storage> {
+  const jobStore = await openStorage(JOB_STORE, PACKAGE_ROOT);
   const probe = `probe-${randomUUID()}`;
-  try {
-    await jobStore.write(probe, []);
-    await jobStore.delete(probe);
-    // Only to those who may list and read does S3 say that a file is missing.
-    await jobStore.exists(probe);
-  } catch (error) {
-    throw new BadConfig(`JOB_STORE: ${(error as Error).message}`, { cause: error });
-  }
+  await jobStore.write(probe, []);
+  await jobStore.delete(probe);
+  // S3 says that a file is missing only to those who may list and read.
+  await jobStore.exists(probe);
+  return jobStore;
 }
 
-/** Opened first, so that whatever runs the process can see it starting. */
-async function openHealth({ healthAddress }: WorkerConfig): Promise<Health | undefined> {
-  if (healthAddress === undefined) return undefined;
-  return forSetting(`HEALTH_ADDRESS: expected a free address of this machine, got ${healthAddress}`, () =>
-    startHealth(healthAddress),
-  );
-}
+const notFree = (setting: string, address: string): string =>
+  `${setting}: expected a free address of this machine, got ${address}`;
 
-async function installRuntime({ metricsAddress }: WorkerConfig, log: Log): Promise<void> {
-  await forSetting(`METRICS_ADDRESS: expected a free address of this machine, got ${metricsAddress}`, () =>
+async function installRuntime({ METRICS_ADDRESS = '' }: WorkerConfig, log: Log): Promise<void> {
+  await forSetting(notFree('METRICS_ADDRESS', METRICS_ADDRESS), () =>
     Runtime.install({
       logger: temporalLogger(log),
       // We stop the Workers ourselves, in order.
       shutdownSignals: [],
       telemetryOptions: {
         logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
-        ...(metricsAddress && {
-          metrics: { prometheus: { bindAddress: metricsAddress, histogramBucketOverrides: HISTOGRAM_BUCKETS } },
+        ...(METRICS_ADDRESS && {
+          metrics: { prometheus: { bindAddress: METRICS_ADDRESS, histogramBucketOverrides: HISTOGRAM_BUCKETS } },
         }),
       },
     }),
@@ -178,8 +174,8 @@ async function forSetting<T>(setting: string, make: () => T | Promise<T>): Promi
 }
 
 /** The bundle of workflows that the build made; how failures are encoded is part of it. */
-function workflows({ payloadKeysFile }: WorkerConfig) {
-  const codePath = `${PACKAGE_ROOT}dist/workflow-bundle${payloadKeysFile === undefined ? '' : '-encrypting'}.js`;
+function workflows({ PAYLOAD_KEYS_FILE }: WorkerConfig) {
+  const codePath = `${PACKAGE_ROOT}dist/workflow-bundle${PAYLOAD_KEYS_FILE === undefined ? '' : '-encrypting'}.js`;
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   throw new BadConfig(`There is no ${codePath}: run npm run build.`);
 }

@@ -3,15 +3,13 @@ import { parse } from 'yaml';
 
 const FILE = new URL('../../docker-compose.yml', import.meta.url);
 
-/** The shell script that a service of docker-compose.yml runs: what `sh -euc` is given. Throws where the service has none. */
+/** The shell script that a service of docker-compose.yml runs with `sh -euc`. Throws if it has none. */
 export async function composeScript(service: string): Promise<string> {
   const { services } = parse(await readFile(FILE, 'utf8')) as { services: Record<string, { command?: string[] }> };
   const [shell, , script] = services[service]?.command ?? [];
   if (shell !== 'sh' || script === undefined) {
-    throw new Error(
-      `docker-compose.yml has no service ${service} with a script: its command was expected to be sh -euc …`,
-    );
+    throw new Error(`docker-compose.yml: expected a service ${service} with the command sh -euc and a script`);
   }
-  // Compose would take a single $ as a variable of its own.
+  // Compose takes a single $ for a variable of its own.
   return script.replaceAll('$$', '$');
 }

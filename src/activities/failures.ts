@@ -3,7 +3,10 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
 import type { ChunkFailureType, ChunkOutcome, ChunkRef } from '../contract/activities.ts';
 import type { JobFailureType } from '../contract/job.ts';
-import { BadInput, BadPage, BadSource, NothingToRetry } from '../jobs/errors.ts';
+import { BadInput } from '../contract/schema.ts';
+import { BadPage } from '../jobs/pages.ts';
+import { BadSource } from '../jobs/sources/record.ts';
+import { NothingToRetry } from './job-source.ts';
 import { printable } from '../contract/describe.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { log } from '@temporalio/activity';

@@ -1,13 +1,17 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { isPossibleId, type Source } from '../contract/job.ts';
-import { jobOptionsSchema } from '../contract/schema.ts';
-import { BadInput, BadSource, NothingToRetry } from '../jobs/errors.ts';
+import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
+import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { SourceRecord } from '../jobs/sources/record.ts';
 import { inlineRecords, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
+
+/** The job named by `retryOf` has left nothing to retry. */
+export class NothingToRetry extends Error {
+  override name = 'NothingToRetry';
+}
 
 /**
  * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker

@@ -1,9 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { BEGAN_WITH_0, FORMAT, type JobActivities, type NeedsNames, type PreparedJob } from '../contract/activities.ts';
-import { notAnInput, parseJobInput } from '../contract/schema.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { BadInput, NamesNeeded } from '../jobs/errors.ts';
+import {
+  BEGAN_WITH_0,
+  FORMAT,
+  type JobActivities,
+  type NeedsNames,
+  type PreparedJob,
+  SEARCH_ATTRIBUTES,
+} from '../contract/activities.ts';
+import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
+import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';

@@ -1,4 +1,4 @@
-import { found } from '../contract/describe.ts';
+import { describeValue } from '../contract/describe.ts';
 import { BadInput } from '../contract/schema.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -13,7 +13,7 @@ export interface JobStoreOption {
 export async function openJobStore(uri: unknown, why: string): Promise<Storage> {
   if (typeof uri !== 'string' || uri === '') {
     throw new BadInput(
-      `options.jobStore: expected the URI of the workers' job store, file:… or s3://…, ${why}; got ${found(uri)}.`,
+      `options.jobStore: expected the URI of the workers' job store, file:… or s3://…, ${why}; got ${describeValue(uri)}.`,
     );
   }
   try {

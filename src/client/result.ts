@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { JobResult } from '../contract/job.ts';
-import { jobResultSchema } from '../contract/result-schema.ts';
 import { JobEnded, NoSuchJob, ServerFailed } from './errors.ts';
 import { findJob, getJob, serverFailure, TimeIsUp, within } from './server.ts';
 import { firstRunOf } from '../temporal/internals.ts';
@@ -63,6 +62,10 @@ function ended({ cause, message }: WorkflowFailedError): JobEnded {
   if (cause instanceof CancelledFailure) return new JobEnded('cancelled', 'The job was cancelled.');
   if (cause instanceof TerminatedFailure) return new JobEnded('terminated', 'The job was terminated.');
   if (!(cause instanceof ApplicationFailure)) return new JobEnded('failed', cause?.message ?? message);
-  const result = jobResultSchema.safeParse(cause.details?.[0]);
-  return new JobEnded('failed', cause.message, cause.type ?? undefined, result.data);
+  // Not every failure is a job's own.
+  const details: unknown = cause.details?.[0];
+  return new JobEnded('failed', cause.message, cause.type ?? undefined, isResult(details) ? details : undefined);
 }
+
+const isResult = (details: unknown): details is JobResult =>
+  typeof details === 'object' && details !== null && 'customers' in details && 'chunks' in details;

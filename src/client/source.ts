@@ -1,5 +1,5 @@
 import type { JobOptions, Source } from '../contract/job.ts';
-import { found } from '../contract/describe.ts';
+import { describeValue } from '../contract/describe.ts';
 import { BadInput, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
 import { MAX_NAME, sourceCopyKey } from '../jobs/keys.ts';
@@ -52,7 +52,7 @@ function checkName(name: unknown): void {
   }
   throw new BadInput(
     `name: expected a job's name of 1 to ${MAX_NAME} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
-      `more), got ${found(name)}.`,
+      `more), got ${describeValue(name)}.`,
   );
 }
 

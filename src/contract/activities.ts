@@ -21,6 +21,19 @@ export const CHUNKS_PER_PAGE = 100;
 /** Whether a job asks what the store has of its customers before it sends them. */
 export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
+/**
+ * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
+ */
+export const SEARCH_ATTRIBUTES = {
+  CustomerUpdatesStore: 'KEYWORD',
+  /** A JobState. */
+  CustomerUpdatesState: 'KEYWORD',
+  /** Customers that the store has rejected so far. */
+  CustomerUpdatesRejected: 'INT',
+  /** Percent of the chunks that are done. */
+  CustomerUpdatesProgress: 'INT',
+} as const;
+
 /** How long a store's queue is idle before its lease is given back, and serveStore ends. */
 export const STORE_IDLE_MS = 60_000;
 

@@ -7,10 +7,10 @@ export const STORE_WAITS = {
 } as const;
 
 /**
- * Says what kind of value was found, never the value: messages end up in histories, and customers' data may not. `sized`:
- * says how long a text is as well.
+ * Says what kind of value was found, never the value: messages end up in histories, and customers' data may not.
+ * `sized`: says how long a text is as well.
  */
-export function found(value: unknown, sized = false): string {
+export function describeValue(value: unknown, sized = false): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (value === '') return 'an empty text';
@@ -28,8 +28,10 @@ function kindOfNumber(value: number): string {
   return value < 0 ? 'a negative number' : value === 0 ? 'zero' : 'a number';
 }
 
-/** A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data. */
-export function foundName(name: string): string {
+/**
+ * A field's or column's name in quotes, if it looks like one: in a file without headings it may be a customer's data.
+ */
+export function describeName(name: string): string {
   const isName = /^[\p{L}\p{N}_ ./?()-]{0,64}$/u.test(name) && !/\d{5}/.test(name);
   return isName ? `"${name}"` : `a name of ${characters(name)}`;
 }
@@ -46,7 +48,7 @@ export const quoted = (text: string): string => printable(text, 100);
 /** Names for a message: the first few of what may be thousands. */
 export function listed(names: readonly string[]): string {
   const more = names.length - MAX_LISTED;
-  return names.slice(0, MAX_LISTED).map(foundName).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return names.slice(0, MAX_LISTED).map(describeName).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Most names that a message lists. */

@@ -4,11 +4,20 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
+// What follows a @ is for the published JSON Schemas, which `npm run schemas` makes from this file.
+
+/** @asType integer */
+type Int = number;
+/** @asType integer @minimum 0 */
+type Count = number;
+/** @format date-time */
+type Time = string;
+
 /** Requests that a store accepts in each window of time, from all of its apps together. */
 export interface Quota {
-  /** Requests per window. */
+  /** Requests per window. @exclusiveMinimum 0 */
   requests: number;
-  /** Length of the window, in ms. */
+  /** Length of the window, in ms. @exclusiveMinimum 0 */
   windowMs: number;
 }
 
@@ -35,8 +44,8 @@ export const storeTaskQueue = (storeHash: string): string => `customer-updates-s
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
 /**
- * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate pair:
- * a request with such an id fails as if the server were down, every time.
+ * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate
+ * pair: a request with such an id fails as if the server were down, every time.
  */
 export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
 
@@ -50,8 +59,8 @@ export type Format = 'csv' | 'ndjson' | 'json';
 export type Source =
   | {
       /**
-       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At most
-       * 1,000, and 512 KiB of JSON in total.
+       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At
+       * most 1,000, and 512 KiB of JSON in total.
        */
       customers: unknown[];
     }
@@ -72,7 +81,10 @@ export interface JobOptions {
   dryRun?: boolean | undefined;
   /** Send at most this many customers. Default null: all. */
   limit?: number | null | undefined;
-  /** What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip". */
+  /**
+   * What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default
+   * "skip".
+   */
   onInvalid?: 'skip' | 'fail' | undefined;
   /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
@@ -84,11 +96,17 @@ export interface JobOptions {
   ignoreUnknown?: boolean | undefined;
   /** The field that a CSV heading stands for, by heading, if its name does not say so. Default none. */
   columns?: Record<string, string> | undefined;
-  /** Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total. Default none. */
+  /**
+   * Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total.
+   * Default none.
+   */
   blankWords?: string[] | undefined;
   /** The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8. */
   encoding?: string | null | undefined;
-  /** Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false. */
+  /**
+   * Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default
+   * false.
+   */
   trustQuotes?: boolean | undefined;
   /** List updated customers in the report as well. Default false. */
   reportAll?: boolean | undefined;
@@ -126,12 +144,15 @@ export type OutcomeCode =
 /** A row that was not updated, and why. */
 export interface Failure {
   /** 1-based over the source's data records. */
-  row: number;
+  row: Count;
   /** The line of the file in which the row begins, 1-based; null if the customers came inline. */
-  line: number | null;
+  line: Count | null;
   /** The customer's id; null if the row has no usable one. */
-  id: number | null;
-  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not sent. */
+  id: Int | null;
+  /**
+   * `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not
+   * sent.
+   */
   outcome: 'rejected' | 'failed' | 'invalid';
   /** Why, for programs. */
   code: OutcomeCode;
@@ -142,25 +163,25 @@ export interface Failure {
 /** Source rows by what became of them; the five add up to `total`. */
 export interface CustomerCounts {
   /** Rows in the source, including invalid and duplicate ones; 0 until it has been read. */
-  total: number;
+  total: Count;
   /** The store has accepted them. */
-  updated: number;
+  updated: Count;
   /** The store would not take them; sending them again unchanged is useless. */
-  rejected: number;
+  rejected: Count;
   /** Not applied after all retries, or the answer is unknown; sending them again may work. */
-  failed: number;
+  failed: Count;
   /** Found unusable before any call. */
-  invalid: number;
+  invalid: Count;
   /** Still to come, or left over by a cancel, `dryRun` or `limit`. */
-  unprocessed: number;
+  unprocessed: Count;
 }
 
 /** What sending would take, as a dry run found. */
 export interface WouldSend {
   /** Customers that would be sent. */
-  customers: number;
+  customers: Count;
   /** Calls that this would take. */
-  calls: number;
+  calls: Count;
   /** The store's request quota; null if the store does not report one. */
   quota: Quota | null;
   /** What comparing with the store found; only with `backup` or `skipUnchanged`. */
@@ -170,11 +191,11 @@ export interface WouldSend {
 /** Customers of a dry run by what sending would do to them. */
 export interface Comparison {
   /** Some value would change. */
-  changed: number;
+  changed: Count;
   /** All values are there already. */
-  unchanged: number;
+  unchanged: Count;
   /** They are not in the store. */
-  missing: number;
+  missing: Count;
 }
 
 /** What a job returns, and what its failure carries in its details. */
@@ -184,13 +205,13 @@ export interface JobResult {
   /** Chunks of up to ten customers. Each takes one call, or more if some customers are rejected. */
   chunks: ChunkCounts;
   /** Updated customers who already had all values and were sent nothing; only with `skipUnchanged`. */
-  unchanged?: number | undefined;
+  unchanged?: Count | undefined;
   /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
   /** PUTs sent, of every kind; GETs for `backup` and `skipUnchanged` are not counted. */
-  calls: number;
+  calls: Count;
   /** PUTs answered with 429. */
-  throttled: number;
+  throttled: Count;
   /** URI of report.csv; null until it has been written. */
   report: string | null;
   /** URI of retry.ndjson; null if there is nothing to send again. */
@@ -198,7 +219,7 @@ export interface JobResult {
   /** URI of the source that restores the earlier values; null if there is nothing to restore. Only with `backup`. */
   backup?: string | null | undefined;
   /** Customers with a value that can't be restored: a password, or one the store did not show. Only with `backup`. */
-  notInBackup?: number | undefined;
+  notInBackup?: Count | undefined;
   /** What sending would take; only of a dry run. */
   wouldSend?: WouldSend | undefined;
 }
@@ -206,9 +227,9 @@ export interface JobResult {
 /** How many chunks a job has. */
 export interface ChunkCounts {
   /** All, including those left out by `limit`. */
-  total: number;
+  total: Count;
   /** Those with an outcome for every customer. */
-  done: number;
+  done: Count;
 }
 
 export type JobState =
@@ -221,7 +242,7 @@ export interface WaitingFor {
   /** For people: what is wrong, and what to do. */
   message: string;
   /** When the job continues by itself, ISO 8601 in UTC; null if that is unknown or needs a person. */
-  until: string | null;
+  until: Time | null;
 }
 
 /** The answer of the `progress` query. */
@@ -233,21 +254,21 @@ export interface Progress extends JobResult {
   /** How fast the job is at the moment; null before the first few chunks are done. */
   pace: Pace | null;
   /** When the job will end at this pace, ISO 8601 in UTC; null if that is unknown. */
-  eta: string | null;
+  eta: Time | null;
 }
 
 /** How fast a job is. */
 export interface Pace {
-  /** Calls completed per second. */
+  /** Calls completed per second. @minimum 0 */
   callsPerSecond: number;
   /** Calls that may be in flight at the store at once; 0 while that is unknown. */
-  concurrency: number;
+  concurrency: Count;
 }
 
 /** The answer of the `outcomes` query: a slice of all chunks, in order. */
 export interface Outcomes {
   /** Chunks in the job. */
-  total: number;
+  total: Count;
   /** At most 1,000 of them. */
   outcomes: ChunkSummary[];
 }
@@ -255,19 +276,19 @@ export interface Outcomes {
 /** What became of one chunk. */
 export interface ChunkSummary {
   /** 0-based. */
-  chunk: number;
+  chunk: Count;
   /** First and last source row in it. */
-  rows: [first: number, last: number];
+  rows: [first: Count, last: Count];
   /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
   state: 'pending' | 'done' | 'unprocessed';
   /** Customers in it that the store has accepted. */
-  updated: number;
+  updated: Count;
   /** Customers in it that the store would not take. */
-  rejected: number;
+  rejected: Count;
   /** Customers in it that were not applied after all retries. */
-  failed: number;
+  failed: Count;
   /** Attempts of its activity, counted up to 15. */
-  attempts: number;
+  attempts: Count;
 }
 
 /** The answer of the `failures` query: a page of the latest failures, by row. */
@@ -275,9 +296,9 @@ export interface Failures {
   /** At most 500 of the latest 1,000. */
   failures: Failure[];
   /** All rows rejected, failed or invalid so far, including those in files. */
-  total: number;
+  total: Count;
   /** Pass it as `after` to get the next page; null on the last. */
-  next: number | null;
+  next: Count | null;
   /** URI of the newest file of older failures, which names the one before it; null while there are none. */
   olderIn: string | null;
 }

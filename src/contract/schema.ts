@@ -1,19 +1,11 @@
-/** A job's input as zod, which checks it. The descriptions are those of the published JSON Schema. */
+/** A job's input as zod, which checks it. What each property means is in job.ts. */
 import { z } from 'zod';
-import { type Format, type JobInput, type JobOptions, MAX_REJECTED_PERCENT, type Source, STORE_HASH } from './job.ts';
-import { found, listed } from './describe.ts';
+import { type JobInput, type JobOptions, MAX_REJECTED_PERCENT, STORE_HASH } from './job.ts';
+import { describeValue, listed } from './describe.ts';
 
 // An inline source travels in a payload, and Temporal's limit for one is 2 MB.
 const MAX_INLINE_CUSTOMERS = 1_000;
 const MAX_INLINE_BYTES = 512 * 1024;
-
-/** Options with every default filled in. */
-export type FullOptions = { [Name in keyof JobOptions]-?: Exclude<JobOptions[Name], undefined> };
-
-/** A job's input, checked, with every default filled in. */
-export interface CheckedInput extends JobInput {
-  options: FullOptions;
-}
 
 /** A job's input is not what the contract says. */
 export class BadInput extends Error {
@@ -24,8 +16,8 @@ export class BadInput extends Error {
 
 const flag = z.boolean('true or false').default(false);
 const filled = z.string('a text').min(1, 'a text that is not empty');
-// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults. Paths are limited to 4,096 bytes and
-// object keys to 1,024.
+// Temporal's own limit for an id, https://docs.temporal.io/self-hosted-guide/defaults. Paths are limited to 4,096 bytes
+// and object keys to 1,024.
 const ID = 'a text of at most 1000 characters';
 const URI = 'a text of at most 5000 characters';
 // Temporal's limit for a payload is 2 MB, and an activity's holds the input beside the job's state.
@@ -38,75 +30,37 @@ const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (
 
 export const jobOptionsSchema = z.strictObject(
   {
-    dryRun: flag.describe('Check the file and the token, send nothing. Default false.'),
-    limit: z
-      .number(LIMIT)
-      .int(LIMIT)
-      .min(1, LIMIT)
-      .nullable()
-      .default(null)
-      .describe('Send at most this many customers. Default null: all.'),
-    onInvalid: z
-      .enum(['skip', 'fail'], '"skip" or "fail"')
-      .default('skip')
-      .describe(
-        'What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip".',
-      ),
-    maxRejectedPercent: z
-      .number(PERCENT)
-      .min(0, PERCENT)
-      .max(100, PERCENT)
-      .default(MAX_REJECTED_PERCENT)
-      .describe(
-        'Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20.',
-      ),
-    blankCells: z
-      .enum(['keep', 'clear'], '"keep" or "clear"')
-      .default('keep')
-      .describe('What a blank CSV cell means: leave the value as it is, or clear it. Default "keep".'),
+    dryRun: flag,
+    limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
+    onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
+    maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(MAX_REJECTED_PERCENT),
+    blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
     ignoreColumns: z
       .array(z.string('a heading'), 'a list of headings')
       .max(1_000, HEADINGS)
       .refine((headings) => headings.join('').length <= 10_000, HEADINGS)
-      .default([])
-      .describe('CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none.'),
-    ignoreUnknown: flag.describe('Leave out every CSV column with an unknown heading. Default false.'),
+      .default([]),
+    ignoreUnknown: flag,
     columns: z
       .record(z.string(), z.string('the name of a field'), 'an object of headings with the fields that they stand for')
       .refine((columns) => JSON.stringify(columns).length <= 10_000, 'at most 10000 characters of columns')
-      .default({})
-      .describe('The field that a CSV heading stands for, by heading, if its name does not say so. Default none.'),
+      .default({}),
     blankWords: z
       .array(z.string('a word'), 'a list of words')
       .max(100, WORDS)
       .refine((words) => words.join('').length <= 1_000, WORDS)
-      .default([])
-      .describe(
-        'Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total. Default none.',
-      ),
-    encoding: z
-      .string(ENCODING)
-      .refine(isEncoding, ENCODING)
-      .nullable()
-      .default(null)
-      .describe(
-        "The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8.",
-      ),
-    trustQuotes: flag.describe(
-      'Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default false.',
-    ),
-    reportAll: flag.describe('List updated customers in the report as well. Default false.'),
-    backup: flag.describe(
-      'Read all values before they are changed, and write a source that restores them. Default false.',
-    ),
-    skipUnchanged: flag.describe(
-      'Send nothing for customers who already have all values; they count as updated. Default false.',
-    ),
+      .default([]),
+    encoding: z.string(ENCODING).refine(isEncoding, ENCODING).nullable().default(null),
+    trustQuotes: flag,
+    reportAll: flag,
+    backup: flag,
+    skipUnchanged: flag,
   },
   'an object',
-) satisfies z.ZodType<FullOptions, JobOptions>;
+) satisfies z.ZodType<object, JobOptions>;
 
-const formatSchema = z.enum(['csv', 'ndjson', 'json'], '"csv", "ndjson" or "json"') satisfies z.ZodType<Format>;
+/** Options with every default filled in. */
+export type FullOptions = z.output<typeof jobOptionsSchema>;
 
 const sourceSchema = z.union([
   z.strictObject({
@@ -115,41 +69,23 @@ const sourceSchema = z.union([
       .max(MAX_INLINE_CUSTOMERS, CUSTOMERS)
       .refine((customers) => bytesOf(customers) <= MAX_INLINE_BYTES, {
         error: ({ input }) => `at most ${MAX_INLINE_BYTES} bytes of JSON, ${hereBytes(input)}; a file may have more`,
-      })
-      .describe(
-        'The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At most 1,000, and 512 KiB of JSON in total.',
-      ),
+      }),
   }),
   z.strictObject({
-    uri: filled
-      .max(5_000, URI)
-      .describe("A file, `file:///…` or `s3://bucket/key`, below one of the worker's SOURCE_ROOTS."),
-    format: formatSchema
-      .optional()
-      .describe(
-        'Default: by the extension, `.csv`, `.tsv`, `.txt`, `.ndjson`, `.jsonl` or `.json`, each also with `.gz`.',
-      ),
+    uri: filled.max(5_000, URI),
+    format: z.enum(['csv', 'ndjson', 'json'], '"csv", "ndjson" or "json"').optional(),
   }),
-  z.strictObject({
-    retryOf: filled
-      .max(1_000, ID)
-      .describe('The failed and unprocessed customers of a job of the same store that has ended, by its workflow id.'),
-  }),
-]) satisfies z.ZodType<Source>;
+  z.strictObject({ retryOf: filled.max(1_000, ID) }),
+]);
 
-export const jobInputSchema = z
-  .strictObject({
-    storeHash: z
-      .string('a store hash')
-      .regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits')
-      .describe('The store, as in its API path `/stores/{store_hash}`.'),
-    source: sourceSchema.describe("Where the job's customers come from."),
-    options: jobOptionsSchema.prefault({}).describe('How the job is to run.'),
-  })
-  .meta({ title: 'JobInput', description: 'The one argument of updateCustomers.' }) satisfies z.ZodType<
-  CheckedInput,
-  JobInput
->;
+export const jobInputSchema = z.strictObject({
+  storeHash: z.string('a store hash').regex(STORE_HASH, 'a store hash: 1 to 32 lower-case letters and digits'),
+  source: sourceSchema,
+  options: jobOptionsSchema.prefault({}),
+}) satisfies z.ZodType<object, JobInput>;
+
+/** A job's input, checked, with every default filled in. */
+export type CheckedInput = z.output<typeof jobInputSchema>;
 
 /** Checks a job's input. Throws BadInput, which says where, what was expected and what kind of thing came. */
 export function parseJobInput(input: unknown): CheckedInput {
@@ -177,7 +113,7 @@ function isEncoding(label: string): boolean {
 
 function isJsonObject(text: string): boolean {
   try {
-    return found(JSON.parse(text)) === 'an object';
+    return describeValue(JSON.parse(text)) === 'an object';
   } catch {
     return false;
   }
@@ -220,16 +156,16 @@ function describe(issue: z.core.$ZodIssue, input: unknown): string {
     const given = SOURCES.filter((name) => typeof value === 'object' && value !== null && name in value);
     const inner = given.length === 1 ? issue.errors[SOURCES.indexOf(given[0] as string)]?.[0] : undefined;
     if (inner) return describe({ ...inner, path: [...issue.path, ...inner.path] }, input);
-    const names = found(value) === 'an object' ? Object.keys(value as object) : [];
-    const got = given.length > 0 ? given.join(' and ') : names.length > 0 ? listed(names) : found(value);
+    const names = describeValue(value) === 'an object' ? Object.keys(value as object) : [];
+    const got = given.length > 0 ? given.join(' and ') : names.length > 0 ? listed(names) : describeValue(value);
     return `${where}expected an object with one of ${SOURCES.join(', ')}, got ${got}.${meant(names, SOURCES)}`;
   }
   if (path === '') {
     const text = typeof value === 'string' && isJsonObject(value);
-    return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : found(value));
+    return notAnInput(text ? 'JSON in a text: give the object itself, not its JSON' : describeValue(value));
   }
   const isSize = issue.code === 'too_big' || issue.code === 'too_small';
-  return `${where}expected ${issue.message}, got ${found(value, isSize)}.`;
+  return `${where}expected ${issue.message}, got ${describeValue(value, isSize)}.`;
 }
 
 /** Suggests known names that differ from one that came only in case, hyphens or underscores. */

@@ -1,6 +1,6 @@
 /** Whether a row can be sent, and why not. */
 import { z } from 'zod';
-import { found, foundName } from '../contract/describe.ts';
+import { describeValue, describeName } from '../contract/describe.ts';
 import { damageIn, damageTo } from './damage.ts';
 import { type CustomerField, type Field, FIELDS, isCustomerField, SOURCE_FIELDS } from './fields.ts';
 import type { Problem } from './sources/record.ts';
@@ -24,7 +24,10 @@ export function checkCustomer(value: unknown): Problem | undefined {
   for (const field of LISTS) {
     const list: unknown = (value as Partial<Record<string, unknown>> | null)?.[field];
     if (!Array.isArray(list) || list.length <= MAX_MEMBERS) continue;
-    return { code: 'invalid_field', message: `${field}: expected at most ${MAX_MEMBERS} members, got ${found(list)}.` };
+    return {
+      code: 'invalid_field',
+      message: `${field}: expected at most ${MAX_MEMBERS} members, got ${describeValue(list)}.`,
+    };
   }
   const result = customer.safeParse(value);
   if (!result.success) return describe(result.error.issues, value);
@@ -71,16 +74,16 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
   const where = path === '' ? '' : ` in ${path}`;
   return {
     code: 'unknown_field',
-    message: `${foundName(key)}${where} is not a field that can be updated${more}.${known}`,
+    message: `${describeName(key)}${where} is not a field that can be updated${more}.${known}`,
   };
 }
 
 /** What came, instead of what an issue says was expected. */
 function gotOf(issue: z.core.$ZodIssue, value: unknown): string {
-  if (issue.code === 'too_big' || issue.code === 'too_small') return found(value, true);
+  if (issue.code === 'too_big' || issue.code === 'too_small') return describeValue(value, true);
   const damage = typeof value === 'string' ? damageTo(value) : undefined;
   if (damage !== undefined) return damage;
-  return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : found(value);
+  return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : describeValue(value);
 }
 
 /** A form field by its name, which may be a column's heading; anything else by its path. */
@@ -88,5 +91,5 @@ function placeIn(row: unknown, path: string): string {
   const index = /^form_fields\.(\d+)\.value/.exec(path)?.[1];
   if (index === undefined) return path;
   const { name } = (row as { form_fields: { name?: unknown }[] }).form_fields[Number(index)] ?? {};
-  return typeof name === 'string' ? `form_fields ${foundName(name)}` : path;
+  return typeof name === 'string' ? `form_fields ${describeName(name)}` : path;
 }

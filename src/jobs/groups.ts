@@ -1,8 +1,12 @@
 /** The customer groups of a store, and which of them a cell names. Pure. */
-import { found, printable } from '../contract/describe.ts';
+import { describeValue, printable } from '../contract/describe.ts';
 import { damageTo } from './damage.ts';
-import { NamesNeeded } from './errors.ts';
 import type { Problem } from './sources/record.ts';
+
+/** The source names groups of the store, which has to be asked for them first. */
+export class NamesNeeded extends Error {
+  override name = 'NamesNeeded';
+}
 
 /** A group as the store lists it. Two may have the same name. */
 export interface Group {
@@ -56,7 +60,7 @@ export class Groups {
 export function groupIdOf(value: unknown, groups: Groups | undefined): number | Problem {
   if (!groups) throw new NamesNeeded();
   const text = typeof value === 'number' ? String(value) : value;
-  const damage = typeof text === 'string' ? damageTo(text) : found(text);
+  const damage = typeof text === 'string' ? damageTo(text) : describeValue(text);
   if (typeof text === 'string' && damage === undefined) return groups.find(text);
   return { code: 'invalid_field', message: `customer_group: expected the name of a group, got ${damage}.` };
 }

@@ -6,11 +6,16 @@
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
-import { BadPage } from './errors.ts';
+
 import type { JobKeys } from './keys.ts';
 import { Recent } from './cache.ts';
 
 const NEWLINE = 0x0a;
+
+/** A page of the job is missing or damaged. The message holds no customer's data: it ends up in histories. */
+export class BadPage extends Error {
+  override name = 'BadPage';
+}
 
 /** A chunk: the source rows of its customers, in order, where they begin, and the exact body of its PUT. */
 export interface Chunk {

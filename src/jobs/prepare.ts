@@ -3,14 +3,14 @@ import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract/job.ts'
 import { encodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
-import { BadInput, BadSource } from './errors.ts';
+import { BadInput } from '../contract/schema.ts';
+import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
 import { saveFailures } from './failure-files.ts';
 import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
 import { nonEmpty } from './streams.ts';
 import { PageWriter } from './pages.ts';
 import { MAX_ROWS } from './sources/bounded.ts';
-import type { Problem, SourceRecord } from './sources/record.ts';
 
 /**
  * Most chunks a job may have: 2,000,000 customers. At up to 5 characters each for gaps and outcomes, they and the latest

@@ -6,9 +6,8 @@
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import { READ_SIZE } from '../contract/job.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
-import { BadPage } from './errors.ts';
+import { BadPage, KEPT_BYTES, type PageReader } from './pages.ts';
 import type { JobKeys } from './keys.ts';
-import { KEPT_BYTES, type PageReader } from './pages.ts';
 import { Recent } from './cache.ts';
 import type { Row, Values } from './fields.ts';
 

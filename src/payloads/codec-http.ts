@@ -1,4 +1,6 @@
-/** The HTTP protocol of Temporal's codec servers, which decode and encode payloads for the Web UI and the command line. */
+/**
+ * The HTTP protocol of Temporal's codec servers, which decode and encode payloads for the Web UI and the command line.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
@@ -16,7 +18,10 @@ export interface CodecHttpOptions {
   codec: PayloadCodec;
   /** Origins of the Web UIs whose pages may ask, such as `https://temporal.example.com`. */
   origins: readonly string[];
-  /** What callers must present: command lines as `Authorization: Bearer …`, browsers as a cookie, set by the page at `/`. */
+  /**
+   * What callers must present: command lines as `Authorization: Bearer …`, browsers as a cookie, set by the page at
+   * `/`.
+   */
   token: string;
 }
 

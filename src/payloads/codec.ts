@@ -19,8 +19,9 @@ export class CantDecrypt extends Error {
 }
 
 /**
- * Encrypts whole payloads, including their metadata, as `nonce, ciphertext, tag`; without keys, nothing. Decoding passes on
- * what is not encrypted: it was written before encryption was switched on, or by others. Decoding throws CantDecrypt.
+ * Encrypts whole payloads, including their metadata, as `nonce, ciphertext, tag`; without keys, nothing. Decoding
+ * passes on what is not encrypted: it was written before encryption was switched on, or by others. Decoding throws
+ * CantDecrypt.
  */
 export function encryptionCodec(ours: PayloadKeys | undefined): PayloadCodec {
   return {

@@ -1,5 +1,5 @@
-/** How payloads become values in the workflow bundle. Anybody may send a workflow any payload, and none may stop it. */
-import { defaultPayloadConverter, type PayloadConverter } from '@temporalio/common';
+/** How values and failures become payloads and vice versa. The SDK loads this file by its path, also into workflows. */
+import { DefaultFailureConverter, defaultPayloadConverter, type PayloadConverter } from '@temporalio/common';
 import { strFromU8 } from 'fflate';
 
 /** Stands for a payload that can't be read; it is never valid input. */
@@ -15,9 +15,10 @@ export class Unreadable {
 const ENCRYPTED = 'binary/encrypted';
 
 /**
- * The SDK looks for this name. What a workflow itself is sent (input, memo, arguments of its messages) becomes Unreadable if
- * the SDK's own converter throws, since its task would otherwise fail again and again. Encrypted payloads always throw, so
- * that the task waits for a worker with the key. So do results of activities, which only our own workers write.
+ * Anybody may send a workflow any payload, and none may stop it. What a workflow itself is sent (input, memo, arguments
+ * of its messages) becomes Unreadable if the SDK's own converter throws, since its task would otherwise fail again and
+ * again. Encrypted payloads always throw, so that the task waits for a worker with the key. So do results of
+ * activities, which only our own workers write.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value, context, hint) => defaultPayloadConverter.toPayload(value, context, hint),
@@ -39,3 +40,6 @@ function inWords(encoding: string): string {
     ? `a payload of the encoding ${encoding}`
     : 'a payload of an unknown encoding';
 }
+
+/** Puts messages and stack traces of failures where payload codecs can encrypt them: for workers that encrypt. */
+export const failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });

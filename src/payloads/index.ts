@@ -15,15 +15,14 @@ import { readPayloadKeys } from './keys.ts';
 export { CantDecrypt } from './codec.ts';
 export { BadPayloadKeys } from './keys.ts';
 
-/** The SDK loads failureConverter by its path. */
-const FAILURE_CONVERTER = fileURLToPath(new URL(`./failure-converter${extname(import.meta.url)}`, import.meta.url));
+const CONVERTER = fileURLToPath(new URL(`./converter${extname(import.meta.url)}`, import.meta.url));
 
 /**
- * For Client and Worker: encrypts with the keys in this file, which has the format of PAYLOAD_KEYS_FILE. Without a file it
- * encrypts nothing, and what is encrypted throws CantDecrypt. Throws BadPayloadKeys.
+ * For Client and Worker: encrypts with the keys in this file, which has the format of PAYLOAD_KEYS_FILE. Without a file
+ * it encrypts nothing, and what is encrypted throws CantDecrypt. Throws BadPayloadKeys.
  */
 export async function dataConverterOf(keysFile: string | undefined): Promise<DataConverter> {
   if (keysFile === undefined) return { payloadCodecs: [encryptionCodec(undefined)] };
   const keys = await readPayloadKeys(keysFile);
-  return { payloadCodecs: [encryptionCodec(keys)], failureConverterPath: FAILURE_CONVERTER };
+  return { payloadCodecs: [encryptionCodec(keys)], failureConverterPath: CONVERTER };
 }

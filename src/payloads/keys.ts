@@ -36,7 +36,9 @@ const fileSchema = z.strictObject(
   'an object with encryptWith and keys',
 );
 
-/** Reads a file such as `{"encryptWith": "2026-11", "keys": {"2026-11": "…", "2026-05": "…"}}`. Throws BadPayloadKeys. */
+/**
+ * Reads a file such as `{"encryptWith": "2026-11", "keys": {"2026-11": "…", "2026-05": "…"}}`. Throws BadPayloadKeys.
+ */
 export async function readPayloadKeys(path: string): Promise<PayloadKeys> {
   const fail = (expected: string, options?: ErrorOptions) =>
     new BadPayloadKeys(`Expected ${expected} in ${path}, a JSON file such as ${EXAMPLE}.`, options);

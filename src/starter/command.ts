@@ -1,67 +1,68 @@
-import { type Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { NoSuchJob } from '../client.ts';
 import { starterConfig, type StarterConfig } from '../config.ts';
-import { BadUse } from './errors.ts';
-import type { Interrupt } from './exit.ts';
+import { BadUse, type Interrupt, untilInterrupted } from './exit.ts';
 import { typedJobId } from './names.ts';
 import { type Session, withSession } from './session.ts';
 import { getJobInfo, type JobInfo } from './status.ts';
 import { shellWord, STARTER } from './words.ts';
 
-/** Runs what a command does, and keeps the exit code that it returns. */
-export type Act = (command: (interrupt: Interrupt) => Promise<number>) => Promise<void>;
-
-/** Adds one command to the program. */
-export type AddCommand = (program: Command, act: Act) => void;
-
-/** What a command about one job gets. */
-export interface JobCommand<Flags> {
-  session: Session;
-  id: string;
-  job: JobInfo;
+/** What a command gets. */
+export interface Context<Flags> {
+  args: readonly string[];
   flags: Flags;
-  /** The argument after the job, if the command takes one. */
-  operand: string | undefined;
   config: StarterConfig;
   interrupt: Interrupt;
 }
 
-/** A command about one existing job, given by its id, or by name and store. `run` returns the exit code. */
+/** A command. `run` returns the exit code; without one it is that of success. */
+export function command<Flags = object>(
+  name: string,
+  description: string,
+  parts: readonly (Argument | Option)[],
+  run: (context: Context<Flags>) => Promise<number | void>,
+): Command {
+  const command = new Command(name).description(description);
+  for (const part of parts) {
+    if (part instanceof Option) command.addOption(part);
+    else command.addArgument(part);
+  }
+  return command.action(async () => {
+    const { args } = command;
+    const flags = command.opts() as Flags;
+    process.exit(await untilInterrupted(async (interrupt) => run({ args, flags, config: starterConfig(), interrupt })));
+  });
+}
+
+/** What a command about one job gets. */
+export interface JobCommand<Flags> extends Context<Flags> {
+  session: Session;
+  id: string;
+  job: JobInfo;
+  /** The argument after the job, if the command takes one. */
+  operand: string | undefined;
+}
+
+/** A command about one existing job, given by its id, or by name and store. */
 export function jobCommand<Flags = object>(
   name: string,
   description: string,
-  run: (command: JobCommand<Flags>) => Promise<number>,
-  {
-    options = [],
-    operand,
-    needs,
-  }: { options?: readonly Option[]; operand?: Argument; needs?: 'running' | 'ended' } = {},
-): AddCommand {
-  return (program, act) => {
-    const command = program
-      .command(name)
-      .description(description)
-      .argument('<job>', "the job's workflow id, or its name with --store")
-      .option(...STORE);
-    if (operand) command.addArgument(operand);
-    for (const option of options) command.addOption(option);
-    command.action((typed: string) =>
-      act((interrupt) => {
-        interrupt.farewell = '';
-        const flags = command.opts<Flags & { store?: string }>();
-        const id = typedJobId(typed, flags.store);
-        const config = starterConfig();
-        return withSession(config, async (session) => {
-          const job = await getJobInfo(session, id).catch((error: unknown) => {
-            if (!(error instanceof NoSuchJob) || id.includes('/')) throw error;
-            throw new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
-          });
-          if (needs !== undefined) check(job, needs);
-          return run({ session, id, job, flags, operand: command.args[1], config, interrupt });
-        });
-      }),
-    );
-  };
+  run: (command: JobCommand<Flags>) => Promise<number | void>,
+  { parts = [], needs }: { parts?: readonly (Argument | Option)[]; needs?: 'running' | 'ended' } = {},
+): Command {
+  const job = new Argument('<job>', "the job's workflow id, or its name with --store");
+  return command<Flags & { store?: string }>(name, description, [job, STORE(), ...parts], (context) => {
+    const [typed = '', operand] = context.args;
+    const id = typedJobId(typed, context.flags.store);
+    return withSession(context.config, async (session) => {
+      const job = await getJobInfo(session, id).catch((error: unknown) => {
+        if (!(error instanceof NoSuchJob) || id.includes('/')) throw error;
+        throw new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
+      });
+      if (needs !== undefined) check(job, needs);
+      return run({ ...context, session, id, job, operand });
+    });
+  });
 }
 
 /** Throws BadUse unless the job is in the state that a command needs. */
@@ -81,7 +82,7 @@ function check({ id, status }: JobInfo, needs: 'running' | 'ended'): void {
 }
 
 /** `--store` of a command, which says which store is meant. */
-export const STORE = ['--store <hash>', "the store's hash, or its API path"] as const;
+export const STORE = (): Option => new Option('--store <hash>', "the store's hash, or its API path");
 
 /** `--json`; `what` is what it prints. */
 export const JSON_OPTION = (what: string): Option => new Option('--json', `for programs: ${what}`);

@@ -1,6 +1,12 @@
+/** How a command ends: its exit code, the errors that a person can act on, and Ctrl-C. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BadInput, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { BadConfig } from '../config.ts';
 import type { JobResult } from '../contract/job.ts';
+import { BadSource } from '../jobs/sources/record.ts';
+import { CantDecrypt } from '../payloads/index.ts';
 import { onSignals } from '../process.ts';
+import { StorageFailed } from '../storage/storage.ts';
 
 /** What the starter's exit code says. */
 export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, detached: 130 } as const;
@@ -24,6 +30,20 @@ export function exitCodeOf(result: JobResult): number {
   return updated + (wasDryRun(result) ? unprocessed : 0) === total ? EXIT.allUpdated : EXIT.notAllUpdated;
 }
 
+/** Only the person at the command line can fix it. The message says what was expected, what came, what to do. */
+export class BadUse extends Error {
+  override name = 'BadUse';
+}
+
+const EXPECTED = [
+  ...[BadUse, BadConfig, BadInput, BadSource, CantDecrypt, StorageFailed],
+  ...[NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
+];
+
+/** What to print of an error: its message if that says what to do; all of it if it is a bug of ours. */
+export const printableError = (error: unknown): unknown =>
+  EXPECTED.some((Expected) => error instanceof Expected) ? (error as Error).message : error;
+
 /** Ctrl-C: a signal for what then has to clean up, and the last words to print. */
 export interface Interrupt {
   readonly signal: AbortSignal;
@@ -36,9 +56,9 @@ const CLEAN_UP_MS = 1_000;
  * Runs a command until it ends or Ctrl-C interrupts it: then prints the farewell and returns the exit code for a
  * detached job. A second Ctrl-C exits at once.
  */
-export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number>): Promise<number> {
+export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<number | void>): Promise<number> {
   const controller = new AbortController();
-  const interrupt: Interrupt = { signal: controller.signal, farewell: 'Nothing was started.' };
+  const interrupt: Interrupt = { signal: controller.signal, farewell: '' };
   const interrupted = new Promise<'interrupted'>((resolve) => {
     onSignals(['SIGINT'], () => {
       if (controller.signal.aborted) process.exit(EXIT.detached);
@@ -51,7 +71,7 @@ export async function untilInterrupted(run: (interrupt: Interrupt) => Promise<nu
     if (!controller.signal.aborted) throw error;
     return 'interrupted' as const;
   });
-  if (code !== 'interrupted') return code;
+  if (code !== 'interrupted') return code ?? EXIT.allUpdated;
   await Promise.race([running.catch(() => undefined), sleep(CLEAN_UP_MS)]);
   console.error(`\n${interrupt.farewell}`);
   return EXIT.detached;

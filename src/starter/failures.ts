@@ -4,8 +4,7 @@ import type { CustomerCounts, Failure } from '../contract/job.ts';
 import { CSV_HEADING, csvLines } from '../jobs/report.ts';
 import { batches } from '../jobs/streams.ts';
 import { jobCommand, JSON_OPTION } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { BadUse } from './exit.ts';
 import { missing } from './job-files.ts';
 import type { Session } from './session.ts';
 import { print, printAside, stripControl } from './terminal.ts';
@@ -20,7 +19,7 @@ interface Flags {
 }
 
 /** `failures JOB`: prints every row that was rejected, failed or invalid, and why. */
-export const addFailures = jobCommand<Flags>(
+export const failuresCommand = jobCommand<Flags>(
   'failures',
   'print every row that was rejected, failed or invalid, and why',
   async ({ session, id, job: { status }, flags }) => {
@@ -34,10 +33,9 @@ export const addFailures = jobCommand<Flags>(
     }
     if (printed > 0) say(`\n${grouped(printed)} rows were not updated.`);
     if (printed === 0 || customers.unprocessed > 0) say(restText(id, status === 'RUNNING', customers));
-    return EXIT.allUpdated;
   },
   {
-    options: [
+    parts: [
       JSON_OPTION('one JSON object per line'),
       new Option('--csv', "for programs: the report's columns").conflicts('json'),
     ],

@@ -4,7 +4,7 @@ import type { JobRef } from '../contract/activities.ts';
 import { type JobInput, STORE_HASH } from '../contract/job.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { firstValue, startedEvent } from '../temporal/internals.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 import { storeOfJob } from './names.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';

@@ -1,14 +1,13 @@
+import { Option } from 'commander';
 import { customerUpdate, NotAJob } from '../client.ts';
 import { ANSWER_MS, askServer, whyNobodyAnswers } from '../client/server.ts';
-import { starterConfig } from '../config.ts';
 import { jobId } from '../contract/job.ts';
-import { type AddCommand, JSON_OPTION, numeric } from './command.ts';
-import { EXIT } from './exit.ts';
-import { jobsTable, type ListedJob, listedJson } from './list-table.ts';
-import { tidyStoreHash } from './names.ts';
+import { command, JSON_OPTION, numeric } from './command.ts';
+import { storeOfJob, tidyStoreHash } from './names.ts';
 import { type Session, withSession } from './session.ts';
-import { findJobInfo, type JobStatus, statusOf } from './status.ts';
-import { painter, print, printAside } from './terminal.ts';
+import { findJobInfo, type JobInfo, type JobStatus, statusJson, statusOf } from './status.ts';
+import { type Paint, painter, print, printAside } from './terminal.ts';
+import { aligned, duration, grouped, oneLine } from './words.ts';
 
 interface Flags {
   store?: string;
@@ -19,27 +18,21 @@ interface Flags {
 const DEFAULT_LIMIT = 20;
 
 /** `list`: prints the running jobs and those that ended last. */
-export const addList: AddCommand = (program, act) => {
-  program
-    .command('list')
-    .description('print the running jobs and those that ended last, newest first')
-    .option('--store <hash>', 'only jobs whose id names this store, by its hash or API path')
-    .option('--limit <n>', `at most this many jobs; default: ${DEFAULT_LIMIT}`, numeric(1, 1_000))
-    .addOption(JSON_OPTION('one JSON object per line, for each job'))
-    .action((flags: Flags) =>
-      act((interrupt) => {
-        interrupt.farewell = '';
-        const storeHash = flags.store === undefined ? undefined : tidyStoreHash(flags.store);
-        return withSession(starterConfig(), (session) => list(session, storeHash, flags));
-      }),
-    );
-};
+export const listCommand = command<Flags>(
+  'list',
+  'print the running jobs and those that ended last, newest first',
+  [
+    new Option('--store <hash>', 'only jobs whose id names this store, by its hash or API path'),
+    new Option('--limit <n>', `at most this many jobs; default: ${DEFAULT_LIMIT}`).argParser(numeric(1, 1_000)),
+    JSON_OPTION('one JSON object per line, for each job'),
+  ],
+  ({ flags, config }) => {
+    const storeHash = flags.store === undefined ? undefined : tidyStoreHash(flags.store);
+    return withSession(config, (session) => list(session, storeHash, flags));
+  },
+);
 
-async function list(
-  session: Session,
-  storeHash: string | undefined,
-  { limit = DEFAULT_LIMIT, json }: Flags,
-): Promise<number> {
+async function list(session: Session, storeHash: string | undefined, { limit = DEFAULT_LIMIT, json }: Flags) {
   const jobs = await listJobs(session, storeHash, limit);
   const say = json ? printAside : print;
   if (json) for (const job of jobs) print(JSON.stringify(listedJson(session, job)));
@@ -50,7 +43,6 @@ async function list(
     const where = storeHash === undefined ? `The namespace ${session.namespace}` : `The store ${storeHash}`;
     say(`${where} has no running jobs, and none that ended within the namespace's retention period.`);
   }
-  return EXIT.allUpdated;
 }
 
 /** How many jobs are asked at the same time. */
@@ -111,4 +103,83 @@ async function inTurn<T, R>(items: readonly T[], atOnce: number, act: (item: T) 
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
+}
+
+/** A job in the list; `startedAt` is when its first run began. */
+export interface ListedJob extends JobInfo, JobStatus {}
+
+const UNKNOWN = '-';
+
+const HEADINGS = ['STORE', 'JOB', 'STATE', 'DONE', 'NOT UPDATED', 'STARTED', 'TIME', 'BY'];
+const TO_THE_RIGHT = [HEADINGS.indexOf('DONE'), HEADINGS.indexOf('NOT UPDATED')];
+
+/** A table of jobs, one line each, below its headings. Times are in ms since 1970. */
+export function jobsTable(jobs: readonly ListedJob[], now: number, paint: Paint): string {
+  const [headings, ...lines] = aligned([HEADINGS, ...jobs.map((job) => cells(job, now))], TO_THE_RIGHT);
+  const joined = (line: readonly string[] = []) => line.join('  ').trimEnd();
+  const painted = lines.map((line, index) => {
+    const needsPerson = NEED_A_PERSON.includes(jobs[index]?.progress?.state ?? '') && jobs[index]?.status === 'RUNNING';
+    return joined(line.map((cell, column) => (column === STATE && needsPerson ? paint('yellow', cell) : cell)));
+  });
+  return [paint('dim', joined(headings)), ...painted].join('\n');
+}
+
+const STATE = HEADINGS.indexOf('STATE');
+
+const NEED_A_PERSON = ['held', 'paused'];
+
+function cells(job: ListedJob, now: number): string[] {
+  const { id, progress, startedAt, startedBy } = job;
+  const { total = 0, unprocessed = 0, rejected = 0, failed = 0, invalid = 0 } = progress?.customers ?? {};
+  return [
+    storeOfJob(id) ?? UNKNOWN,
+    oneLine(nameOf(id)),
+    stateText(job),
+    // Rounded down: 100% only once all are done.
+    total === 0 ? UNKNOWN : `${Math.floor(((total - unprocessed) / total) * 100)}%`,
+    progress ? grouped(rejected + failed + invalid) : UNKNOWN,
+    localTime(startedAt),
+    timeText(job, now),
+    oneLine(startedBy ?? UNKNOWN),
+  ];
+}
+
+/** A job's name if its id was made from one, otherwise the id. */
+function nameOf(id: string): string {
+  return storeOfJob(id) === undefined ? id : id.split('/').slice(2).join('/');
+}
+
+/** While a job is running its own word for its state, otherwise the server's. */
+function stateOf({ status, progress }: ListedJob): string {
+  if (status === 'RUNNING') return progress?.state ?? 'running';
+  return status.toLowerCase().replaceAll('_', ' ');
+}
+
+function stateText(job: ListedJob): string {
+  const { waitingFor } = job.progress ?? {};
+  const waits = job.status === 'RUNNING' && waitingFor && waitingFor.kind !== 'pause';
+  return waits ? `${stateOf(job)} (${waitingFor.kind})` : stateOf(job);
+}
+
+function timeText({ status, startedAt, endedAt, progress }: ListedJob, now: number): string {
+  if (endedAt) return `took ${duration(endedAt.getTime() - startedAt.getTime())}`;
+  const left = status === 'RUNNING' && progress?.eta ? Date.parse(progress.eta) - now : 0;
+  return left > 0 ? `about ${duration(left)} left` : `for ${duration(now - startedAt.getTime())}`;
+}
+
+/** A time in the reader's time zone, to the minute. Swedes write dates in the order of ISO 8601. */
+const localTime = (time: Date): string => time.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+
+/** A listed job for programs. */
+export function listedJson(session: Session, job: ListedJob): Record<string, unknown> {
+  const { id, startedAt, endedAt, startedBy, source } = job;
+  return {
+    ...statusJson(session, job, job),
+    store: storeOfJob(id) ?? null,
+    name: storeOfJob(id) === undefined ? null : nameOf(id),
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    startedBy: startedBy ?? null,
+    source: source ?? null,
+  };
 }

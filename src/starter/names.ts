@@ -1,7 +1,7 @@
 /** Store hashes, job names and job ids, as people type them. Pure. */
 import { jobId, STORE_HASH } from '../contract/job.ts';
 import { SOURCE_EXTENSION } from '../jobs/keys.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 
 const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { JobOptions } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { numeric } from './command.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 
 /** The options that a job has if none are given. */
 export const DEFAULTS = jobOptionsSchema.parse({});

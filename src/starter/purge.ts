@@ -3,8 +3,7 @@ import { askServer } from '../client/server.ts';
 import { purgeJob } from '../jobs/close.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { BadUse } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';
@@ -12,7 +11,7 @@ import { ask, canAsk, print } from './terminal.ts';
 import { counted } from './words.ts';
 
 /** `purge JOB`: deletes the files of an ended job, and of earlier jobs with its id. */
-export const addPurge = jobCommand<{ yes?: boolean }>(
+export const purgeCommand = jobCommand<{ yes?: boolean }>(
   'purge',
   "delete an ended job's files from the job store: report, failures, backup, and what is left to send again",
   async ({ session, id, job, flags, interrupt }) => {
@@ -28,9 +27,8 @@ export const addPurge = jobCommand<{ yes?: boolean }>(
         ? `${counted(deleted, 'file')} deleted from ${storage.root}.`
         : `There was nothing to delete: ${missing(storage)}, or the job left none.`,
     );
-    return EXIT.allUpdated;
   },
-  { needs: 'ended', options: [new Option('--yes', 'do not ask first')] },
+  { needs: 'ended', parts: [new Option('--yes', 'do not ask first')] },
 );
 
 async function askFirst(id: string, { root }: Storage, signal: AbortSignal): Promise<void> {

@@ -6,13 +6,12 @@ import { jobKeys } from '../jobs/keys.ts';
 import { FileStorage } from '../storage/file.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jobCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { BadUse } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { print } from './terminal.ts';
 
 /** `report JOB [FILE]`: fetches the report of an ended job. */
-export const addReport = jobCommand<{ force?: boolean }>(
+export const reportCommand = jobCommand<{ force?: boolean }>(
   'report',
   'fetch the report of an ended job: a CSV file of the rows that were not updated',
   async ({ session, id, job, flags, operand, config }) => {
@@ -22,22 +21,20 @@ export const addReport = jobCommand<{ force?: boolean }>(
       throw new BadUse(`The job ${id} has no report: ${whyNone(job, storage)}.`);
     }
     const content = storage.read(report);
-    if (operand === '-') {
-      await pipeline(Readable.from(content), process.stdout, { end: false });
-      return EXIT.allUpdated;
-    }
+    if (operand === '-') return pipeline(Readable.from(content), process.stdout, { end: false });
     const path = resolve(config.folder, operand ?? `${fileName(id)}-report.csv`);
     await write(path, content, flags.force ?? false);
     print(`Report: ${path}`);
-    return EXIT.allUpdated;
   },
   {
     needs: 'ended',
-    operand: new Argument(
-      '[file]',
-      'file to write, or - for the standard output; default: NAME-report.csv, with the name of the job',
-    ),
-    options: [new Option('--force', 'overwrite an existing file')],
+    parts: [
+      new Argument(
+        '[file]',
+        'file to write, or - for the standard output; default: NAME-report.csv, with the name of the job',
+      ),
+      new Option('--force', 'overwrite an existing file'),
+    ],
   },
 );
 

@@ -8,7 +8,7 @@ import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/storage.ts';
 import { connect } from '../temporal/connect.ts';
 import { readTarget } from '../temporal/target.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 
 // Given to the SDK as a path. With it a memo that nobody can read does not keep the other jobs from being listed.
 const PAYLOAD_CONVERTER = fileURLToPath(new URL(`../payloads/converter${extname(import.meta.url)}`, import.meta.url));
@@ -27,13 +27,13 @@ export interface Session {
 
 /** Connects, and closes the connection after `use`. Throws BadConfig and BadUse if the server can't be used. */
 export async function withSession<T>(config: StarterConfig, use: (session: Session) => Promise<T>): Promise<T> {
-  const dataConverter = await dataConverterOf(config.payloadKeysFile).catch((error: unknown) => {
+  const dataConverter = await dataConverterOf(config.PAYLOAD_KEYS_FILE).catch((error: unknown) => {
     throw error instanceof BadPayloadKeys ? new BadUse(`PAYLOAD_KEYS_FILE: ${error.message}`) : error;
   });
-  const target = readTarget(config.temporalProfile);
+  const target = readTarget(config.TEMPORAL_PROFILE);
   const { address, namespace } = target;
   const connection = await connect(target);
-  const base = webUiBase(address, config.webUiUrl);
+  const base = webUiBase(address, config.WEB_UI_URL);
   try {
     return await use({
       client: new Client({
@@ -43,7 +43,7 @@ export async function withSession<T>(config: StarterConfig, use: (session: Sessi
       }),
       namespace,
       address,
-      openJobStore: () => openJobStore(config.jobStore),
+      openJobStore: () => openJobStore(config.JOB_STORE),
       webPage: (id) => base && workflowPage(base, namespace, id),
     });
   } finally {

@@ -1,28 +1,21 @@
 import { ServerFailed } from '../client.ts';
 import { askServer } from '../client/server.ts';
-import { starterConfig } from '../config.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
 import { indexedValueType } from '../temporal/internals.ts';
-import type { AddCommand } from './command.ts';
-import { BadUse } from './errors.ts';
-import { EXIT } from './exit.ts';
+import { command } from './command.ts';
+import { BadUse } from './exit.ts';
 import { type Session, withSession } from './session.ts';
 import { print } from './terminal.ts';
 
 /** `setup`: registers the jobs' search attributes in the namespace. */
-export const addSetup: AddCommand = (program, act) => {
-  program
-    .command('setup')
-    .description("register the jobs' search attributes in the namespace, for the Web UI; jobs also run without them")
-    .action(() =>
-      act((interrupt) => {
-        interrupt.farewell = '';
-        return withSession(starterConfig(), register);
-      }),
-    );
-};
+export const setupCommand = command(
+  'setup',
+  "register the jobs' search attributes in the namespace, for the Web UI; jobs also run without them",
+  [],
+  ({ config }) => withSession(config, register),
+);
 
-async function register({ client, namespace }: Session): Promise<number> {
+async function register({ client, namespace }: Session): Promise<void> {
   const { operatorService } = client.connection;
   try {
     const { customAttributes } = await askServer(client, () => operatorService.listSearchAttributes({ namespace }));
@@ -34,7 +27,6 @@ async function register({ client, namespace }: Session): Promise<number> {
       print(`${name}  ${name in searchAttributes ? 'registered' : 'already registered'}`);
     }
     print('Jobs that start from now on will set them.');
-    return EXIT.allUpdated;
   } catch (error) {
     if (!(error instanceof ServerFailed)) throw error;
     const names = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name} (${type.toLowerCase()})`);

@@ -24,7 +24,7 @@ import {
 } from './words.ts';
 
 /** `show JOB`: prints a job's status, once. */
-export const addShow = jobCommand<{ json?: boolean }>(
+export const showCommand = jobCommand<{ json?: boolean }>(
   'show',
   'print how far a job is, or how it ended; exits with 0 while it is running',
   async ({ session, id, job, flags }) => {
@@ -41,7 +41,7 @@ export const addShow = jobCommand<{ json?: boolean }>(
     }
     return EXIT.allUpdated;
   },
-  { options: [JSON_OPTION('one JSON object: id, webUi, status, progress, error')] },
+  { parts: [JSON_OPTION('one JSON object: id, webUi, status, progress, error')] },
 );
 
 /** How many failures are shown; the report has all of them. */

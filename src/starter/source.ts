@@ -7,7 +7,7 @@ import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
 import { formatOf, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
-import { BadUse } from './errors.ts';
+import { BadUse } from './exit.ts';
 import { copyName, defaultJobName } from './names.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';

@@ -1,17 +1,14 @@
 import { hostname, userInfo } from 'node:os';
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { startCustomerUpdate } from '../client.ts';
-import { starterConfig, type StarterConfig } from '../config.ts';
 import { type Format, jobId, type JobOptions } from '../contract/job.ts';
-import { attachOrStart } from './attach-or-start.ts';
-import { type AddCommand, type JobCommand, JSON_LINES, STORE } from './command.ts';
-import { BadUse } from './errors.ts';
-import type { Interrupt } from './exit.ts';
-import { checkJobName, storeOfJob, tidyStoreHash } from './names.ts';
-import { jobOptionsOf, READING_AND_RUNNING, RUNNING_ONLY } from './options.ts';
+import { command, type Context, JSON_LINES, STORE } from './command.ts';
+import { BadUse } from './exit.ts';
+import { checkJobName, tidyStoreHash } from './names.ts';
+import { DEFAULTS, jobOptionsOf, READING_AND_RUNNING } from './options.ts';
 import { type Session, withSession } from './session.ts';
 import { openStartSource, type StartSource } from './source.ts';
-import { findJobInfo } from './status.ts';
+import { findJobInfo, type JobInfo } from './status.ts';
 import { ask, canAsk, print, printAside } from './terminal.ts';
 import { watchToTheEnd } from './watch.ts';
 import { shellWord, STARTER } from './words.ts';
@@ -24,68 +21,39 @@ export interface StartFlags {
   json?: boolean;
 }
 
-const YES = new Option('--yes', 'do not ask before updating customers of a real store');
+export const YES = new Option('--yes', 'do not ask before updating customers of a real store');
 
 /** `start FILE`: starts a job, or attaches to the same one, and shows it to its end. */
-export const addStart: AddCommand = (program, act) => {
-  const command = program
-    .command('start')
-    .description('start a job from a file and show it to its end; the same file again is the same job')
-    .argument(
+export const startCommand = command<StartFlags & { store: string; format?: Format }>(
+  'start',
+  'start a job from a file and show it to its end; the same file again is the same job',
+  [
+    new Argument(
       '<file>',
       'CSV, NDJSON or JSON file, also compressed (.gz); or the URI of one that workers can read, file:/// or s3://',
-    )
-    .requiredOption(...STORE)
-    .option('--name <name>', "the job's name; default: made from the file's name and content")
-    .addOption(
-      new Option('--format <format>', "the file's format; default: by its name").choices(['csv', 'ndjson', 'json']),
-    );
-  for (const option of [...READING_AND_RUNNING, YES, JSON_LINES]) command.addOption(option);
-  command.action((file: string, flags: StartFlags & { store: string; format?: Format }) =>
-    act(async (interrupt) => {
-      const storeHash = tidyStoreHash(flags.store);
-      const config = starterConfig();
-      const source = await openStartSource(file, flags.format, config.folder, interrupt.signal);
-      const job = { storeHash, jobName: checkJobName(flags.name ?? source.jobName), source, flags };
-      return withSession(config, (session) => startAndWatch(session, job, config, interrupt));
-    }),
-  );
-};
-
-/** The options of a command that starts a job from an ended one; its default name ends in `suffix`. */
-export const fromJobOptions = (suffix: string): Option[] => [
-  new Option('--name <name>', `the new job's name; default: the ended job's name with ${suffix}`),
-  ...[...RUNNING_ONLY, YES, JSON_LINES],
-];
-
-/** Starts a job from the source that `sourceOf` finds for an ended one, and shows it to its end. Throws BadUse. */
-export async function startFromJob(
-  { session, id, flags, config, interrupt }: JobCommand<StartFlags>,
-  sourceOf: () => Promise<StartSource>,
-): Promise<number> {
-  const storeHash = storeOfJob(id);
-  if (storeHash === undefined) {
-    throw new BadUse(`Expected a job whose id names its store, customer-updates/HASH/NAME, got ${id}.`);
-  }
-  const source = await sourceOf();
-  const job = { storeHash, jobName: checkJobName(flags.name ?? source.jobName), source, flags };
-  return startAndWatch(session, job, config, interrupt);
-}
-
-interface NewJob {
-  storeHash: string;
-  jobName: string;
-  source: StartSource;
-  flags: StartFlags;
-}
+    ),
+    STORE().makeOptionMandatory(),
+    new Option('--name <name>', "the job's name; default: made from the file's name and content"),
+    new Option('--format <format>', "the file's format; default: by its name").choices(['csv', 'ndjson', 'json']),
+    ...[...READING_AND_RUNNING, YES, JSON_LINES],
+  ],
+  async (context) => {
+    const { args, flags, config, interrupt } = context;
+    interrupt.farewell = 'Nothing was started.';
+    const storeHash = tidyStoreHash(flags.store);
+    const source = await openStartSource(args[0] as string, flags.format, config.folder, interrupt.signal);
+    return withSession(config, (session) => startAndWatch(session, storeHash, source, context));
+  },
+);
 
 /** Starts a job, or attaches to the same one, and shows it to its end; returns the exit code. Throws BadUse. */
-async function startAndWatch(
+export async function startAndWatch(
   session: Session,
-  { storeHash, jobName, source, flags }: NewJob,
-  config: StarterConfig,
-  interrupt: Interrupt,
+  storeHash: string,
+  source: StartSource,
+  { flags, config, interrupt }: Context<StartFlags>,
 ): Promise<number> {
+  const jobName = checkJobName(flags.name ?? source.jobName);
   const options = jobOptionsOf({ ...flags });
   const id = jobId(storeHash, jobName);
   const json = flags.json ?? false;
@@ -101,7 +69,7 @@ async function startAndWatch(
     return watchToTheEnd(session, existing, json, interrupt);
   }
   if (!flags.yes && !options.dryRun) {
-    await askFirst(source, options, storeHash, new URL(config.apiUrl).hostname, interrupt.signal);
+    await askFirst(source, options, storeHash, new URL(config.BIGCOMMERCE_API_URL).hostname, interrupt.signal);
   }
   const input = { storeHash, source: await source.make(session, storeHash, jobName), options };
   interrupt.farewell = `The job may or may not have been started. To find out: ${STARTER} show ${shellWord(id)}`;
@@ -133,4 +101,46 @@ function userAndMachine(): string {
     // A user without a name, as in some containers.
     return hostname();
   }
+}
+
+/** The job that a person wants; `source.is` says whether a job that was started from a URI has the same content. */
+export interface WantedJob {
+  id: string;
+  source: { words: string; is(uri: string): boolean };
+  options: JobOptions;
+}
+
+/**
+ * What to do if a job with the wanted one's id may exist: attach to it, start the wanted one, or start it although the
+ * other one has ended with a result, because that was a trial. Throws BadUse if the two are not the same job. Pure.
+ */
+export function attachOrStart(
+  existing: Pick<JobInfo, 'status' | 'source' | 'options'> | undefined,
+  wanted: WantedJob,
+): 'attach' | 'start' | 'startAgain' {
+  const running = existing?.status === 'RUNNING';
+  if (existing === undefined || (!running && existing.status !== 'COMPLETED')) return 'start';
+  const { source, options } = existing;
+  // Another program has started it: there is nothing to compare.
+  if (source === undefined || options === undefined) return 'attach';
+  const sameOptions = optionsText(options) === optionsText(wanted.options);
+  if (wanted.source.is(source) && sameOptions) return 'attach';
+  if (wanted.source.is(source) && !running && isTrial(options)) return 'startAgain';
+  throw new BadUse(
+    `The job ${wanted.id} ${running ? 'is already running' : 'has already ended'}, from another source or with other options:\n` +
+      `  existing: ${source}; options: ${optionsText(options)}\n` +
+      `  wanted:   ${wanted.source.words}; options: ${optionsText(wanted.options)}\n` +
+      `Give the new one another name with --name. To see the existing one: ${STARTER} show ${shellWord(wanted.id)}`,
+  );
+}
+
+/** A job that the real one is expected to follow. */
+const isTrial = ({ dryRun, limit }: JobOptions): boolean => dryRun === true || (limit ?? null) !== null;
+
+/** The options that differ from the defaults, in words. */
+function optionsText(options: JobOptions): string {
+  const given = Object.entries({ ...DEFAULTS, ...options })
+    .map(([name, value]) => [name, JSON.stringify(value)] as const)
+    .filter(([name, value]) => value !== JSON.stringify(DEFAULTS[name as keyof JobOptions]));
+  return given.map(([name, value]) => `${name} ${value}`).join(', ') || 'none';
 }

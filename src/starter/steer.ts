@@ -2,23 +2,21 @@
 import { Option } from 'commander';
 import { customerUpdate, type CustomerUpdate } from '../client.ts';
 import { type JobCommand, jobCommand } from './command.ts';
-import { EXIT } from './exit.ts';
 import { askProgress } from './status.ts';
 import { print } from './terminal.ts';
 import { stateLine } from './words.ts';
 
-export const addPause = jobCommand<{ reason?: string }>(
+export const pauseCommand = jobCommand<{ reason?: string }>(
   'pause',
   'send nothing more until the job is resumed, apart from what is already scheduled',
   async (command) => {
     await jobOf(command).pause(command.flags.reason);
     print('The job is paused.');
-    return EXIT.allUpdated;
   },
-  { needs: 'running', options: [new Option('--reason <text>', 'why, for whoever looks at the job')] },
+  { needs: 'running', parts: [new Option('--reason <text>', 'why, for whoever looks at the job')] },
 );
 
-export const addResume = jobCommand(
+export const resumeCommand = jobCommand(
   'resume',
   'continue after a pause or a hold',
   async (command) => {
@@ -26,12 +24,11 @@ export const addResume = jobCommand(
     // A held job acts on it a moment later.
     const how = progress.state === 'held' ? 'it is asking the store again now' : stateLine(progress, Date.now());
     print(`The job continues: ${how}`);
-    return EXIT.allUpdated;
   },
   { needs: 'running' },
 );
 
-export const addCancel = jobCommand(
+export const cancelCommand = jobCommand(
   'cancel',
   'let what is in flight finish, write the report, and end the job',
   async (command) => {
@@ -42,7 +39,6 @@ export const addCancel = jobCommand(
         ? 'The job is ending: what is in flight finishes, and the report is written.'
         : `The job will end as soon as a worker picks it up. ${trouble}`,
     );
-    return EXIT.allUpdated;
   },
   { needs: 'running' },
 );

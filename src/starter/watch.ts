@@ -11,11 +11,11 @@ import { jsonView, openView, type View } from './watch-view.ts';
 import { cureOf, shellWord, STARTER } from './words.ts';
 
 /** `watch JOB`: shows a job to its end. */
-export const addWatch = jobCommand<{ json?: boolean }>(
+export const watchCommand = jobCommand<{ json?: boolean }>(
   'watch',
   'show a job to its end',
   ({ session, job, flags, interrupt }) => watchToTheEnd(session, job, flags.json ?? false, interrupt),
-  { options: [JSON_LINES] },
+  { parts: [JSON_LINES] },
 );
 
 /** Shows the job until it has ended, and then how; returns the exit code. From here on Ctrl-C only detaches. */

@@ -42,22 +42,26 @@ export function countsTable(customers: CustomerCounts): string {
 export const countsLine = (customers: CustomerCounts): string =>
   customers.total === 0 ? '' : OUTCOMES.map((name) => `${name} ${grouped(customers[name])}`).join(' · ');
 
+/** Cells padded to the width of their columns; those whose index is in `right` are aligned right. */
+export function aligned(lines: readonly string[][], right: readonly number[]): string[][] {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines.map((line) =>
+    line.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+    }),
+  );
+}
+
 /** Rows that were not updated, as lines in columns. */
 export function failuresTable(failures: readonly Failure[]): string {
-  const cells = failures.map(({ row, line, id, outcome, code }) => [
-    grouped(row),
-    line === null ? '-' : grouped(line),
-    String(id ?? '-'),
-    outcome,
-    code,
-  ]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
-  return failures
-    .map(({ message }, index) => {
-      const [row, line, id, outcome, code] = (cells[index] as string[]).map((cell, column) =>
-        column < 3 ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
-      );
-      return `  row ${row}  line ${line}  id ${id}  ${outcome}  ${code}  ${oneLine(message)}`;
+  const cells = failures.map(({ row, line, id, outcome, code }) => {
+    return [grouped(row), line === null ? '-' : grouped(line), String(id ?? '-'), outcome, code];
+  });
+  return aligned(cells, [0, 1, 2])
+    .map(([row, line, id, outcome, code], index) => {
+      const message = oneLine(failures[index]?.message);
+      return `  row ${row}  line ${line}  id ${id}  ${outcome}  ${code}  ${message}`;
     })
     .join('\n');
 }

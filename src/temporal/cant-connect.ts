@@ -1,4 +1,6 @@
-/** Why a Temporal server can't be used, and what to do. Told apart by gRPC's status and by the error codes of Node.js. */
+/**
+ * Why a Temporal server can't be used, and what to do. Told apart by gRPC's status and by the error codes of Node.js.
+ */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -42,7 +44,8 @@ export async function cantConnect(target: Target, error: unknown): Promise<BadCo
 
 /**
  * Connects as the SDK did, to see where that fails: the SDK's own errors say so only in prose. Undefined if it does not
- * fail. TLS 1.3 lets a client finish before the server has looked at the client's certificate, so the first data counts.
+ * fail. TLS 1.3 lets a client finish before the server has looked at the client's certificate, so the first data
+ * counts.
  */
 async function tryConnecting({ address, options }: Target): Promise<Cause | undefined> {
   const [, host = '', port = '7233'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(address) ?? [];
@@ -91,7 +94,10 @@ async function tryConnecting({ address, options }: Target): Promise<Cause | unde
 
 const usesTls = ({ tls, apiKey }: Target['options']): boolean => Boolean(tls ?? apiKey);
 
-/** What an error says: OpenSSL's reason without the rest, or the code if there is no text, as for a name with two addresses. */
+/**
+ * What an error says: OpenSSL's reason without the rest, or the code if there is no text, as for a name with two
+ * addresses.
+ */
 function wordsOf(error: unknown): string {
   const { reason, message, code } = error as NodeJS.ErrnoException & { reason?: string };
   return reason || message || code || String(error);

@@ -8,7 +8,9 @@ import type { Target } from './target.ts';
 /** How long the server may take for each of its first two answers. */
 const CONNECT_MS = 5_000;
 
-/** Connects, and checks that the namespace exists. Throws BadConfig, which says what to do, if the server can't be used. */
+/**
+ * Connects, and checks that the namespace exists. Throws BadConfig, which says what to do, if the server can't be used.
+ */
 export async function connect(target: Target): Promise<Connection> {
   const deadline = () => Date.now() + CONNECT_MS;
   const { namespace, options } = target;
@@ -30,12 +32,15 @@ export async function connect(target: Target): Promise<Connection> {
 
 const ASK_MS = 5_000;
 
-/** The SDK's Workers give up after a minute of refusals: some then end with any kind of error, others just stand still. */
+/**
+ * The SDK's Workers give up after a minute of refusals: some then end with any kind of error, others just stand still.
+ */
 const GIVE_UP_MS = 40_000;
 
 /**
- * Asks for the namespace for as long as the process runs. Calls `say` at the first refusal in a row, for example when the
- * API key was replaced, and rejects with BadConfig after 40 s of nothing but refusals. A server that is silent refuses nothing.
+ * Asks for the namespace for as long as the process runs. Calls `say` at the first refusal in a row, for example when
+ * the API key was replaced, and rejects with BadConfig after 40 s of nothing but refusals. A server that is silent
+ * refuses nothing.
  */
 export async function refusal(
   connection: Connection,

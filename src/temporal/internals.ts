@@ -1,4 +1,7 @@
-/** Everything we use of Temporal's SDK that is not in its documented interface: internal helpers, raw requests, protobuf. */
+/**
+ * Everything we use of Temporal's SDK that is not in its documented interface: internal helpers, raw requests,
+ * protobuf.
+ */
 import type { Client, WorkflowClient, WorkflowExecutionDescription } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import {
@@ -31,7 +34,10 @@ export function lastError(client: AnyClient, { lastFailure }: PendingActivity): 
 export const isRunning = (activity: PendingActivity | undefined): boolean =>
   activity?.state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
 
-/** What the server knows about one side of a task queue: who polls it, and which versions it is routed to. Throws ServiceError. */
+/**
+ * What the server knows about one side of a task queue: who polls it, and which versions it is routed to. Throws
+ * ServiceError.
+ */
 export function describeTaskQueue(
   { workflowService, options: { namespace } }: Client,
   name: string,
@@ -44,7 +50,10 @@ export function describeTaskQueue(
 /** The number that stands for a search attribute's type in requests and answers. */
 export const indexedValueType = (type: 'KEYWORD' | 'INT'): number => IndexedValueType[`INDEXED_VALUE_TYPE_${type}`];
 
-/** What the server recorded when a run started; undefined once it no longer keeps the run's history. Throws ServiceError. */
+/**
+ * What the server recorded when a run started; undefined once it no longer keeps the run's history. Throws
+ * ServiceError.
+ */
 export async function startedEvent(
   { workflowService, options: { namespace } }: Client,
   workflowId: string,

@@ -1,5 +1,6 @@
 /**
- * Which workers Temporal routes jobs to. Only the jobs' queue has versions: a worker serves a store for the jobs of any.
+ * Which workers Temporal routes jobs to. Only the jobs' queue has versions: a worker serves a store for the jobs of
+ * any.
  */
 import type { Client } from '@temporalio/client';
 import { JOBS_TASK_QUEUE } from '../contract/job.ts';

@@ -19,8 +19,8 @@ interface Worker {
 /** A process's health. Until `watch` is called the process is starting: alive, but not ready. */
 export interface Health {
   /**
-   * From now on the process is ready while these Workers run and `reach`, which asks the server and rejects if there is no
-   * answer, has resolved lately.
+   * From now on the process is ready while these Workers run and `reach`, which asks the server and rejects if there is
+   * no answer, has resolved lately.
    */
   watch(workers: Worker[], reach: () => Promise<unknown>): void;
   /** The process is stopping: no longer ready, but alive until it ends. */

@@ -9,8 +9,8 @@ export type Log = pino.Logger;
 const NOISE = /^No (workflows|Nexus services) registered, not polling/;
 
 /**
- * Fields removed from the first levels of every line. Our code never logs them, but a library that quotes a request might.
- * Whoever has a task token can complete the activity.
+ * Fields removed from the first levels of every line. Our code never logs them, but a library that quotes a request
+ * might. Whoever has a task token can complete the activity.
  */
 const SECRETS = ['taskToken', 'token', 'apiKey', '["x-auth-token"]', 'authorization', 'email', 'new_password'].flatMap(
   (name) => {
@@ -51,8 +51,8 @@ export function temporalLogger(log: Log): Logger {
 }
 
 /**
- * A copy without e-mail addresses and with each object only once, because what a library logs may be circular. Errors stay
- * as they are: their serializer passes what it makes of them through here.
+ * A copy without e-mail addresses and with each object only once, because what a library logs may be circular. Errors
+ * stay as they are: their serializer passes what it makes of them through here.
  */
 function masked(value: unknown, seen = new Set<object>()): unknown {
   // Lines of a stack trace have an @ in the names of packages.

@@ -1,12 +1,15 @@
 /**
- * What this process adds to the SDK's own metrics: `customer_updates_…`, labelled with the store if there is one, but never
- * with a job, because there is no limit to those. What workflows add is in workflows/metrics.ts.
+ * What this process adds to the SDK's own metrics: `customer_updates_…`, labelled with the store if there is one, but
+ * never with a job, because there is no limit to those. What workflows add is in workflows/metrics.ts.
  */
 import type { MetricMeter } from '@temporalio/common';
 
 const CALL_DURATION = 'customer_updates_call_duration_seconds';
 
-/** Bounds of the histogram's buckets in s, from a fast store to a call's own timeout. The SDK's default bounds are in ms. */
+/**
+ * Bounds of the histogram's buckets in s, from a fast store to a call's own timeout. The SDK's default bounds are in
+ * ms.
+ */
 export const HISTOGRAM_BUCKETS = { [CALL_DURATION]: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 40, 75] };
 
 /** Makes the metrics. Without METRICS_ADDRESS the SDK's meter does nothing. */
@@ -39,7 +42,9 @@ export function createMetrics(meter: MetricMeter) {
       };
     },
 
-    /** To be called when an attempt in this process takes a store's lease; the function it returns, when that one ends. */
+    /**
+     * To be called when an attempt in this process takes a store's lease; the function it returns, when that one ends.
+     */
     leaseTaken(store: string): () => void {
       // Within one process the next attempt may begin before the last one has ended.
       const count = (change: 1 | -1) => {

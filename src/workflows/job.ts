@@ -8,7 +8,7 @@ import {
   type JobState,
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
-import type { CarriedJob } from './carried.ts';
+import type { CarriedJob } from './arguments.ts';
 import { ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
 import { Ledger } from './ledger.ts';

@@ -3,7 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { STORE_WAITS } from '../contract/describe.ts';
 import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
 import type { Job } from './job.ts';
 import { progressOf, slowedBy } from './progress.ts';
 

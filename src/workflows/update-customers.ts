@@ -13,9 +13,8 @@ import {
 import { ValueError } from '@temporalio/common';
 import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
-import { type Arguments, NOT_JSON, received, tooMuch } from './arguments.ts';
+import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
 import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
-import { pack, unpack } from './carried.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { dryRun } from './dry-run.ts';
 import { Job } from './job.ts';

@@ -2,7 +2,10 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { callFailure, jobFailure } from '../../src/activities/failures.ts';
 import type { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
-import { BadInput, BadPage, BadSource, NothingToRetry } from '../../src/jobs/errors.ts';
+import { BadInput } from '../../src/contract/schema.ts';
+import { BadPage } from '../../src/jobs/pages.ts';
+import { BadSource } from '../../src/jobs/sources/record.ts';
+import { NothingToRetry } from '../../src/activities/job-source.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const reached = { calls: 1 } as Attempt;

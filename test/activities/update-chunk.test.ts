@@ -8,7 +8,7 @@ import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining } from '../../src/bigcommerce/errors.ts';
 import { start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit } from '../../src/bigcommerce/store.ts';
-import { BadPage } from '../../src/jobs/errors.ts';
+import { BadPage } from '../../src/jobs/pages.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const chunk = { rows: [1, 2], lines: [2, 3], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };

@@ -1,4 +1,4 @@
-import { readRateLimit, readRetryAfterMs, readThrottleMs } from '../../src/bigcommerce/headers.ts';
+import { readRateLimit, readRequestId, readRetryAfterMs, readThrottleMs } from '../../src/bigcommerce/headers.ts';
 
 const all = {
   'x-rate-limit-requests-quota': '150',
@@ -24,6 +24,7 @@ test.each(Object.keys(all))('without a usable %s the quota is unknown, not zero'
     '1e99',
     '12, 12',
     ['1', '2'],
+    ['1'],
     'undefined',
   ]) {
     expect(readRateLimit({ ...all, [name]: garbage })).toBeUndefined();
@@ -41,6 +42,9 @@ test.each([
   [{ 'x-retry-after': '1', 'x-rate-limit-time-reset-ms': '2000' }, 2_000],
   [{ 'x-retry-after': 'soon', 'x-rate-limit-time-reset-ms': '2000' }, 2_000],
   [{ 'x-rate-limit-time-reset-ms': '-5' }, undefined],
+  [{ 'x-retry-after': '1.25' }, 1_250],
+  [{ 'x-retry-after': '3600' }, 3_600_000],
+  [{ 'x-retry-after': '3601' }, undefined],
   [{ 'x-retry-after': '99999999' }, undefined],
   [{ 'x-retry-after': '9'.repeat(400), 'x-rate-limit-time-reset-ms': '1e99' }, undefined],
   [{}, undefined],
@@ -50,4 +54,17 @@ test.each([
 
 test('retry-after is in seconds', () => {
   expect(readRetryAfterMs({ 'x-retry-after': '2' })).toBe(2_000);
+});
+
+test.each([
+  ['0f8e-42:Az_9.+/=', '0f8e-42:Az_9.+/='],
+  ['x'.repeat(100), 'x'.repeat(100)],
+  ['x'.repeat(101), undefined],
+  ['ada@example.com', undefined],
+  ['two words', undefined],
+  ['', undefined],
+  [['1'], undefined],
+  [undefined, undefined],
+])('the request id of %j is %j: nothing but what looks like an id is kept', (header, id) => {
+  expect(readRequestId({ 'x-request-id': header })).toBe(id);
 });

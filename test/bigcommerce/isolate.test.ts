@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Isolate } from '../../src/bigcommerce/answer.ts';
 import { applyAnswer, type IsolationState, next, start } from '../../src/bigcommerce/isolate.ts';
+import { RUNS } from '../support/fuzz.ts';
 
 type Oracle = (ids: number[], call: number) => Parameters<typeof applyAnswer>[1];
 
@@ -103,7 +104,7 @@ test('whatever a store answers, it ends with everyone in exactly one place', () 
       expect(sorted(settled)).toEqual(sorted(ids));
       expect(calls).toBeLessThanOrEqual(3 * ids.length - 1);
     }),
-    { numRuns: 500 },
+    { numRuns: 2 * RUNS },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type Delay, type Feedback, Pace } from '../../src/bigcommerce/pace.ts';
 import type { RateLimit } from '../../src/bigcommerce/headers.ts';
+import { RUNS } from '../support/fuzz.ts';
 
 /** A store as the rules describe it, in simulated time: calls arrive, are counted, and are answered out of order. */
 interface World {
@@ -169,7 +170,7 @@ test('whatever a store and its other apps do, the limits are kept and every call
       expect(sent).toBe(world.count);
       expect(mostInFlight).toBeLessThanOrEqual(3);
     }),
-    { numRuns: 500 },
+    { numRuns: 2 * RUNS },
   );
 });
 
@@ -182,7 +183,7 @@ test('a store of our own is never driven into a 429, and its reserve is left alo
       const usable = world.quota - Math.floor((world.quota * world.reservePercent) / 100);
       expect(mostUsedInWindow).toBeLessThanOrEqual(Math.max(3, usable));
     }),
-    { numRuns: 500 },
+    { numRuns: 2 * RUNS },
   );
 });
 
@@ -214,6 +215,6 @@ test('while others keep using slots, few calls are answered 429', () => {
       const { throttledBySlots } = run(alike);
       expect(throttledBySlots / alike.count).toBeLessThan(0.05);
     }),
-    { numRuns: 50 },
+    { numRuns: RUNS / 4 },
   );
 });

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { type CustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -16,8 +16,8 @@ beforeAll(async () => {
   system = await startSystem({
     server: { ui: true, searchAttributes: SEARCH_ATTRIBUTES },
     tokens: { abc: 'token-of-abc', def: 'token-of-def', ghi: 'token-of-ghi' },
-    // A window's quota is used up in a quarter of the window.
-    emulator: ['--customers', '5000', '--latency', '250', '--quota', '60', '--window', '20000'],
+    // Even on a busy machine, a window's quota is used up long before the window ends.
+    emulator: ['--customers', '5000', '--latency', '250', '--quota', '60', '--window', '60000'],
   });
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
 });
@@ -53,7 +53,7 @@ async function open(workflowId: string, tab: string, expected: RegExp): Promise<
       () => false,
     );
   };
-  await until(loaded, 25_000).catch(() => {
+  await until(loaded, 150_000).catch(() => {
     throw new Error(`Expected ${expected} in ${tab} of ${workflowId}, got:\n${text}`);
   });
   return text;

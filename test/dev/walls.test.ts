@@ -51,11 +51,7 @@ const WALLS: [place: string, may: string[], mayNot: string[]][] = [
     ['./y.ts', '../process.ts', '@temporalio/common', 'node:crypto'],
     ['../contract/job.ts', '../config.ts'],
   ],
-  [
-    'src/contract/x.ts',
-    ['./job.ts', '@temporalio/workflow'],
-    ['zod', 'node:fs', './schema.ts', './result-schema.ts', '../config.ts'],
-  ],
+  ['src/contract/x.ts', ['./job.ts', '@temporalio/workflow'], ['zod', 'node:fs', './schema.ts', '../config.ts']],
   ['src/contract/schema.ts', ['./job.ts', './describe.ts', 'zod'], ['./outcomes.ts', '../config.ts']],
   [
     'src/config.ts',

@@ -3,7 +3,7 @@ import { customers } from '../support/customers.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-const system = useSystem({ emulator: ['--customers', '1000', '--latency', '200'], workers: 2 });
+const system = useSystem({ emulator: ['--customers', '1000', '--latency', '300'], workers: 2 });
 
 async function holder() {
   const worker = await system.holder();
@@ -18,19 +18,19 @@ async function startJob(name: string, count: number) {
 }
 
 test('two jobs on one store share its three slots', async () => {
-  const [a, b] = await Promise.all([startJob('a', 300), startJob('b', 300)]);
+  const [a, b] = await Promise.all([startJob('a', 200), startJob('b', 200)]);
   const results = await Promise.all([a.result(), b.result()]);
-  expect(results.map((result) => result.customers.updated)).toEqual([300, 300]);
+  expect(results.map((result) => result.customers.updated)).toEqual([200, 200]);
   expect(await system.stats()).toMatchObject({ maxInFlight: 3 });
 });
 
 test('on SIGTERM the serving worker finishes its calls, hands over, and nothing is sent twice', async () => {
-  const handle = await startJob('terminated worker', 900);
+  const handle = await startJob('terminated worker', 600);
   const serving = await holder();
   expect(await serving.stop()).toBe(0);
   await system.startWorker();
 
-  expect((await handle.result()).customers).toMatchObject({ total: 900, updated: 900 });
+  expect((await handle.result()).customers).toMatchObject({ total: 600, updated: 600 });
   expect(await system.stats()).toMatchObject({ maxInFlight: 3, unanswered: 0, customersAppliedMoreThanOnce: 0 });
 });
 
@@ -43,9 +43,9 @@ test('one Ctrl-C under npm, which arrives twice, is one graceful stop', async ()
 });
 
 test('on SIGKILL another worker takes over, and nothing is lost', async () => {
-  const handle = await startJob('killed worker', 900);
+  const handle = await startJob('killed worker', 600);
   await (await holder()).kill();
 
-  expect((await handle.result()).customers).toMatchObject({ total: 900, updated: 900 });
-  expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 900 });
+  expect((await handle.result()).customers).toMatchObject({ total: 600, updated: 600 });
+  expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 600 });
 });

@@ -15,9 +15,7 @@ afterEach(() => {
 });
 
 function emulator(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'emulator/main.ts', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(process.execPath, ['dist/emulator.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   return child;
 }

@@ -5,7 +5,7 @@
 import { gzipSync } from 'node:zlib';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import type { JobOptions } from '../../src/contract/job.ts';
-import { BadSource } from '../../src/jobs/errors.ts';
+import { BadSource } from '../../src/jobs/sources/record.ts';
 import { Groups } from '../../src/jobs/groups.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';

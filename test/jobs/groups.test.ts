@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { NamesNeeded } from '../../src/jobs/errors.ts';
-import { type Group, groupIdOf, Groups } from '../../src/jobs/groups.ts';
+import { type Group, groupIdOf, Groups, NamesNeeded } from '../../src/jobs/groups.ts';
 import { fitting } from '../../src/jobs/prepare.ts';
 
 const groups = (...entries: [id: number, name: string][]) => new Groups(entries.map(([id, name]) => ({ id, name })));

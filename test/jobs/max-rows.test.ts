@@ -1,7 +1,6 @@
-import { BadSource } from '../../src/jobs/errors.ts';
+import { BadSource, type SourceRecord } from '../../src/jobs/sources/record.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
-import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import { newStorage } from './support.ts';
 
 // Four million rows take a minute.

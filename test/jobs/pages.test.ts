@@ -1,7 +1,6 @@
 import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
-import { BadPage } from '../../src/jobs/errors.ts';
+import { BadPage, PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { newStorage } from './support.ts';

@@ -1,6 +1,5 @@
-import { BadPage } from '../../src/jobs/errors.ts';
+import { BadPage, PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { PageReader, PageWriter } from '../../src/jobs/pages.ts';
 import { PresentReader, presentIn } from '../../src/jobs/present.ts';
 import type { Row } from '../../src/jobs/fields.ts';
 import { type Storage, StorageFailed } from '../../src/storage/storage.ts';

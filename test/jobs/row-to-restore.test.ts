@@ -4,6 +4,7 @@ import { rowToRestore } from '../../src/jobs/backup.ts';
 import { damageIn } from '../../src/jobs/damage.ts';
 import { isUnchanged } from '../../src/jobs/fields.ts';
 import type { Row, Values } from '../../src/jobs/fields.ts';
+import { RUNS } from '../support/fuzz.ts';
 
 /** A customer as the store returns it. */
 const returned: Values = {
@@ -209,7 +210,7 @@ test('a row is unchanged once it was sent, and only if sending it changes nothin
         );
       expect(spelt(after)).toBe(spelt(before));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 10 * RUNS },
   );
 });
 
@@ -223,7 +224,7 @@ test.each([false, true])('the row to restore is valid and restores, form fields 
       expect(Object.keys(earlier).sort()).toEqual(Object.keys(row).sort());
       expect(update(update(before, row, replaced), earlier, replaced)).toEqual(before);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 5 * RUNS },
   );
 });
 

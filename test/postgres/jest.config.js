@@ -5,7 +5,7 @@ export default {
   ...base,
   rootDir: '../..',
   roots: ['e2e', 'client', 'slow', 'postgres'].map((folder) => `<rootDir>/test/${folder}`),
-  testPathIgnorePatterns: ['carried', 'little-memory', 'max-chunks', 'package', 'starter', 'worker'].map(
+  testPathIgnorePatterns: ['carried', 'dev-server', 'little-memory', 'max-chunks', 'package', 'starter', 'worker'].map(
     (suite) => `<rootDir>/test/slow/${suite}`,
   ),
   globalSetup: '<rootDir>/test/postgres/setup.ts',

@@ -1,5 +1,6 @@
 /** The recorded histories, and how they are replayed. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { temporal } from '@temporalio/proto';
@@ -34,23 +35,35 @@ export function partsOf(file: string): { of: string; scenario: string } {
 
 export const committed = (): string[] => readdirSync(HISTORIES);
 
-export const readHistory = (file: string): History => parse(`${HISTORIES}/${file}`);
-
-/** Replays one of them on the workflows that were built to `dist`; throws as `replay` does. */
-export function replayCommitted(file: string, dist: string): Promise<void> {
-  return replay(`${HISTORIES}/${file}`, dist, partsOf(file).scenario === 'encrypted');
-}
+export const readHistory = (file: string): History => parse(inHistories(file));
 
 /**
- * Replays a history on the workflows that were built to `dist`. Throws DeterminismViolationError if they do something
- * else than the history says, ReplayError if a task of theirs fails.
+ * Replays histories on the workflows that were built to `dist`. The result has, by file, a DeterminismViolationError if
+ * they do something else than the history says, a ReplayError if a task of theirs fails, otherwise null.
  */
-export async function replay(file: string, dist: string, encrypted = false): Promise<void> {
-  const history = parse(file);
-  const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+export async function replay(files: string[], dist: string, encrypted = false): Promise<Map<string, Error | null>> {
   const workflowBundle = { codePath: `${dist}/workflow-bundle${encrypted ? '-encrypting' : ''}.js` };
   const dataConverter = await dataConverterOf(encrypted ? KEYS_FILE : undefined);
-  await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId ?? '');
+  const histories = files.map((file) => {
+    const history = parse(file);
+    const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+    return { history, workflowId: workflowId ?? '' };
+  });
+  const errors: (Error | null)[] = [];
+  // In their order, one at a time.
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, histories)) {
+    errors.push(error ?? null);
+  }
+  return new Map(files.map((file, index) => [file, errors[index] ?? null]));
 }
 
+/** Replays the committed histories that these are the names of, as `replay` does. */
+export async function replayCommitted(names: string[], dist: string): Promise<Map<string, Error | null>> {
+  const isEncrypted = (name: string) => partsOf(name).scenario === 'encrypted';
+  const plain = await replay(names.filter((name) => !isEncrypted(name)).map(inHistories), dist);
+  const encrypted = await replay(names.filter(isEncrypted).map(inHistories), dist, true);
+  return new Map([...plain, ...encrypted].map(([file, error]) => [basename(file), error]));
+}
+
+const inHistories = (name: string) => join(HISTORIES, name);
 const parse = (file: string) => JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as History;

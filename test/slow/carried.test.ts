@@ -1,6 +1,6 @@
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
-import { pack, unpack } from '../../src/workflows/carried.ts';
+import { pack, unpack } from '../../src/workflows/arguments.ts';
 import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';

@@ -136,6 +136,7 @@ test('list has a line for each job of any store, whether or not a worker answers
   });
   const first = system.client.workflow.getHandle(long.workflowId, long.firstExecutionRunId);
   await until(async () => (await first.describe()).status.name === 'CONTINUED_AS_NEW');
+  await system.control('faults', { fault: 'latency', ms: 1_000 });
   await untilDone(long, 70);
   await long.executeUpdate(pauseUpdate, { args: [{}] });
 
@@ -177,7 +178,7 @@ test('purge deletes what a job and those before it under its id have left, and t
   const rows = [...customers(50), ...Array.from({ length: 1_100 }, (_, index) => ({ id: -index, notes: 'nobody' }))];
   const start = ['start', await file('purged.ndjson', rows), '--store', 'abc', '--name', 'purged'];
   await starter(...start, '--dry-run');
-  await system.control('faults', { fault: 'latency', ms: 300 });
+  await system.control('faults', { fault: 'latency', ms: 3_000 });
   const real = startProgram(process.execPath, ['dist/starter.js', ...start], { env: system.env });
   const handle = system.client.workflow.getHandle(id);
   await until(async () => (await handle.query(progressQuery).catch(() => null))?.state === 'running');

@@ -104,7 +104,7 @@ test('result waits for the run that a reset starts, but not for another job with
 });
 
 test('a caller can stop waiting for a result, and the job carries on', async () => {
-  await system.control('faults', { fault: 'latency', ms: 200 });
+  await system.control('faults', { fault: 'latency', ms: 1_000 });
   const job = await started('stopped', new Set(customers(600)));
   await until(async () => (await job.progress()).state === 'running');
   const stop = new AbortController();
@@ -128,9 +128,9 @@ test('a job that is closing or has ended accepts no pause, resume or cancel', as
     expect(error).toBeInstanceOf(TooLate);
     expect(error).toMatchObject({ name: 'TooLate', message: expect.stringMatching(/has already ended \(completed\)/) });
   }
-  await system.control('faults', { fault: 'latency', ms: 2_000 });
+  await system.control('faults', { fault: 'latency', ms: 5_000 });
   const closing = await started('closing', new Set(customers(300)));
-  await until(async () => (await system.stats())['inFlight'] === 1);
+  await until(async () => ((await system.stats())['inFlight'] ?? 0) > 0);
   await closing.cancel();
   await until(async () => (await closing.progress()).state === 'cancelling');
   await expect(closing.pause()).rejects.toMatchObject({
@@ -146,7 +146,7 @@ test('failures in files are included, each once, while a job runs and afterwards
     ...Array.from({ length: 2_400 }, (_, index) => ({ id: 101 + index, first_name: '' })),
   ];
   const nobody = Array.from({ length: 30 }, (_, index) => ({ id: 900_000 + index, notes: 'nobody' }));
-  await system.control('faults', { fault: 'latency', ms: 200 });
+  await system.control('faults', { fault: 'latency', ms: 2_000 });
   const job = await started('failing', [...rows, ...nobody].values());
   await until(async () => (await job.progress()).state === 'running');
   await job.pause();

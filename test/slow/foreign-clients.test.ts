@@ -106,7 +106,7 @@ test('the Python program reports what a job waits for, all pages of failures, an
   expect(all.output.match(/^row \d+, /gm)).toHaveLength(700);
   expect(all.code).toBe(1);
 
-  await system.control('faults', { fault: 'latency', ms: 1_000 });
+  await system.control('faults', { fault: 'latency', ms: 3_000 });
   const args = [
     join(examples, 'python/customer_update.py'),
     'abc123',
@@ -277,7 +277,7 @@ test.each<[string, unknown, string, [string, unknown, string] | null]>([
 });
 
 test('whatever a real job answers fits the schemas', async () => {
-  await system.control('faults', { fault: 'latency', ms: 200 });
+  await system.control('faults', { fault: 'latency', ms: 1_000 });
   const source = { customers: [...customers(300), { id: 999_999, notes: 'nobody' }, { id: 301, first_name: '' }] };
   const input = { storeHash: 'abc123', source, options: { backup: true, skipUnchanged: true } };
   expect(breaks('input', input)).toBe('');
@@ -291,6 +291,7 @@ test('whatever a real job answers fits the schemas', async () => {
   await untilDone(job, 1);
   await fits();
   await job.executeUpdate(pauseUpdate, { args: [{ reason: 'to look' }] });
+  await system.control('faults', { clear: true });
   await fits();
   await job.executeUpdate(resumeUpdate);
   expect(breaks('result', await job.result())).toBe('');

@@ -86,9 +86,12 @@ describe('hostile input', () => {
     test("a job's own copy is read, deleted at its end, and read again if the job is reset before that", async () => {
       const rows = customers(600).map((row) => `${JSON.stringify(row)}\n`);
       const uri = await put(sourceCopyKey('abc', 'own', 'a.ndjson'), rows.join(''));
+      // So slow that it can't end before it is reset.
+      await system.control('faults', { fault: 'latency', ms: 500 });
       const job = await system.start('own', { storeHash: 'abc', source: { uri } });
       await untilDone(job, 1);
       await reset(system, job);
+      await system.control('faults', { clear: true });
       const latest = system.client.workflow.getHandle<(input: JobInput) => Promise<JobResult>>(job.workflowId);
       expect((await latest.result()).customers).toMatchObject({ total: 600, updated: 600 });
       expect(await isThere(uri)).toBe(false);
@@ -159,6 +162,7 @@ describe('hostile input', () => {
     ])(
       'lists and shows jobs whose id, reason and memo are %s, without a line or a sequence of theirs',
       async (name, memo) => {
+        await system.control('faults', { fault: 'latency', ms: 500 });
         const workflowId = jobId('abc', `${name} ${EVIL}`);
         const input: JobInput = { storeHash: 'abc', source: { customers: customers(900) } };
         const started = { workflowId, taskQueue: JOBS_TASK_QUEUE, args: [input] as const, memo };

@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { prepareJob } from '../../src/activities/prepare-job.ts';
 import { FORMAT } from '../../src/contract/activities.ts';
-import { BadInput } from '../../src/jobs/errors.ts';
+import { BadInput } from '../../src/contract/schema.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';

@@ -8,7 +8,7 @@ import { freePorts } from '../../dev/servers/ports.ts';
 import { type Program, startProgram } from '../../dev/servers/processes.ts';
 import { startCustomerUpdate } from '../../src/client.ts';
 import { jobId, progressQuery, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { lastFailure } from '../support/jobs.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -223,10 +223,12 @@ describe('the Web UI', () => {
 
   test('the current details show state and counts while a job runs, and where the report is once it has ended', async () => {
     const input = { storeHash: 'abc', source: { customers: customers(400) } };
+    await system.control('faults', { fault: 'latency', ms: 500 });
     const job = await startCustomerUpdate(system.client, input, 'details', { startedBy: 'the tests' });
     await until(async () => (await metadata(job.id)).currentDetails.includes('running'));
     expect((await metadata(job.id)).currentDetails).toMatch(/\| 400\s+\|/);
     expect((await metadata(storeWorkflowId('abc'))).currentDetails).toMatch(/store abc/);
+    await system.control('faults', { clear: true });
 
     const { report } = await job.result();
     const { currentDetails, definition } = await metadata(job.id);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { customerUpdate } from '../../src/client.ts';
-import { type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
+import { type JobInput, type JobOptions, pauseUpdate, progressQuery, resumeUpdate } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, lastFailure, untilDone } from '../support/jobs.ts';
 import { allFailures, type JobHandle, useSystem } from '../support/system.ts';
@@ -16,6 +16,15 @@ const system = useSystem({ emulator: ['--customers', '6000', '--latency', '50'],
 
 describe('job store and server', () => {
   const progress = async (handle: JobHandle) => handle.query(progressQuery).catch(() => undefined);
+
+  /** A job of which some chunks are done; it is too slow to go much further before `fast`. */
+  async function startSlowly(name: string, input: JobInput) {
+    await system.control('faults', { fault: 'latency', ms: 500 });
+    const handle = await system.start(name, input);
+    await untilDone(handle, 1);
+    return handle;
+  }
+  const fast = () => system.control('faults', { clear: true });
 
   test('the Temporal server is killed and started again in the middle of a job, which continues', async () => {
     const handle = await system.start('restarted', { storeHash: 'abc', source: { customers: customers(900) } });
@@ -42,9 +51,9 @@ describe('job store and server', () => {
 
   test('a missing page holds the job, which names it and still counts correctly; once it is back, the job ends', async () => {
     const uri = await writeSource(system, 'pages.ndjson', customers(1_500));
-    const handle = await system.start('pages', { storeHash: 'abc', source: { uri } });
-    await until(async () => ((await progress(handle))?.chunks.done ?? 0) >= 2);
+    const handle = await startSlowly('pages', { storeHash: 'abc', source: { uri } });
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
+    await fast();
     const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/000001.ndjson`;
     await mkdir(`${system.folder}/aside`);
     await rename(page, `${system.folder}/aside/page`);
@@ -65,12 +74,12 @@ describe('job store and server', () => {
     'a job store that fails to read a file of %s holds the job as an outage, which continues by itself',
     async (folder, options) => {
       const uri = await writeSource(system, `fails-${folder}.ndjson`, customers(1_500));
-      const handle = await system.start(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
-      await untilDone(handle, 2);
+      const handle = await startSlowly(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
       const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${folder}/000001.ndjson`;
       // Not missing, which is a different case: unreadable.
       await rename(file, `${file}.aside`).catch(() => undefined);
       await mkdir(file);
+      await fast();
       await until(async () => (await progress(handle))?.state === 'held');
       const held = await handle.query(progressQuery);
       expect(held.waitingFor).toMatchObject({
@@ -87,10 +96,10 @@ describe('job store and server', () => {
 
   test('a job that is cancelled while it can not write its report ends as cancelled, once it has written it', async () => {
     const input = { storeHash: 'abc', source: { customers: customers(300) }, options: { reportAll: true } };
-    const handle = await system.start('cancelled while closing', input);
+    const handle = await startSlowly('cancelled while closing', input);
     const report = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/report.csv`;
-    await untilDone(handle, 1);
     await mkdir(report);
+    await fast();
     await until(async () => (await lastFailure(handle)).includes('it is a folder. Name a file'));
     await handle.cancel();
     await until(async () => (await handle.describe()).raw.workflowExtendedInfo?.cancelRequested ?? false);

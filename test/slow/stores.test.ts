@@ -73,7 +73,7 @@ describe('isolation', () => {
     const rows = customers(10).map((row) => (unknown.includes(row.id) ? { ...row, id: 900_000 + row.id } : row));
     // The store names nobody, so the chunk is halved; then it names the unknown customers of each half one by one.
     await system.control('faults', { fault: 'status', status: 422 });
-    await system.control('faults', { fault: 'latency', ms: 1_200 });
+    await system.control('faults', { fault: 'latency', ms: 2_500 });
     const callsOfAll = 1 + (2 + 1) + 5;
     const job = await system.start('isolation', { storeHash: 'abc', source: { customers: rows } });
 
@@ -108,12 +108,15 @@ describe('stores side by side', () => {
   test('two stores that one worker serves have three calls in flight each, at the same time', async () => {
     await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
     await system.startWorker();
-    const jobs = await Promise.all(stores.map((store) => start(store, 'side by side', 900)));
+    // So slow that neither job can end before the other one is seen.
+    await system.control('faults', { fault: 'latency', ms: 5_000 });
+    const jobs = await Promise.all(stores.map((store) => start(store, 'side by side', 300)));
     await until(async () => {
       const stats = await system.control<Record<string, { inFlight: number }>>('stats');
       return stores.every((store) => stats[store]?.inFlight === 3);
     });
-    for (const job of jobs) expect((await job.result()).customers).toMatchObject({ total: 900, updated: 900 });
+    await system.control('faults', { clear: true });
+    for (const job of jobs) expect((await job.result()).customers).toMatchObject({ total: 300, updated: 300 });
   });
 
   test('a small job that starts beside a huge one ends while the huge one still has most of its chunks to do', async () => {

@@ -15,7 +15,7 @@ import { runStarter } from '../support/starter.ts';
 import { useSystem, TOKENS } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-const system = useSystem({ emulator: ['--customers', '2000', '--latency', '20'] });
+const system = useSystem({ emulator: ['--customers', '1300', '--latency', '20'] });
 
 // What the customers below are in.
 const groups = [1, 2, 3, 9].map((id) => ({ id, name: `Group ${id}` }));
@@ -84,7 +84,7 @@ function changes(id: number): Customer {
       ],
     },
     { email: id % 60 === 10 ? `customer${id - 6}@example.com` : `moved${id}@example.com` },
-    { ...texts, authentication: { force_password_reset: true, ...(id === 1997 && { new_password: 'sesame 12' }) } },
+    { ...texts, authentication: { force_password_reset: true, ...(id === 599 && { new_password: 'sesame 12' }) } },
   ];
   return { id, ...kinds[id % kinds.length] };
 }
@@ -110,34 +110,48 @@ async function undo(name: string, ...flags: string[]): Promise<JobResult> {
   return handleOf(`${name}-undo`).result();
 }
 
+/** Calls that take so long that a job can't end before it is disturbed, however busy the machine is. */
+const slow = () => system.control('faults', { fault: 'latency', ms: 500 });
+const fast = () => system.control('faults', { clear: true });
+
+/** A job of which this many chunks are done; it is slow until `fast`. */
+async function startSlowly(name: string, rows: unknown[], options: JobOptions, done = 6) {
+  await slow();
+  const job = await start(name, rows, options);
+  await untilDone(job, done);
+  return job;
+}
+
 const lines = async (uri: string | null | undefined) => (await readFile(new URL(uri ?? ''), 'utf8')).trim().split('\n');
 
-test('a job of 2,000 with a backup, whose worker is killed in the middle, is undone: every customer is as before', async () => {
-  await set(ids(2_000).map(varied));
-  const before = await present(2_000);
-  const uri = await writeSource(system, 'all.ndjson', ids(2_000).map(changes));
+test('a job of 600 with a backup, whose worker is killed in the middle, is undone: every customer is as before', async () => {
+  await set(ids(600).map(varied));
+  const before = await present(600);
+  const uri = await writeSource(system, 'all.ndjson', ids(600).map(changes));
+  await slow();
   const started = runStarter(system, ['start', uri, '--store', store, '--name', 'all', '--backup']);
   await until(() =>
-    untilDone(handleOf('all'), 60).then(
+    untilDone(handleOf('all'), 10).then(
       () => true,
       () => false,
     ),
   );
   await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
+  await fast();
   await system.startWorker();
   const { output } = await started;
   expect(output).toMatch(/Backup: \/.*\n.*undo customer-updates\/abc\/all/);
   expect(output).toMatch(/1 customer can't be restored in full/);
 
   const result = await handleOf('all').result();
-  expect(result.customers).toMatchObject({ total: 2_000, updated: 2_000 });
+  expect(result.customers).toMatchObject({ total: 600, updated: 600 });
   expect(result.notInBackup).toBe(1);
-  expect((await system.stats())['customersUpdatedDistinct']).toBe(2_000);
-  const changed = await present(2_000);
+  expect((await system.stats())['customersUpdatedDistinct']).toBe(600);
+  const changed = await present(600);
   expect(changed.filter((customer, index) => JSON.stringify(customer) === JSON.stringify(before[index]))).toEqual([]);
 
   const undone = await undo('all', '--backup');
-  expect(undone.customers).toMatchObject({ total: 2_000, updated: 2_000 });
+  expect(undone.customers).toMatchObject({ total: 600, updated: 600 });
   await expectAsBefore(before);
 
   // And an undo can be undone.
@@ -252,10 +266,10 @@ describe('a backup stands where its job', () => {
   }
 
   test('is reset while it runs, to its first workflow task, and another worker takes over', async () => {
-    const job = await start('reset while it runs', rows, { backup: true });
-    await untilDone(job, 10);
+    const job = await startSlowly('reset while it runs', rows, { backup: true });
     await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
     await reset(system, job);
+    await fast();
     await system.startWorker();
     await expectOldNotes(await latest(job).result());
   });
@@ -269,9 +283,9 @@ describe('a backup stands where its job', () => {
 
   test('was cancelled: it has everyone who may have been changed, and nobody else', async () => {
     const before = await present(300);
-    const job = await start('cancelled', rows, { backup: true });
-    await untilDone(job, 10);
+    const job = await startSlowly('cancelled', rows, { backup: true });
     await job.cancel();
+    await fast();
     await expect(job.result()).rejects.toThrow();
     const { backup, customers: counts } = await job.query(progressQuery);
     const backedUp = await lines(backup);
@@ -287,23 +301,23 @@ describe('a backup stands where its job', () => {
   ])('was reset, and cancelled %s: undo restores everyone', async (when, state) => {
     const before = await present(300);
     const name = `reset-and-cancelled-while-${state}`;
-    const job = await start(name, rows, { backup: true });
-    await untilDone(job, 20);
+    const job = await startSlowly(name, rows, { backup: true }, 12);
     const workers = await system.workersUp();
     await Promise.all(workers.map((worker) => worker.kill()));
     await reset(system, job);
     if (state === 'preparing') await latest(job).cancel();
     await system.startWorker();
     if (state === 'running') await untilDone(latest(job), 1).then(() => latest(job).cancel());
+    await fast();
     await expect(latest(job).result()).rejects.toThrow();
     await undo(name);
     await expectAsBefore(before);
   });
 
   test('was cancelled, and reset after that: it has everyone', async () => {
-    const job = await start('cancelled and reset', rows, { backup: true });
-    await untilDone(job, 10);
+    const job = await startSlowly('cancelled and reset', rows, { backup: true });
     await job.cancel();
+    await fast();
     await expect(job.result()).rejects.toThrow();
     await reset(system, job);
     await expectOldNotes(await latest(job).result());
@@ -313,13 +327,10 @@ describe('a backup stands where its job', () => {
 test('a terminated job is undone from what it had read', async () => {
   await set(ids(300).map((id) => noted(id, `old ${id}`)));
   const before = await present(300);
-  const job = await start(
-    'terminated',
-    ids(300).map((id) => noted(id, 'new')),
-    { backup: true },
-  );
-  await untilDone(job, 10);
+  const rows = ids(300).map((id) => noted(id, 'new'));
+  const job = await startSlowly('terminated', rows, { backup: true });
   await job.terminate();
+  await fast();
   // Until the calls in flight have ended.
   await until(async () => ((await system.stats())['inFlight'] ?? 1) === 0);
   expect((await system.customer(1))['notes']).toBe('new');

@@ -1,5 +1,5 @@
 import type { JobOptions } from '../../src/contract/job.ts';
-import { attachOrStart } from '../../src/starter/attach-or-start.ts';
+import { attachOrStart } from '../../src/starter/start.ts';
 
 const source = { words: 'spring.csv', is: (uri: string) => uri === 'file:///copy' };
 const wanted = (options: JobOptions = {}) => ({ id: 'customer-updates/abc123/spring', source, options });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
-import { jobsTable, type ListedJob } from '../../src/starter/list-table.ts';
+import { jobsTable, type ListedJob } from '../../src/starter/list.ts';
 import { stripControl } from '../../src/starter/terminal.ts';
 import { failuresTable, shellWord } from '../../src/starter/words.ts';
 

@@ -1,5 +1,5 @@
 import { JobEnded } from '../../src/client.ts';
-import { jobsTable, type ListedJob, listedJson } from '../../src/starter/list-table.ts';
+import { jobsTable, type ListedJob, listedJson } from '../../src/starter/list.ts';
 import type { Session } from '../../src/starter/session.ts';
 import type { Progress } from '../../src/contract/job.ts';
 

@@ -65,6 +65,49 @@ test("a chunk that can't be given up is put back behind the others", () => {
   expect(takeAll(queue).slice(0, 2)).toEqual([1, 2]);
 });
 
+test.each<[string, (queue: ChunkQueue) => void]>([
+  ['was put back', (queue) => queue.putBack({ chunk: 0 }, 1)],
+  ['got no answer', (queue) => queue.unanswered({ chunk: 0 }, tried(0), false)],
+  ['is to be sent again', (queue) => queue.add([{ chunk: 0, only: [7] }])],
+])('a queue is not empty while one chunk waits that %s', (_, wait) => {
+  const queue = ChunkQueue.of(1);
+  expect(queue.empty).toBe(false);
+  takeAll(queue);
+  expect(queue.empty).toBe(true);
+  wait(queue);
+  expect(queue.empty).toBe(false);
+  expect(takeAll(queue)).toEqual([0]);
+});
+
+test('attempted are the waiting chunks that were sent before, until they are done', () => {
+  const queue = ChunkQueue.of(4);
+  queue.putBack({ chunk: 1 }, 0);
+  queue.unanswered({ chunk: 2 }, tried(0), false);
+  queue.unanswered({ chunk: 2 }, tried(0), false);
+  expect(queue.attempted()).toEqual([1, 2]);
+  expect([1, 2, 3].map((chunk) => queue.attemptsBefore(chunk))).toEqual([0, 8, 0]);
+  queue.forget(2);
+  expect(queue.attempted()).toEqual([1]);
+  expect(queue.attemptsBefore(2)).toBe(0);
+});
+
+test('the tries of a chunk that is done do not count when its customers are sent again', () => {
+  const queue = ChunkQueue.of(3);
+  const item = { chunk: 0 };
+  for (const done of [1, 2]) queue.unanswered(item, tried(done), false);
+  queue.forget(0);
+  expect([3, 4, 5].map((done) => queue.unanswered(item, tried(done), false))).toEqual([true, true, false]);
+});
+
+test('a queue that was carried over remembers the tries of a chunk, and tries it at once', () => {
+  const queue = ChunkQueue.of(50);
+  const item = queue.take() as { chunk: number };
+  for (const done of [1, 2]) queue.unanswered(item, tried(done), false);
+  const carried = new ChunkQueue(structuredClone(queue.carry()));
+  expect(carried.unanswered(item, tried(3), false)).toBe(false);
+  expect(carried.take()).toEqual(item);
+});
+
 test('a queue that was carried over continues where it was', () => {
   const queue = ChunkQueue.of(6);
   const [zero, one] = [queue.take(), queue.take()] as [{ chunk: number }, { chunk: number }];

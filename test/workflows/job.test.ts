@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
-import { pack, unpack } from '../../src/workflows/carried.ts';
+import { pack, unpack } from '../../src/workflows/arguments.ts';
 import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
 import { Job, LOOK_AHEAD } from '../../src/workflows/job.ts';
 import type { ChunkEnd, Sent, Step } from '../../src/workflows/steps.ts';
@@ -318,7 +318,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(plans, (plan) => new Simulation(plan).play()),
-      { numRuns: 2 * RUNS, examples: [[MANY_FAILURES]] },
+      { numRuns: 4 * RUNS, examples: [[MANY_FAILURES]] },
     );
   },
   FUZZ_MS,

@@ -166,3 +166,105 @@ test('unchanged customers count as updated but not as tried, even if the ledger 
     expect({ ...counts, unchanged, tried }).toMatchObject({ updated: 19, rejected: 1, unchanged: 14, tried: 6 });
   }
 });
+
+test('a page of outcomes has at most 1,000 chunks, and parts of a number do not count', () => {
+  const ledger = Ledger.of(allValid(12_000));
+  const chunks = (page: Parameters<typeof ledger.outcomes>[0]) => {
+    const { total, outcomes } = ledger.outcomes(page);
+    return [total, outcomes.length, outcomes[0]?.chunk];
+  };
+  expect(chunks({})).toEqual([1_200, 1_000, 0]);
+  expect(chunks({ from: 100, count: 5_000 })).toEqual([1_200, 1_000, 100]);
+  expect(chunks({ from: 1_199.9, count: 5 })).toEqual([1_200, 1, 1_199]);
+  expect(chunks({ from: 3.5, count: 2.9 })).toEqual([1_200, 2, 3]);
+  expect(chunks({ count: -1 })).toEqual([1_200, 0, undefined]);
+});
+
+test.each([
+  [{}, 500, 500],
+  [{ limit: 2_000 }, 500, 500],
+  [{ limit: 2.9 }, 2, 2],
+  [{ limit: 0 }, 1, 1],
+  [{ after: 510, limit: 10 }, 10, null],
+  [{ after: 511 }, 9, null],
+  [{ after: 520 }, 0, null],
+])('the page %j of 520 failures has %i, and next is %j', (page, length, next) => {
+  const ledger = Ledger.of({ ...prepared([...Array<boolean>(520).fill(true), false]), olderIn: 'file:///older' });
+  for (let chunk = 0; chunk < 52; chunk++) {
+    const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
+    ledger.record(chunk, outcome(10, rows), 1);
+  }
+  const answer = ledger.failuresPage(page);
+  expect(answer).toMatchObject({ next, total: 521, olderIn: 'file:///older' });
+  expect(answer.failures).toHaveLength(length);
+});
+
+test('the latest failures are those that became known last', () => {
+  const ledger = Ledger.of(allValid(20));
+  ledger.record(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
+  ledger.record(0, outcome(10, [failure(3, 'rejected')]), 1);
+  expect(ledger.latestFailures(2).map(({ row }) => row)).toEqual([12, 3]);
+});
+
+test('failures are saved a file at a time, until the latest 1,000 are left', async () => {
+  const ledger = Ledger.of(allValid(1_020));
+  const files: [file: number, rows: number[]][] = [];
+  const save = (failures: Failure[], file: number) => {
+    files.push([file, failures.map(({ row }) => row)]);
+    return Promise.resolve(`file:///failures/${file}`);
+  };
+  for (let chunk = 0; chunk < 102; chunk++) {
+    expect(ledger.surplus).toBe(Math.max(0, 10 * chunk - 1_000));
+    const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
+    ledger.record(chunk, outcome(10, rows), 1);
+  }
+  await ledger.saveOldest(12, save);
+  await ledger.saveOldest(12, save);
+  expect(files).toEqual([
+    [0, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
+    [1, [13, 14, 15, 16, 17, 18, 19, 20]],
+  ]);
+  expect(ledger.carry()).toMatchObject({ saved: 2, olderIn: 'file:///failures/1' });
+  expect(ledger.failuresPage({ after: 12 }).failures[0]?.row).toBe(21);
+});
+
+test('only failures of the same chunk are replaced, and only those that are still in state', () => {
+  const ledger = Ledger.of(allValid(30));
+  // One customer is in two chunks, at the end of one and at the start of the next.
+  const at = (row: number, id: number | null, code: Failure['code'] = 'email_taken') => ({
+    ...failure(row, 'rejected', code),
+    id,
+  });
+  ledger.record(0, outcome(10, [at(10, 7)]), 1);
+  ledger.record(1, outcome(10, [at(11, 7), at(12, null), at(20, 8), at(13, 9, 'rejected')]), 2);
+  ledger.record(2, outcome(10, [at(21, 7)]), 1);
+  expect([...ledger.emailsTaken()]).toEqual([
+    [0, [7]],
+    [1, [7, 8]],
+    [2, [7]],
+  ]);
+  const again = [{ ...at(11, 7), outcome: 'failed' as const }, at(14, 5)];
+  ledger.amend(1, [7, 8], { ...outcome(3, again), attempts: 3 });
+  expect(ledger.failuresPage().failures.map(({ row, outcome: is }) => [row, is])).toEqual([
+    [10, 'rejected'],
+    [11, 'failed'],
+    [12, 'rejected'],
+    [13, 'rejected'],
+    [21, 'rejected'],
+  ]);
+  expect(ledger.outcomes({ from: 1, count: 1 }).outcomes).toEqual([
+    { chunk: 1, rows: [11, 20], state: 'done', updated: 7, rejected: 2, failed: 1, attempts: 5 },
+  ]);
+  expect(ledger.counts).toMatchObject({ updated: 25, rejected: 4, failed: 1 });
+});
+
+test('calls are counted, and carried over with all else', () => {
+  const ledger = Ledger.of({ ...allValid(30), olderIn: 'file:///older' });
+  ledger.called({ calls: 3, throttled: 1 });
+  ledger.called({ calls: 2, throttled: 1 });
+  ledger.record(1, { ...outcome(10, [failure(12, 'rejected')]), unchanged: 2 }, 1);
+  expect([ledger.calls, ledger.throttled]).toEqual([5, 2]);
+  const carried = new Ledger(structuredClone(ledger.carry()));
+  expect(carried.carry()).toEqual(ledger.carry());
+  expect(carried).toMatchObject({ calls: 5, throttled: 2, done: 1, olderIn: 'file:///older', unchanged: 2 });
+});

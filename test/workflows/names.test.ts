@@ -1,5 +1,5 @@
 /** What a job decides while its source can't be read because the store's groups are unknown. */
-import { pack, unpack } from '../../src/workflows/carried.ts';
+import { pack, unpack } from '../../src/workflows/arguments.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { progressOf } from '../../src/workflows/progress.ts';
 

@@ -26,8 +26,8 @@ import { until } from '../support/until.ts';
 
 type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
 
-/** So many that, if the store rejects all customers, failures are moved to a file. */
-const CHUNKS = 250;
+/** Chunks of a job; and of one with so many failures, because its store rejects all customers, that some are moved to a file. */
+const [CHUNKS, MANY] = [30, 250];
 
 let client: Client;
 let stop: () => Promise<void>;
@@ -41,21 +41,21 @@ async function begin(name: keyof Activities): Promise<void> {
   if (name === during.name && begun.filter((each) => each === name).length === during.nth) await during.act();
 }
 
-const prepared: PreparedJob = {
+const prepared = (chunks: number): PreparedJob => ({
   format: FORMAT,
   searchAttributes: false,
   notes: [],
-  total: CHUNKS * 10,
+  total: chunks * 10,
   invalid: 0,
-  valid: CHUNKS * 10,
-  chunks: CHUNKS,
-  chunksToSend: CHUNKS,
+  valid: chunks * 10,
+  chunks,
+  chunksToSend: chunks,
   lastSentSize: 10,
   lastSize: 10,
-  gaps: encodeRuns(Array<number>(CHUNKS * 2).fill(0)),
+  gaps: encodeRuns(Array<number>(chunks * 2).fill(0)),
   failures: [],
   olderIn: null,
-};
+});
 
 /** Whether the store refuses all calls, and whether it answers at all; otherwise it rejects all customers. */
 let refuses: boolean;
@@ -81,7 +81,7 @@ async function close(input: CloseJobInput): Promise<ClosedJob> {
 
 const closed = { report: 'file:///report.csv', retry: null };
 const activities: Activities = {
-  prepareJob: () => begin('prepareJob').then(() => prepared),
+  prepareJob: () => begin('prepareJob').then(() => prepared(during.name === 'saveFailures' ? MANY : CHUNKS)),
   openStore: () => begin('openStore').then(() => ({ served: true })),
   saveFailures: ({ name }) => begin('saveFailures').then(() => `file:///${name}`),
   closeJob: (input) => begin('closeJob').then(() => close(input)),

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BadSource } from '../errors.ts';
+import { BadSource } from './record.ts';
 
 /**
  * Most rows of a source: twice the customers that a job may have, so that one half may be invalid. What a workflow keeps of

@@ -1,6 +1,6 @@
 /** What the columns of a CSV file stand for, by their headings. */
 import { listed, printable, quoted } from '../../contract/describe.ts';
-import { BadSource } from '../errors.ts';
+import { BadSource } from './record.ts';
 import { textsIn } from '../cells.ts';
 import {
   CUSTOMER_FIELDS,

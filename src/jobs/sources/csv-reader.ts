@@ -5,9 +5,8 @@
  * Strictly read, a quoted cell ends at a quote that a delimiter or the line's end follows. The same line is read leniently
  * (other quotes are text) to see whether it may end inside a cell. Pure, and no line is read more than three times.
  */
-import { BadSource } from '../errors.ts';
+import { BadSource, MAX_RECORD } from './record.ts';
 import { type Reading, readLine } from './csv-line.ts';
-import { MAX_RECORD } from './record.ts';
 import { isBlank } from './text.ts';
 
 /** Most lines of a record, so that few objects are kept and little is read again at once. */

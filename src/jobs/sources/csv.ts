@@ -1,12 +1,12 @@
 /** The records of a CSV file. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { customerId } from '../customer.ts';
-import { BadSource, NamesNeeded } from '../errors.ts';
 import { FIELDS, type FormField, GROUP, type Values } from '../fields.ts';
+import { NamesNeeded } from '../groups.ts';
 import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
-import type { Problem, SourceRecord } from './record.ts';
+import { BadSource, type Problem, type SourceRecord } from './record.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
 import { RowValues, type ValueOptions } from './values.ts';
 

@@ -1,7 +1,6 @@
 /** Finds out how a CSV file is laid out from its start: its delimiter, its line ends, and the line with its headings. */
-import { BadSource } from '../errors.ts';
+import { BadSource, MAX_RECORD } from './record.ts';
 import { CsvReader, type CsvRow } from './csv-reader.ts';
-import { MAX_RECORD } from './record.ts';
 import { isBlank, trimmed } from './text.ts';
 
 /** Characters of a file's start that are looked at, unless its first line is longer. */

@@ -2,8 +2,7 @@
  * JSON values one after another, wherever their lines end. Only where values begin and end is looked for here; JSON.parse does
  * the rest, a record at a time.
  */
-import { BadSource } from '../errors.ts';
-import { MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
+import { BadSource, MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
 import { isBlank } from './text.ts';
 
 /** Reads records from text that comes in pieces. */

@@ -2,9 +2,8 @@
  * The records of a file that is JSON, however it is laid out: an object a line, one list, lists one after another, or an
  * answer of the API with its list below `data`.
  */
-import { BadSource } from '../errors.ts';
-import { MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
 import { type JsonReader, JsonValues } from './json-values.ts';
+import { BadSource, MAX_RECORD, type SourceRecord, tooLong } from './record.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** What a file of another kind is, by how it begins, and what to do with it. */
-import { BadSource } from '../errors.ts';
+import { BadSource } from './record.ts';
 
 const SAVE_AS_CSV = 'Open it and save the sheet as "CSV UTF-8 (comma delimited)", then start the job with that file';
 const UNPACK = 'Unpack it first; gzip (.gz) is read as it is';

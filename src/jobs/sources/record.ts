@@ -1,5 +1,10 @@
 import type { OutcomeCode } from '../../contract/job.ts';
 
+/** The source can't be read as what it is supposed to be. The message never holds a customer's data. */
+export class BadSource extends Error {
+  override name = 'BadSource';
+}
+
 /** What makes a row unusable, found before any call. The message never holds a customer's data. */
 export interface Problem {
   code: Extract<OutcomeCode, 'invalid_field' | 'unknown_field' | 'unknown_group' | 'duplicate'>;

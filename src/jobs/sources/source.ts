@@ -3,13 +3,12 @@ import { createGunzip } from 'node:zlib';
 import type { Format } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
-import { BadSource } from '../errors.ts';
+import { BadSource, type SourceRecord } from './record.ts';
 import { SOURCE_COPIES, SOURCE_EXTENSION } from '../keys.ts';
 import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
 import { JsonRows } from './json-row.ts';
 import { jsonRecords } from './json.ts';
-import type { SourceRecord } from './record.ts';
 import { textOf } from './text.ts';
 
 /** How a file is to be read. */

@@ -1,7 +1,6 @@
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
 import { checkCustomer, customerId } from '../../../src/jobs/customer.ts';
-import { NamesNeeded } from '../../../src/jobs/errors.ts';
-import { Groups } from '../../../src/jobs/groups.ts';
+import { Groups, NamesNeeded } from '../../../src/jobs/groups.ts';
 import { type JsonOptions, JsonRows } from '../../../src/jobs/sources/json-row.ts';
 
 function read(value: unknown, options: Partial<JsonOptions> = {}) {

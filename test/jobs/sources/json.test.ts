@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { BadSource } from '../../../src/jobs/errors.ts';
+import { BadSource, MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { jsonRecords } from '../../../src/jobs/sources/json.ts';
-import { MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { textOf } from '../../../src/jobs/sources/text.ts';
+import { RUNS } from '../../support/fuzz.ts';
 import { all, inPieces } from '../support.ts';
 
 const read = async (content: string | Uint8Array, size?: number, notes: string[] = []) =>
@@ -42,6 +42,7 @@ test('gives every object of any file, however it is laid out and wherever its pi
       const expected = written(list).filter(isRecord);
       expect(await values(layout(expected), piece)).toEqual(expected);
     }),
+    { numRuns: RUNS },
   );
 });
 

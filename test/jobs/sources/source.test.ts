@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Format } from '../../../src/contract/job.ts';
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
-import { BadSource } from '../../../src/jobs/errors.ts';
+import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
