@@ -29,6 +29,9 @@ interface Customer {
   email?: string;
 }
 
+/** Far more customer groups than a store has: BigCommerce states no limit. */
+const MAX_GROUPS = 10_000;
+
 /** One store. All callers in the process share its token, its pace and its last refusal. */
 export class Store {
   readonly #calls: StoreCalls;
@@ -93,6 +96,7 @@ export class Store {
       const path = `/v2/customer_groups?page=${page}&limit=${READ_SIZE}`;
       const listed = await this.#get(path, { read: listedGroups, none: [] }, attempt);
       for (const group of listed) groups.set(group.id, group);
+      if (groups.size > MAX_GROUPS) throw new Unavailable('The store lists groups without end.', attempt);
     }
     return [...groups.values()];
   }

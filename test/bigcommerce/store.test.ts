@@ -618,6 +618,12 @@ describe('reading customer groups', () => {
     expect(api.seen).toHaveLength(replies.length);
   });
 
+  test('gives up on a list without end', async () => {
+    let id = 0;
+    api.always(() => groups(...Array.from({ length: 250 }, () => ++id)));
+    await expect(read()).rejects.toThrow('The store lists groups without end.');
+  });
+
   test.each([
     ['no list', { body: { data: [] } }, Unavailable],
     ['groups without names', { body: [{ id: 1 }] }, Unavailable],
