@@ -143,19 +143,14 @@ const workerSettings = jobsSettings
     };
   });
 
-/** The worker's settings. */
 export type WorkerConfig = z.output<typeof workerSettings>;
 
-/** The starter's settings. */
 export type StarterConfig = z.output<typeof starterSettings>;
 
-/** Reads the worker's settings. Throws BadConfig. */
 export const workerConfig = (): WorkerConfig => read(workerSettings);
 
-/** Reads the starter's settings. Throws BadConfig. */
 export const starterConfig = (): StarterConfig => read(starterSettings);
 
-/** Reads the codec server's settings. Throws BadConfig. */
 export const codecServerConfig = (): z.output<typeof codecServerSettings> => read(codecServerSettings);
 
 function read<T extends z.ZodType>(schema: T): z.output<T> {

@@ -17,7 +17,6 @@ export interface Delay {
   reason: 'slots' | 'quota' | 'throttle';
 }
 
-/** What is known of a window of the quota. */
 interface Window {
   quota: number;
   left: number;

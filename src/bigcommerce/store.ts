@@ -9,7 +9,6 @@ export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit } from './attempt.ts';
 export type { Wait } from './gate.ts';
 
-/** Customers to update. */
 export interface CustomerUpdate extends CallOptions {
   /** The body of `PUT /v3/customers`: a JSON array of at most 10 customers with different ids. */
   body: string;
@@ -21,7 +20,6 @@ export interface CustomerUpdate extends CallOptions {
   onState?: ((state: IsolationState) => void) | undefined;
 }
 
-/** What happened to the customers. */
 export interface UpdateOutcome extends Fates, Pick<Attempt, 'calls' | 'requestId'> {}
 
 interface Customer {
@@ -134,7 +132,6 @@ export class Store {
   }
 }
 
-/** All stores of a process. */
 export class Stores {
   readonly #config: StoresConfig;
   readonly #stores = new Map<string, Store>();
@@ -143,7 +140,6 @@ export class Stores {
     this.#config = config;
   }
 
-  /** The one Store with this hash. */
   get(storeHash: string): Store {
     const store = this.#stores.get(storeHash) ?? new Store(storeHash, this.#config);
     this.#stores.set(storeHash, store);

@@ -20,7 +20,6 @@ export const ANSWER_MS = 10_000;
 /** Longest that the server itself may take. */
 const SERVER_MS = 5_000;
 
-/** Thrown by `within` when the time is up. */
 export class TimeIsUp extends Error {
   override name = 'TimeIsUp';
 }

@@ -56,7 +56,6 @@ function checkName(name: unknown): void {
   );
 }
 
-/** Customers, one by one. */
 export type Customers = AsyncIterable<unknown> | Iterable<unknown>;
 
 /** Characters per write. */

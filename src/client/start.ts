@@ -61,11 +61,32 @@ export async function startCustomerUpdate(
   const copy =
     'stream' in checked && storage ? await streamCopy(storage, { storeHash, name }, checked.stream) : undefined;
   const source = copy ? { uri: copy.uri } : (checked as { source: Source }).source;
-  const { ours, error } = await begin(client, { id, name, storeHash, source, options, startedBy, again });
-  let failure = error;
-  if (ours === false) await copy?.delete().catch((error: unknown) => (failure ??= error));
-  if (failure !== undefined) throw failure;
-  return job;
+  const described = describeSource(source);
+  try {
+    const wanted: JobInput = { storeHash, source, ...(options && { options }) };
+    await within(client, ANSWER_MS, () => start(client, wanted, { id, name, described, startedBy, again }));
+    return job;
+  } catch (error) {
+    const lost = error instanceof WorkflowExecutionAlreadyStartedError;
+    const thrown = error instanceof TimeIsUp ? new ServerFailed('The Temporal server does not answer.', true) : error;
+    let failure = lost ? undefined : (serverFailure(thrown) ?? thrown);
+    let existing: Found;
+    try {
+      // It may have been started, and only the answer lost.
+      existing = await findJob(client, id);
+    } catch (error) {
+      // As long as nobody knows, it may need its copy.
+      if (!lost) throw failure;
+      failure = error;
+    }
+    if (isTheJob(existing, again)) {
+      if ((existing.memo as Partial<Memo> | undefined)?.source === described) return job;
+      failure = undefined;
+    }
+    await copy?.delete().catch((error: unknown) => (failure ??= error));
+    if (failure !== undefined) throw failure;
+    return job;
+  }
 }
 
 type Found = Awaited<ReturnType<typeof findJob>>;
@@ -75,39 +96,6 @@ function isTheJob(existing: Found, again: boolean): existing is NonNullable<Foun
   return existing?.status.name === 'RUNNING' || (existing?.status.name === 'COMPLETED' && !again);
 }
 
-interface Wanted extends JobInput {
-  id: string;
-  name: string;
-  startedBy: string | undefined;
-  again: boolean;
-}
-
-/** What came of a start: whether the job that now exists reads our source; undefined if that is unknown. */
-interface Begun {
-  ours: boolean | undefined;
-  error?: unknown;
-}
-
-async function begin(client: Client, job: Wanted): Promise<Begun> {
-  const described = describeSource(job);
-  try {
-    await within(client, ANSWER_MS, () => start(client, job, described));
-    return { ours: true };
-  } catch (error) {
-    const thrown = error instanceof TimeIsUp ? new ServerFailed('The Temporal server does not answer.', true) : error;
-    const failure = serverFailure(thrown) ?? thrown;
-    const lost = error instanceof WorkflowExecutionAlreadyStartedError;
-    try {
-      // It may have been started, and only the answer lost.
-      const existing = await findJob(client, job.id);
-      if (!isTheJob(existing, job.again)) return lost ? { ours: false } : { ours: false, error: failure };
-      return { ours: (existing.memo as Partial<Memo> | undefined)?.source === described };
-    } catch (error) {
-      return lost ? { ours: false, error } : { ours: undefined, error: failure };
-    }
-  }
-}
-
 /** What is recorded with a job, for the Web UI and the starter. */
 interface Memo {
   source: string;
@@ -115,10 +103,12 @@ interface Memo {
   startedBy?: string;
 }
 
-function start(client: Client, job: Wanted, described: string): Promise<unknown> {
-  const { id, name, storeHash, source, options, startedBy, again } = job;
-  const input: JobInput = { storeHash, source, ...(options && { options }) };
-  const memo: Memo = { source: described, options: options ?? {}, ...(startedBy && { startedBy }) };
+function start(
+  client: Client,
+  input: JobInput,
+  { id, name, described, startedBy, again }: { id: string; name: string; described: string } & StartOptions,
+): Promise<unknown> {
+  const memo: Memo = { source: described, options: input.options ?? {}, ...(startedBy && { startedBy }) };
   return client.workflow.start('updateCustomers', {
     workflowId: id,
     taskQueue: JOBS_TASK_QUEUE,
@@ -126,13 +116,13 @@ function start(client: Client, job: Wanted, described: string): Promise<unknown>
     // Whoever comes second must learn of it, to delete what was streamed.
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
-    staticSummary: `store ${storeHash} · ${name}`.slice(0, 200),
-    staticDetails: `Updates the customers of store ${storeHash} from ${described}.`,
+    staticSummary: `store ${input.storeHash} · ${name}`.slice(0, 200),
+    staticDetails: `Updates the customers of store ${input.storeHash} from ${described}.`,
     memo: { ...memo },
   });
 }
 
-function describeSource({ source }: JobInput): string {
+function describeSource(source: Source): string {
   if ('customers' in source) return `${source.customers.length} customers given inline`;
   return 'uri' in source ? source.uri : `what the job ${source.retryOf} has left to send again`;
 }

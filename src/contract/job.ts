@@ -1,11 +1,7 @@
-/**
- * The vocabulary of jobs: the names other services rely on, and the shapes of what goes in and comes out.
- * Part of the workflow bundle, so it has no imports beyond the workflow library's message definitions.
- */
+/** The names and shapes that other services rely on. Part of the workflow bundle, so it imports only that library. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-// What follows a @ is for the published JSON Schemas, which `npm run schemas` makes from this file.
-
+// Tags with @ are for the published JSON Schemas, which `npm run schemas` makes from this file.
 /** @asType integer */
 type Int = number;
 /** @asType integer @minimum 0 */
@@ -43,10 +39,7 @@ export const storeTaskQueue = (storeHash: string): string => `customer-updates-s
 /** Workflow id of a job as client and starter make it. Other callers may choose any id. */
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
-/**
- * Whether a server can have a workflow with this id. PostgreSQL can't store NUL, and gRPC can't send half a surrogate
- * pair: a request with such an id fails as if the server were down, every time.
- */
+/** Whether a server can have a workflow with this id: PostgreSQL can't store NUL, nor gRPC send half a surrogate pair. */
 export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
 
 /** Workflow id of a store's serveStore. */
@@ -81,10 +74,7 @@ export interface JobOptions {
   dryRun?: boolean | undefined;
   /** Send at most this many customers. Default null: all. */
   limit?: number | null | undefined;
-  /**
-   * What invalid rows do: "skip" reports them and leaves them out, "fail" fails the job before any call. Default
-   * "skip".
-   */
+  /** Invalid rows: "skip" reports them and leaves them out, "fail" fails the job before any call. Default "skip". */
   onInvalid?: 'skip' | 'fail' | undefined;
   /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
@@ -96,17 +86,11 @@ export interface JobOptions {
   ignoreUnknown?: boolean | undefined;
   /** The field that a CSV heading stands for, by heading, if its name does not say so. Default none. */
   columns?: Record<string, string> | undefined;
-  /**
-   * Words such as NULL or N/A that make a CSV cell blank, in any case. At most 100, and 1,000 characters in total.
-   * Default none.
-   */
+  /** Words such as NULL that make a CSV cell blank, in any case: at most 100, and 1,000 characters. Default none. */
   blankWords?: string[] | undefined;
   /** The file's encoding, as a label of the Encoding Standard. Default null: by its byte order mark, else UTF-8. */
   encoding?: string | null | undefined;
-  /**
-   * Take a quoted CSV cell that closes properly as one cell, even if it looks as if it had swallowed rows. Default
-   * false.
-   */
+  /** Take a quoted CSV cell that closes properly as one cell, even if it seems to contain rows. Default false. */
   trustQuotes?: boolean | undefined;
   /** List updated customers in the report as well. Default false. */
   reportAll?: boolean | undefined;
@@ -149,10 +133,7 @@ export interface Failure {
   line: Count | null;
   /** The customer's id; null if the row has no usable one. */
   id: Int | null;
-  /**
-   * `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, so it was not
-   * sent.
-   */
+  /** `rejected`: the store would not take it. `failed`: sending it again may work. `invalid`: unusable, not sent. */
   outcome: 'rejected' | 'failed' | 'invalid';
   /** Why, for programs. */
   code: OutcomeCode;
@@ -224,7 +205,6 @@ export interface JobResult {
   wouldSend?: WouldSend | undefined;
 }
 
-/** How many chunks a job has. */
 export interface ChunkCounts {
   /** All, including those left out by `limit`. */
   total: Count;
@@ -257,7 +237,6 @@ export interface Progress extends JobResult {
   eta: Time | null;
 }
 
-/** How fast a job is. */
 export interface Pace {
   /** Calls completed per second. @minimum 0 */
   callsPerSecond: number;

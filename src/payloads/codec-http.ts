@@ -13,7 +13,6 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 const COOKIE = 'codec-token';
 
-/** What a codec server needs. */
 export interface CodecHttpOptions {
   codec: PayloadCodec;
   /** Origins of the Web UIs whose pages may ask, such as `https://temporal.example.com`. */
@@ -45,7 +44,6 @@ export function createCodecServer(options: CodecHttpOptions): Server {
   });
 }
 
-/** A request that is refused; the message tells the sender why. */
 class Refused extends Error {
   override name = 'Refused';
   readonly status: number;

@@ -7,7 +7,6 @@ import { type Session, withSession } from './session.ts';
 import { getJobInfo, type JobInfo } from './status.ts';
 import { shellWord, STARTER } from './words.ts';
 
-/** What a command gets. */
 export interface Context<Flags> {
   args: readonly string[];
   flags: Flags;
@@ -34,12 +33,10 @@ export function command<Flags = object>(
   });
 }
 
-/** What a command about one job gets. */
 export interface JobCommand<Flags> extends Context<Flags> {
   session: Session;
   id: string;
   job: JobInfo;
-  /** The argument after the job, if the command takes one. */
   operand: string | undefined;
 }
 
@@ -65,7 +62,6 @@ export function jobCommand<Flags = object>(
   });
 }
 
-/** Throws BadUse unless the job is in the state that a command needs. */
 function check({ id, status }: JobInfo, needs: 'running' | 'ended'): void {
   const word = shellWord(id);
   if (needs === 'running' && status !== 'RUNNING') {
@@ -81,7 +77,6 @@ function check({ id, status }: JobInfo, needs: 'running' | 'ended'): void {
   }
 }
 
-/** `--store` of a command, which says which store is meant. */
 export const STORE = (): Option => new Option('--store <hash>', "the store's hash, or its API path");
 
 /** `--json`; `what` is what it prints. */

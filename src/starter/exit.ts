@@ -1,6 +1,6 @@
 /** How a command ends: its exit code, the errors that a person can act on, and Ctrl-C. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BadInput, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { BadInput, FilesGone, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { BadConfig } from '../config.ts';
 import type { JobResult } from '../contract/job.ts';
 import { BadSource } from '../jobs/sources/record.ts';
@@ -8,10 +8,8 @@ import { CantDecrypt } from '../payloads/index.ts';
 import { onSignals } from '../process.ts';
 import { StorageFailed } from '../storage/storage.ts';
 
-/** What the starter's exit code says. */
 export const EXIT = { allUpdated: 0, notAllUpdated: 1, badUse: 2, noResult: 3, detached: 130 } as const;
 
-/** The exit codes for `--help`. */
 export const EXIT_CODES_HELP = `
 Exit codes:
   ${EXIT.allUpdated}    done; for start, retry, undo, watch and show: every customer was updated, or a dry run found no invalid row
@@ -24,7 +22,6 @@ Exit codes:
 /** Only a dry run says what it would send. */
 export const wasDryRun = ({ wouldSend }: JobResult): boolean => wouldSend !== undefined;
 
-/** The exit code for a job that has ended with a result. */
 export function exitCodeOf(result: JobResult): number {
   const { total, updated, unprocessed } = result.customers;
   return updated + (wasDryRun(result) ? unprocessed : 0) === total ? EXIT.allUpdated : EXIT.notAllUpdated;
@@ -37,7 +34,7 @@ export class BadUse extends Error {
 
 const EXPECTED = [
   ...[BadUse, BadConfig, BadInput, BadSource, CantDecrypt, StorageFailed],
-  ...[NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
+  ...[FilesGone, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
 ];
 
 /** What to print of an error: its message if that says what to do; all of it if it is a bug of ours. */

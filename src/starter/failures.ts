@@ -1,12 +1,9 @@
 import { Option } from 'commander';
-import { customerUpdate, FilesGone } from '../client.ts';
+import { customerUpdate } from '../client.ts';
 import type { CustomerCounts, Failure } from '../contract/job.ts';
 import { CSV_HEADING, csvLines } from '../jobs/report.ts';
 import { batches } from '../jobs/streams.ts';
 import { jobCommand, JSON_OPTION } from './command.ts';
-import { BadUse } from './exit.ts';
-import { missing } from './job-files.ts';
-import type { Session } from './session.ts';
 import { print, printAside, stripControl } from './terminal.ts';
 import { failuresTable, grouped, shellWord, STARTER } from './words.ts';
 
@@ -18,16 +15,17 @@ interface Flags {
   csv?: boolean;
 }
 
-/** `failures JOB`: prints every row that was rejected, failed or invalid, and why. */
 export const failuresCommand = jobCommand<Flags>(
   'failures',
   'print every row that was rejected, failed or invalid, and why',
   async ({ session, id, job: { status }, flags }) => {
     const say = flags.json || flags.csv ? printAside : print;
-    const { customers } = await customerUpdate(session.client, id).progress();
+    const { root: jobStore } = await session.openJobStore();
+    const job = customerUpdate(session.client, id, { jobStore });
+    const { customers } = await job.progress();
     let printed = 0;
     if (flags.csv) process.stdout.write(CSV_HEADING);
-    for await (const failures of allFailures(session, id)) {
+    for await (const failures of batches(job.allFailures(), BATCH)) {
       process.stdout.write(stripControl(textOf(failures, flags)));
       printed += failures.length;
     }
@@ -42,24 +40,11 @@ export const failuresCommand = jobCommand<Flags>(
   },
 );
 
-/** All of them, a batch at a time. Throws BadUse if the files of older ones are missing. */
-async function* allFailures(session: Session, id: string): AsyncGenerator<Failure[]> {
-  const storage = await session.openJobStore();
-  const job = customerUpdate(session.client, id, { jobStore: storage.root });
-  try {
-    yield* batches(job.allFailures(), BATCH);
-  } catch (error) {
-    if (!(error instanceof FilesGone)) throw error;
-    throw new BadUse(`All but the latest failures of the job ${id} are in files, and ${missing(storage)}.`);
-  }
-}
-
 function textOf(failures: Failure[], { json, csv }: Flags): string {
   if (csv) return csvLines(failures);
   return json ? failures.map((failure) => `${JSON.stringify(failure)}\n`).join('') : `${failuresTable(failures)}\n`;
 }
 
-/** What became of the other rows. */
 function restText(id: string, running: boolean, { total, unprocessed }: CustomerCounts): string {
   if (total === 0) return running ? 'The source has not been read yet.' : 'No row was read.';
   if (unprocessed === 0) return 'Every row was updated.';

@@ -20,7 +20,6 @@ const fromJobOptions = (suffix: string): Option[] => [
   ...[...RUNNING_ONLY, YES, JSON_LINES],
 ];
 
-/** `retry JOB`: starts a job that sends the failed and unprocessed customers of an ended one. */
 export const retryCommand = jobCommand<StartFlags>(
   'retry',
   'start a job that sends what an ended one left: its failed and unprocessed customers',
@@ -28,7 +27,6 @@ export const retryCommand = jobCommand<StartFlags>(
   { needs: 'ended', parts: fromJobOptions('-retry') },
 );
 
-/** `undo JOB`: starts a job that restores from its backup what an ended one changed. */
 export const undoCommand = jobCommand<StartFlags>(
   'undo',
   'start a job that restores what an ended one changed, if that was started with --backup',

@@ -17,7 +17,6 @@ interface Flags {
 
 const DEFAULT_LIMIT = 20;
 
-/** `list`: prints the running jobs and those that ended last. */
 export const listCommand = command<Flags>(
   'list',
   'print the running jobs and those that ended last, newest first',
@@ -45,7 +44,6 @@ async function list(session: Session, storeHash: string | undefined, { limit = D
   }
 }
 
-/** How many jobs are asked at the same time. */
 const AT_ONCE = 4;
 
 /**
@@ -170,7 +168,6 @@ function timeText({ status, startedAt, endedAt, progress }: ListedJob, now: numb
 /** A time in the reader's time zone, to the minute. Swedes write dates in the order of ISO 8601. */
 const localTime = (time: Date): string => time.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
 
-/** A listed job for programs. */
 export function listedJson(session: Session, job: ListedJob): Record<string, unknown> {
   const { id, startedAt, endedAt, startedBy, source } = job;
   return {

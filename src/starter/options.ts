@@ -19,7 +19,6 @@ function appendColumn(typed: string, before: Record<string, string> = {}): Recor
   throw new InvalidArgumentError('Expected a heading and a field, such as "Telephone=phone".');
 }
 
-/** How a file is read. */
 const READING = {
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
   ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),

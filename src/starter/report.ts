@@ -10,7 +10,6 @@ import { BadUse } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { print } from './terminal.ts';
 
-/** `report JOB [FILE]`: fetches the report of an ended job. */
 export const reportCommand = jobCommand<{ force?: boolean }>(
   'report',
   'fetch the report of an ended job: a CSV file of the rows that were not updated',
@@ -47,7 +46,6 @@ function whyNone({ status }: { status: string }, storage: Storage): string {
 /** The job's name, or as much of any other id as can be part of a file's name. */
 const fileName = (id: string): string => (id.split('/').pop() as string).replace(/[^\w.-]+/g, '-') || 'job';
 
-/** Writes a file, whole or not at all. */
 async function write(path: string, content: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
   const folder = new FileStorage(dirname(path));
   if (!force && (await folder.exists(basename(path)))) {

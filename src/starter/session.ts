@@ -71,7 +71,6 @@ export function webUiBase(address: string, setting: string | undefined): string 
   return CLOUD.test(host) ? 'https://cloud.temporal.io' : undefined;
 }
 
-/** A workflow's page in the Web UI. */
 export function workflowPage(base: string, namespace: string, id: string): string {
   return `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}`;
 }

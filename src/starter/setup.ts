@@ -7,7 +7,6 @@ import { BadUse } from './exit.ts';
 import { type Session, withSession } from './session.ts';
 import { print } from './terminal.ts';
 
-/** `setup`: registers the jobs' search attributes in the namespace. */
 export const setupCommand = command(
   'setup',
   "register the jobs' search attributes in the namespace, for the Web UI; jobs also run without them",

@@ -23,7 +23,6 @@ import {
   wouldSendText,
 } from './words.ts';
 
-/** `show JOB`: prints a job's status, once. */
 export const showCommand = jobCommand<{ json?: boolean }>(
   'show',
   'print how far a job is, or how it ended; exits with 0 while it is running',
@@ -44,7 +43,6 @@ export const showCommand = jobCommand<{ json?: boolean }>(
   { parts: [JSON_OPTION('one JSON object: id, webUi, status, progress, error')] },
 );
 
-/** How many failures are shown; the report has all of them. */
 const SHOWN = 5;
 
 /** Prints what became of an ended job, and what to do next. `progress` is its last one, if known. */
@@ -121,7 +119,6 @@ async function filesText(session: Session, id: string, result: JobResult): Promi
   return lines.join('\n');
 }
 
-/** Prints which job it is, and where to see it. */
 export function announce(session: Session, id: string): void {
   print(`Job:    ${oneLine(id)}`);
   printWebPage(session, id);

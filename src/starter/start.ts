@@ -13,7 +13,6 @@ import { ask, canAsk, print, printAside } from './terminal.ts';
 import { watchToTheEnd } from './watch.ts';
 import { shellWord, STARTER } from './words.ts';
 
-/** What every command that starts a job is given, besides the job's options. */
 export interface StartFlags {
   store?: string;
   name?: string;

@@ -35,7 +35,6 @@ export const stripControl = (text: string): string => text.replace(UNSAFE, (_, c
 // Its first part is the sequence of a colour, which is kept.
 const UNSAFE = new RegExp(String.raw`(\x1b\[\d{0,2}m)|[^\P{C}\n\t]|[\p{Zl}\p{Zp}]`, 'gu');
 
-/** Prints a line. */
 export const print = (text: string): void => void process.stdout.write(`${stripControl(text)}\n`);
 
 /** Prints a line for people when the output is for programs. */

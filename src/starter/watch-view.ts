@@ -3,7 +3,6 @@ import type { JobState, Progress } from '../contract/job.ts';
 import { type Paint, painter, stripControl } from './terminal.ts';
 import { countsLine, paceLine, stateLine } from './words.ts';
 
-/** Shows the progress of a job. */
 export interface View {
   /** Called with every look at the job, whether or not anything has changed. */
   show(progress: Progress): void;

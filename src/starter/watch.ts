@@ -10,7 +10,6 @@ import { print, printAside } from './terminal.ts';
 import { jsonView, openView, type View } from './watch-view.ts';
 import { cureOf, shellWord, STARTER } from './words.ts';
 
-/** `watch JOB`: shows a job to its end. */
 export const watchCommand = jobCommand<{ json?: boolean }>(
   'watch',
   'show a job to its end',

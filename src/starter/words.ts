@@ -3,10 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { CustomerCounts, Failure, JobState, Progress, WouldSend } from '../contract/job.ts';
 import { printable } from '../contract/describe.ts';
 
-/** The command that runs the starter. */
 export const STARTER = 'npm run starter --';
 
-/** A whole number with thousands separators. */
 export const grouped = (value: number): string => value.toLocaleString('en');
 
 const UNITS = [
@@ -53,7 +51,6 @@ export function aligned(lines: readonly string[][], right: readonly number[]): s
   );
 }
 
-/** Rows that were not updated, as lines in columns. */
 export function failuresTable(failures: readonly Failure[]): string {
   const cells = failures.map(({ row, line, id, outcome, code }) => {
     return [grouped(row), line === null ? '-' : grouped(line), String(id ?? '-'), outcome, code];
@@ -128,7 +125,6 @@ export const skippedText = (unchanged: number): string =>
 export const notInBackupText = (count: number): string =>
   `${counted(count, 'customer')} can't be restored in full: passwords can't be read, nor can what the store does not return.`;
 
-/** A number of things: `1 call`, `1,200 calls`. */
 export const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A file's path if the URI names a file of this machine, otherwise the URI. */

@@ -9,7 +9,6 @@ export class CutOff extends Error {
   }
 }
 
-/** There is no such object. */
 export const isMissing = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].includes(codeOf(error));
 
 /** The object has no bytes in the requested range. */
@@ -22,54 +21,32 @@ const NEEDED = {
 };
 
 const CREDENTIALS = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile, or give the machine a role';
+const REGION = "Set AWS_REGION to the bucket's region; servers other than AWS usually take us-east-1";
 const ENDPOINT = 'Check the server, the network, and AWS_ENDPOINT_URL_S3';
 
-interface Kind {
-  codes: string[];
-  /** It lasts until a person fixes it. */
-  lasts: boolean;
-  advice: string;
-}
-
-const KINDS: Kind[] = [
-  {
-    codes: ['NoSuchBucket', 'InvalidBucketName', 'KeyTooLongError'],
-    lasts: true,
-    advice: 'Create the bucket, or correct the name',
-  },
-  {
-    codes: ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'ExpiredToken'],
-    lasts: true,
-    advice: CREDENTIALS,
-  },
+/** By codes of errors: NoAccess if they last until a person fixes them, and what to do. */
+const KINDS: [codes: string, Failed: typeof StorageFailed, advice: string][] = [
+  ['NoSuchBucket InvalidBucketName KeyTooLongError', NoAccess, 'Create the bucket, or correct the name'],
+  ['InvalidAccessKeyId SignatureDoesNotMatch InvalidToken ExpiredToken', NoAccess, CREDENTIALS],
   // A machine's role is fetched over the network, which may fail once.
-  { codes: ['CredentialsProviderError'], lasts: false, advice: CREDENTIALS },
-  {
-    codes: ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'BadRegion'],
-    lasts: true,
-    advice: "Set AWS_REGION to the bucket's region; servers other than AWS usually take us-east-1",
-  },
-  { codes: ['ERR_INVALID_URL'], lasts: true, advice: ENDPOINT },
-  {
-    codes: ['ECONNREFUSED', 'EHOSTUNREACH', 'ENOTFOUND', 'ETIMEDOUT', 'TimeoutError'],
-    lasts: false,
-    advice: ENDPOINT,
-  },
-  {
-    codes: ['PreconditionFailed'],
-    lasts: false,
-    advice: 'The file changed while it was being read: put it there only once it is complete',
-  },
+  ['CredentialsProviderError', StorageFailed, CREDENTIALS],
+  ['PermanentRedirect AuthorizationHeaderMalformed BadRegion', NoAccess, REGION],
+  ['ERR_INVALID_URL', NoAccess, ENDPOINT],
+  ['ECONNREFUSED EHOSTUNREACH ENOTFOUND ETIMEDOUT TimeoutError', StorageFailed, ENDPOINT],
+  [
+    'PreconditionFailed',
+    StorageFailed,
+    'The file changed while it was being read: put it there only once it is complete',
+  ],
 ];
 
-/** What went wrong with the file at `uri`, as StorageFailed or NoAccess. */
 export function s3Failed(doing: 'read' | 'write' | 'delete', uri: string, error: unknown): StorageFailed {
   if (error instanceof StorageFailed) return error;
-  const forbidden = statusOf(error) === 403 && { lasts: true, advice: `Grant the credentials ${NEEDED[doing]}` };
-  const kind = KINDS.find(({ codes }) => codes.includes(codeOf(error))) ?? forbidden;
-  const Failed = kind && kind.lasts ? NoAccess : StorageFailed;
-  const advice = kind ? ` ${kind.advice}.` : '';
-  return new Failed(`Can't ${doing} ${uri}: ${inItsOwnWords(error)}.${advice}`, { cause: error });
+  const kind = KINDS.find(([codes]) => codes.split(' ').includes(codeOf(error)));
+  const forbidden = statusOf(error) === 403 ? `Grant the credentials ${NEEDED[doing]}` : undefined;
+  const [, Failed, advice] = kind ?? ['', forbidden ? NoAccess : StorageFailed, forbidden];
+  const message = `Can't ${doing} ${uri}: ${inItsOwnWords(error)}.${advice ? ` ${advice}.` : ''}`;
+  return new Failed(message, { cause: error });
 }
 
 /** The network's or Node's code, or the name of an error of S3 or the SDK. */

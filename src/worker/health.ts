@@ -10,7 +10,6 @@ const ASK_MS = 3_000;
 /** Without an answer for longer than this, the process counts as cut off. A server that restarts may be back sooner. */
 const LATELY_MS = 9_000;
 
-/** The part of a Worker that matters here. */
 interface Worker {
   getState(): string;
   options: { taskQueue: string };

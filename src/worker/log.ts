@@ -2,7 +2,6 @@ import { DefaultLogger, type Logger } from '@temporalio/worker';
 import { pino, type DestinationStream } from 'pino';
 import { maskEmails } from '../bigcommerce/message.ts';
 
-/** The process's own log. */
 export type Log = pino.Logger;
 
 /** What the SDK says about every Worker without workflows or Nexus, which is as intended. */

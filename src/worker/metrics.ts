@@ -28,7 +28,6 @@ export function createMetrics(meter: MetricMeter) {
   const holders = new Map<string, number>();
 
   return {
-    /** Counts the calls of a store. */
     observe(store: string) {
       let calls = 0;
       return {
