@@ -40,7 +40,7 @@ interface Compared {
   memory: number;
 }
 
-export async function compare(rounds: number): Promise<void> {
+export async function compare({ rounds }: { rounds: number }): Promise<void> {
   const rows = [
     [
       '',

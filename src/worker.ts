@@ -73,7 +73,10 @@ async function main(): Promise<void> {
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.MAX_STORES);
   const present = new PresentReader(storage, pages, config.MAX_STORES);
-  const parts = { client, connection: nativeConnection, dataConverter, stores, pages, present, serving, leaseTaken };
+  const parts = {
+    ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
+    ...{ serving, leaseTaken },
+  };
 
   const jobs = await Worker.create({
     connection: nativeConnection,

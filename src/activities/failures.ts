@@ -40,14 +40,17 @@ export function isUnanswered(error: unknown): error is Unavailable | BadPage | S
   return error instanceof Unavailable || error instanceof BadPage || error instanceof StorageFailed;
 }
 
-/** What a failed attempt to send a chunk means to Temporal. `outcome` is what the workflow enters if it gives up. */
-export function chunkFailure(
+/**
+ * What a failed attempt to call the store for a job means to Temporal. `outcome` of a chunk is what the workflow enters if it
+ * gives up.
+ */
+export function callFailure(
   error: unknown,
   unanswered: number,
-  outcome: ChunkOutcome,
+  outcome?: ChunkOutcome,
   random: () => number = Math.random,
 ): unknown {
-  const details = [outcome];
+  const details = outcome ? [outcome] : [];
   const failure = (type: ChunkFailureType, message: string, nextRetryDelay?: number) =>
     ApplicationFailure.create({
       type,

@@ -4,6 +4,7 @@ import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from 
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failure-files.ts';
 import type { FixableJob } from '../jobs/fix.ts';
+import { readGroups } from '../jobs/groups-file.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { BadInput, parseJobInput } from '../contract/schema.ts';
 import { BadSource } from '../jobs/sources/record.ts';
@@ -33,15 +34,15 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const untilStopped = (place: Storage) => stoppable(place, cancellationSignal);
         const sourceRoots = parts.sourceRoots.map(untilStopped);
         const reader = { storeHash: job.job.storeHash, id };
-        const readAgain: FixableJob['readAgain'] = (digest) =>
-          recordsOf({ client, storage: untilStopped(storage), sourceRoots }, reader, source, {
-            ...options,
-            digest,
-          }).catch((error: unknown) => {
+        const readAgain: FixableJob['readAgain'] = async (digest) => {
+          const groups = job.job.named && (await readGroups(storage, jobKeys(job.job)));
+          const place = { client, storage: untilStopped(storage), sourceRoots };
+          return recordsOf(place, reader, source, { ...options, groups, digest }).catch((error: unknown) => {
             // The job of which this one is a retry was purged, or its workflow deleted.
             const isGone = error instanceof BadInput || error instanceof NothingToRetry;
             throw isGone ? new BadSource(error.message, { cause: error }) : error;
           });
+        };
         const isLastTry = info.attempt >= TRIES;
         const ended = { ...job, id, source, options, wasReset, readAgain, isLastTry };
         return await closeJob(untilStopped(storage), runId, ended);

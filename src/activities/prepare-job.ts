@@ -4,11 +4,14 @@ import {
   BEGAN_WITH_0,
   FORMAT,
   type JobActivities,
+  type NeedsNames,
   type PreparedJob,
   SEARCH_ATTRIBUTES,
 } from '../contract/activities.ts';
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
+import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
+import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
@@ -16,11 +19,14 @@ import { type PreparingParts, recordsOf } from './job-source.ts';
 
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
-/** Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. */
+/**
+ * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. Ends early if the
+ * source names groups and those of the store are in no file yet.
+ */
 export async function prepareJob(
   parts: PreparingParts,
   { format, job, input, instead }: PrepareJobInput,
-): Promise<PreparedJob> {
+): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
   const { cancellationSignal, heartbeat, info } = Context.current();
@@ -30,15 +36,16 @@ export async function prepareJob(
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
+    const { storage, client } = parts;
+    const keys = jobKeys(job);
+    const groups = job.named && (await readGroups(storage, keys));
     let digest: string | undefined;
     const setDigest = (sha256: string) => (digest = sha256);
-    const records = await recordsOf(parts, reader, source, { ...options, note, digest: setDigest });
+    const records = await recordsOf(parts, reader, source, { ...options, groups, note, digest: setDigest });
     const onProgress = (rows: number) => {
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    const { storage, client } = parts;
-    const keys = jobKeys(job);
     const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
       async (error: unknown) => {
         // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
@@ -55,6 +62,9 @@ export async function prepareJob(
       notes,
     };
   } catch (error) {
+    if (error instanceof NamesNeeded) {
+      return { format, needs: 'names', searchAttributes: await hasSearchAttributes(parts.client) };
+    }
     throw jobFailure(error);
   }
 }

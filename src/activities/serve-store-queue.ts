@@ -10,6 +10,7 @@ import { type LeaseEnd, STORE_IDLE_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
+import type { Storage } from '../storage/storage.ts';
 import { createStoreActivities } from './store-activities.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
 import { Lease, type LeaseOptions, RENEWAL_DEADLINE_MS } from './lease.ts';
@@ -35,6 +36,7 @@ export interface ServingParts {
   stores: Stores;
   pages: PageReader;
   present: PresentReader;
+  storage: Storage;
   serving: Serving;
   leaseTaken: LeaseTaken;
 }
@@ -102,7 +104,7 @@ async function serveWhileNeeded(
   lease: Lease,
   usage: QueueUsage,
 ): Promise<LeaseEnd> {
-  const { client, connection, dataConverter, stores, pages, present, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, present, storage, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -112,7 +114,7 @@ async function serveWhileNeeded(
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
-    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present }, usage),
+    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present, storage }, usage),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
     identity: holderIdentity(context.info),

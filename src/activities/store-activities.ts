@@ -8,6 +8,8 @@ import { compareCustomers } from './compare-customers.ts';
 import { withHeartbeats } from './context.ts';
 import { checkFailure } from './failures.ts';
 import type { QueueUsage } from './serving.ts';
+import type { Storage } from '../storage/storage.ts';
+import { readNames } from './read-names.ts';
 import { updateChunk } from './update-chunk.ts';
 
 /** What the activities of a store's queue need of the process that serves it. */
@@ -16,6 +18,7 @@ export interface StoreParts {
   permit: Permit;
   pages: PageReader;
   present: PresentReader;
+  storage: Storage;
 }
 
 /** The activities on a store's queue. */
@@ -23,6 +26,7 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
   return {
     updateChunk: (ref) => usage.during(() => updateChunk(parts, ref)),
     compareCustomers: (ref) => usage.during(() => compareCustomers(parts, ref)),
+    readNames: (ref) => usage.during(() => readNames(parts, ref)),
     checkStore: () => usage.during(() => checkStore(parts)),
   };
 }

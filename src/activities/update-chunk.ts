@@ -9,7 +9,7 @@ import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys } from './context.ts';
 import { customersToSend } from './customers-to-send.ts';
-import { chunkFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
+import { callFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
 /**
@@ -98,7 +98,7 @@ class ChunkAttempt {
     const givenUp = this.#withRest('unavailable', 'The store did not answer, after many tries.');
     // However long the job store fails, no customer is given up for it.
     const failures = error instanceof StorageFailed ? [] : this.#failures(givenUp);
-    throw chunkFailure(error, this.#progress.unanswered, this.#outcome(givenUp, failures));
+    throw callFailure(error, this.#progress.unanswered, this.#outcome(givenUp, failures));
   }
 
   #calling(): CallOptions {

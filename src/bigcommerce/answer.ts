@@ -48,6 +48,8 @@ export type Verdict<T> =
 export interface Reading<T> {
   /** Reads the JSON of a 200; returns undefined if that is not what was expected. */
   read: (body: unknown) => T | undefined;
+  /** What a 204 means, an answer without a body; left out if there is to be one. */
+  none?: T;
   /** What must not be quoted: the token, and the values sent. Called for errors only. */
   secrets: () => string[];
 }
@@ -82,6 +84,13 @@ export function listedCustomers(body: unknown): Listed | undefined {
   const { data } = listedBody.safeParse(body);
   if (data?.meta.pagination.count !== data?.data.length) return undefined;
   return data && { customers: data.data, pages: data.meta.pagination.total_pages };
+}
+
+const groupsBody = z.array(z.looseObject({ id: z.int(), name: z.string() }));
+
+/** Reads the answer to `GET /v2/customer_groups`: a page of a bare list. */
+export function listedGroups(body: unknown): { id: number; name: string }[] | undefined {
+  return groupsBody.safeParse(body).data?.map(({ id, name }) => ({ id, name }));
 }
 
 /** Reads the answer to `GET /v2/time`, of which nothing is used. */
@@ -122,9 +131,10 @@ function parseJson(text: string): unknown {
 }
 
 /** Classifies an answer. `tokenCure` says how to set another token: the end of a sentence. */
-export function classify<T>(answer: Answer, { read, secrets }: Reading<T>, tokenCure: string): Verdict<T> {
+export function classify<T>(answer: Answer, { read, none, secrets }: Reading<T>, tokenCure: string): Verdict<T> {
   const { status, headers, text } = answer;
   if (status === 429) return { kind: 'throttled', waitMs: readThrottleMs(headers) };
+  if (status === 204 && none !== undefined) return { kind: 'ok', body: none };
   if (status === 200) {
     const body = read(parseJson(text));
     return body === undefined ? unavailable(answer, 'an answer that cannot be read') : { kind: 'ok', body };

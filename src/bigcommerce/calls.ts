@@ -104,7 +104,7 @@ export class StoreCalls {
     past: Refusal | undefined,
   ): Promise<{ token: string; verdict: Verdict<T> }> {
     const { permit, onWait } = attempt.options;
-    const { method, body, read } = request;
+    const { method, body, read, none } = request;
     let token = this.#usableToken(past, attempt);
     const leave = await this.#gate.enter([permit.lost, permit.draining], onWait).catch((reason: unknown) => {
       attempt.checkPermit();
@@ -132,7 +132,11 @@ export class StoreCalls {
         },
       });
       const secrets = () => [token, ...request.secrets()];
-      const verdict = classify(answer, { read, secrets }, this.#tokens.cures.refused);
+      const verdict = classify(
+        answer,
+        { read, secrets, ...(none !== undefined && { none }) },
+        this.#tokens.cures.refused,
+      );
       const rateLimit = readRateLimit(answer.headers);
       outcome = verdict.kind;
       feedback = feedbackOf(verdict, rateLimit);

@@ -1,5 +1,5 @@
 import { type Quota, READ_SIZE } from '../contract/job.ts';
-import { anyObject, type ListedCustomer, listedCustomers, updatedIds } from './answer.ts';
+import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
@@ -26,6 +26,9 @@ interface Customer {
   id: number;
   email?: string;
 }
+
+/** Far more customer groups than a store has: BigCommerce states no limit. */
+const MAX_GROUPS = 10_000;
 
 /** One store. All callers in the process share its token, its pace and its last refusal. */
 export class Store {
@@ -72,7 +75,7 @@ export class Store {
     const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
     let listed: ListedCustomer[] = [];
     for (let page = 1, pages = 1; page <= pages; page++) {
-      const list = await this.#get(`/v3/customers?${query}&page=${page}`, listedCustomers, attempt);
+      const list = await this.#get(`/v3/customers?${query}&page=${page}`, { read: listedCustomers }, attempt);
       listed = [...listed, ...list.customers];
       pages = list.pages;
     }
@@ -81,12 +84,27 @@ export class Store {
     return listed.filter(({ id }) => ids.includes(id));
   }
 
+  /** All customer groups of the store. Throws any of errors.ts, with no calls counted. */
+  async readGroups(options: CallOptions): Promise<{ id: number; name: string }[]> {
+    const attempt = new Attempt(options);
+    const groups = new Map<number, { id: number; name: string }>();
+    // The list does not say how long it is, and a store may give fewer than it was asked for.
+    for (let page = 1, before = -1; groups.size > before; page++) {
+      before = groups.size;
+      const path = `/v2/customer_groups?page=${page}&limit=${READ_SIZE}`;
+      const listed = await this.#get(path, { read: listedGroups, none: [] }, attempt);
+      for (const group of listed) groups.set(group.id, group);
+      if (groups.size > MAX_GROUPS) throw new Unavailable('The store lists groups without end.', attempt);
+    }
+    return [...groups.values()];
+  }
+
   /**
    * Asks the store whether it accepts the token, and changes nothing. Returns the quota, if the store states one.
    * Throws any of errors.ts, with no calls counted.
    */
   async checkToken(options: CallOptions): Promise<Quota | null> {
-    await this.#get('/v2/time', anyObject, new Attempt(options), false);
+    await this.#get('/v2/time', { read: anyObject }, new Attempt(options), false);
     return this.#calls.quota;
   }
 
@@ -100,8 +118,13 @@ export class Store {
     return this.#calls.recent.slowestMs();
   }
 
-  async #get<T>(path: string, read: Request<T>['read'], attempt: Attempt, needsScope = true): Promise<T> {
-    const request: Request<T> = { method: 'GET', path, body: null, needsScope, read, secrets: () => [] };
+  async #get<T>(
+    path: string,
+    reading: Pick<Request<T>, 'read' | 'none'>,
+    attempt: Attempt,
+    needsScope = true,
+  ): Promise<T> {
+    const request: Request<T> = { method: 'GET', path, body: null, needsScope, ...reading, secrets: () => [] };
     const answer = await this.#calls.call(request, attempt);
     // Nothing was sent that could be at fault.
     if (answer.kind === 'isolate') throw new Unavailable(answer.message, attempt);

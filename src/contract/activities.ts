@@ -42,6 +42,11 @@ export interface JobRef {
   storeHash: string;
   /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
+  /**
+   * Its source is read with the names of the store's groups. Its pages are other files than those that were written when
+   * the source was first read, without them.
+   */
+  named?: true;
 }
 
 /** What was found in a job's source. Counts are rows. */
@@ -73,6 +78,18 @@ export interface PreparedJob extends PreparedRows {
   searchAttributes: boolean;
   /** JobResult.notes. */
   notes: string[];
+}
+
+/** What prepareJob returns if the source names groups of the store, for which readNames has to ask first. */
+export interface NeedsNames extends Pick<PreparedJob, 'format' | 'searchAttributes'> {
+  needs: 'names';
+}
+
+/** The input of readNames. */
+export interface NamesRef {
+  job: JobRef;
+  /** As in ChunkRef. */
+  probe?: ChunkRef['probe'];
 }
 
 /** How a job's rows lie in chunks. */
@@ -184,7 +201,12 @@ export interface JobActivities {
    * Reads and checks the source, and writes its chunks to the job store. `instead` describes what came if it was not an
    * input at all.
    */
-  prepareJob(input: { format: typeof FORMAT; job: JobRef; input: unknown; instead?: string }): Promise<PreparedJob>;
+  prepareJob(input: {
+    format: typeof FORMAT;
+    job: JobRef;
+    input: unknown;
+    instead?: string;
+  }): Promise<PreparedJob | NeedsNames>;
   /** Says that the store's queue is needed. Returns whether a process is serving it. */
   openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
@@ -205,6 +227,8 @@ export interface StoreActivities {
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
   /** Counts what sending would change. Changes nothing. */
   compareCustomers(input: PagesRef): Promise<Compared>;
+  /** Asks the store for the names of its groups, keeps them in the job store, and returns how many there are. */
+  readNames(input: NamesRef): Promise<{ groups: number }>;
   /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states. */
   checkStore(input: { job: JobRef }): Promise<{ quota: Quota | null }>;
 }

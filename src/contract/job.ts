@@ -120,7 +120,7 @@ export type OutcomeCode =
   | 'rejected'
   | 'invalid_field'
   | 'unknown_field'
-  | 'read_only_field'
+  | 'unknown_group'
   | 'duplicate'
   | 'unavailable'
   | 'cancelled';

@@ -2,14 +2,7 @@
 import { z } from 'zod';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { damageIn, damageTo } from './damage.ts';
-import {
-  CUSTOMER_FIELDS,
-  type CustomerField,
-  type Field,
-  FIELDS,
-  isCustomerField,
-  READ_ONLY_FIELDS,
-} from './fields.ts';
+import { type CustomerField, type Field, FIELDS, isCustomerField, SOURCE_FIELDS } from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
 const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
@@ -77,10 +70,7 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
     return { code: 'invalid_field', message: `${where}expected ${issue.message}, got ${gotOf(issue, value)}${more}.` };
   }
   const key = issue.keys[0] as string;
-  if (path === '' && READ_ONLY_FIELDS.includes(key)) {
-    return { code: 'read_only_field', message: `${key}: BigCommerce does not allow changing it; leave it out${more}.` };
-  }
-  const known = path === '' ? ` Known fields: ${CUSTOMER_FIELDS.join(', ')}.` : '';
+  const known = path === '' ? ` Known fields: ${SOURCE_FIELDS.join(', ')}.` : '';
   const where = path === '' ? '' : ` in ${path}`;
   return {
     code: 'unknown_field',

@@ -169,9 +169,9 @@ const formFields: Field = {
 export function addFormFields(row: Values, added: readonly FormField[]): string | undefined {
   const { form_fields: there = [] } = row;
   if (!Array.isArray(there)) return undefined;
-  const names = new Set(there.map((field: Partial<FormField> | null) => field?.name));
   row['form_fields'] = [...(there as FormField[]), ...added];
-  return added.find(({ name }) => names.has(name))?.name;
+  const names = new Set(there.map((field: Partial<FormField> | null) => field?.name));
+  return added.find(({ name }) => names.size === names.add(name).size)?.name;
 }
 
 /** A missing one is blank. A number may come back as text. */
@@ -218,6 +218,12 @@ export const FIELDS = {
 export type CustomerField = keyof typeof FIELDS;
 
 export const CUSTOMER_FIELDS = Object.keys(FIELDS) as CustomerField[];
+
+/** What a source calls a group by its name. */
+export const GROUP = 'customer_group' as const;
+
+/** What a source may set: beside a customer's fields, his group by its name, which becomes `customer_group_id`. */
+export const SOURCE_FIELDS: readonly string[] = [...CUSTOMER_FIELDS, GROUP];
 
 export const isCustomerField = (name: string | undefined): name is CustomerField =>
   name !== undefined && Object.hasOwn(FIELDS, name);

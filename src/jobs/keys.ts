@@ -42,6 +42,8 @@ export interface JobKeys {
   failures(name: string): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
   present(number: number): string;
+  /** The store's groups, as readNames has found them. */
+  groups: string;
   report: string;
   retry: string;
   /** The rejected and invalid rows, as the source has them. */
@@ -55,15 +57,17 @@ export interface JobKeys {
  * The keys of one job's files, the same for all of its runs. Throws RangeError if the job's key or store hash can't be
  * part of one.
  */
-export function jobKeys({ storeHash, key }: JobRef, run = ''): JobKeys {
+export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
+  const [pages, present] = [`${folder}/pages`, `${folder}/present`];
   return {
     run,
     folder,
-    working: [`${folder}/pages`, `${folder}/present`],
-    page: (number) => `${folder}/pages/${String(number).padStart(6, '0')}.ndjson`,
+    working: [pages, present],
+    groups: `${pages}/groups.json`,
+    page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
-    present: (number) => `${folder}/present/${String(number).padStart(6, '0')}.ndjson`,
+    present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },

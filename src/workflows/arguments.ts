@@ -5,7 +5,9 @@ import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
 import type { JobInput } from '../contract/job.ts';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
-import type { CarriedJob } from './job.ts';
+import type { CarriedQueue } from './chunk-queue.ts';
+import type { Hold, RejectionsFrom } from './hold.ts';
+import type { CarriedLedger } from './ledger.ts';
 
 /** The arguments of updateCustomers. */
 export type Arguments = [input: JobInput, carried?: Uint8Array];
@@ -46,6 +48,22 @@ export function inWords(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return describeValue(value);
   const fields = Object.entries(value).slice(0, 3);
   return `an object of ${fields.map(([name, field]) => `${describeName(name)}: ${describeValue(field)}`).join(', ')}`;
+}
+
+/** A job as it travels through continue-as-new. */
+export interface CarriedJob {
+  ledger: CarriedLedger;
+  queue: CarriedQueue;
+  paused: string | null;
+  hold: Hold | null;
+  resumed: boolean;
+  rejectionsFrom: RejectionsFrom;
+  emailsSentAgain: boolean;
+  concurrency: number;
+  searchAttributes: boolean;
+  notes: string[];
+  attributesShown: string;
+  names: 'needed' | 'known' | null;
 }
 
 /** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */

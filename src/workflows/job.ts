@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { type ChunkOutcome, type ChunkRef, type JobRef, readsPresent } from '../contract/activities.ts';
+import { type ChunkOutcome, type JobRef, readsPresent } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -8,62 +8,18 @@ import {
   type JobState,
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
-import { type CarriedQueue, ChunkQueue, type Item } from './chunk-queue.ts';
+import type { CarriedJob } from './arguments.ts';
+import { ChunkQueue, type Item } from './chunk-queue.ts';
 import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
-import { type CarriedLedger, Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
+import type { ChunkEnd, NamesEnd, Sent, Step } from './steps.ts';
 
 /** Where a job is in its life, apart from what makes it wait. */
 export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 
 /** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
-
-/** A job as it travels through continue-as-new. */
-export interface CarriedJob {
-  ledger: CarriedLedger;
-  queue: CarriedQueue;
-  paused: string | null;
-  hold: Hold | null;
-  resumed: boolean;
-  rejectionsFrom: RejectionsFrom;
-  emailsSentAgain: boolean;
-  concurrency: number;
-  searchAttributes: boolean;
-  notes: string[];
-  attributesShown: string;
-}
-
-/** A chunk, or some customers of it, given to an activity. */
-export interface Sent {
-  item: Item;
-  /** It asks whether the store takes calls again. */
-  probe: ChunkRef['probe'];
-  /** Chunks that were done when it was sent. */
-  doneBefore: number;
-}
-
-/** What a job does next. */
-export type Step =
-  /** Move failures that are too many for the state to a file. */
-  | { do: 'save' }
-  /** Have the store's queue served. */
-  | { do: 'open'; why: string }
-  | { do: 'send'; sent: Sent }
-  /** Nothing until something changes, or `ms` have passed. */
-  | { do: 'wait'; ms?: number }
-  /** Everything is done. */
-  | { do: 'end' };
-
-/** How an activity ended that was given a chunk. `outcome` counts its calls even if it settled nothing. */
-export type ChunkEnd =
-  | { how: 'settled'; outcome: ChunkOutcome }
-  /** The store did not answer, in all tries of the activity. */
-  | { how: 'unanswered'; outcome: ChunkOutcome; message: string }
-  /** The store takes no calls of this job at present. */
-  | { how: 'refused'; outcome?: ChunkOutcome | undefined; message: string }
-  /** It was told to stop, or a person ended it. */
-  | { how: 'stopped'; outcome?: ChunkOutcome | undefined };
 
 /**
  * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is
@@ -77,11 +33,13 @@ const noRows = () => ({
 });
 
 export class Job {
-  readonly ref: JobRef;
+  readonly #ref: JobRef;
   readonly input: JobInput;
   phase: Phase = 'preparing';
   /** Its source was read; before that there are no rows. */
   isPrepared = false;
+  /** The source names groups of the store, without which it can't be read: to be asked for, asked for, or known. */
+  names: CarriedJob['names'] | 'asked' = null;
   ledger = Ledger.of(noRows());
   queue = ChunkQueue.of(0);
   /** Why a person paused the job; null while it isn't paused. */
@@ -121,8 +79,12 @@ export class Job {
   #probe: Sent['probe'];
 
   constructor(ref: JobRef, input: JobInput) {
-    this.ref = ref;
+    this.#ref = ref;
     this.input = input;
+  }
+
+  get ref(): JobRef {
+    return this.names === 'known' ? { ...this.#ref, named: true } : this.#ref;
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -136,10 +98,11 @@ export class Job {
   }
 
   get state(): JobState {
-    if (this.phase !== 'running') return this.phase;
+    const asksNames = this.names === 'needed' || this.names === 'asked';
+    if (this.phase !== 'running' && !(this.phase === 'preparing' && asksNames)) return this.phase;
     if (this.cancelling) return 'cancelling';
     if (this.paused !== null) return 'paused';
-    return this.hold ? 'held' : 'running';
+    return this.hold ? 'held' : this.phase;
   }
 
   prepared(ledger: Ledger, queue: ChunkQueue): void {
@@ -160,16 +123,23 @@ export class Job {
     this.woken = true;
   }
 
-  /** What to do next while `inFlight` chunks are in flight. The step counts as done: a chunk to send is sent. */
+  /** Nothing waits to be given to an activity. */
+  get #isEmpty(): boolean {
+    return this.names !== 'needed' && this.queue.empty;
+  }
+
+  /** What to do next while `inFlight` activities are in flight. The step counts as done: a chunk to send is sent. */
   next(now: number, inFlight: number): Step {
     if (this.ledger.surplus >= FAILURES_IN_STATE) return { do: 'save' };
-    if (this.queue.empty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
-    if (this.queue.empty && inFlight === 0) return { do: 'end' };
+    if (this.isPrepared && this.#isEmpty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
+    if (this.#isEmpty && inFlight === 0) return { do: 'end' };
+    // A dry run reports a refused token instead of waiting for another one.
+    if (this.options.dryRun && this.hold?.kind === 'refused') return { do: 'end' };
     if (this.paused !== null) {
       this.#open = false;
       this.#probe = undefined;
     }
-    if (this.paused !== null || this.queue.empty) return { do: 'wait' };
+    if (this.paused !== null || this.#isEmpty) return { do: 'wait' };
     if (this.hold?.kind === 'rejections' && this.resumed) this.#waiveRejections();
     if (this.hold) return this.#askAgain(this.hold, now, inFlight);
     if (!this.#open) {
@@ -199,17 +169,44 @@ export class Job {
     }
   }
 
+  /** Enters how the question for names ended. No row can be sent before it was answered, so it is never given up. */
+  namesEnded(probe: Sent['probe'], end: NamesEnd, now: number): void {
+    this.heardAt = now;
+    this.names = end.how === 'settled' ? 'known' : 'needed';
+    if (end.how === 'refused') this.#holdFor('refused', end.message, now);
+    if (end.how === 'unanswered') {
+      this.#unansweredInRow++;
+      if (probe || this.#unansweredInRow >= OUTAGE_AFTER) this.#holdFor('outage', end.message, now);
+    }
+    if (end.how !== 'settled') return;
+    this.#unansweredInRow = 0;
+    this.starved = null;
+    this.#endHold();
+    // Once a long source is read, nobody may be serving its queue any more.
+    this.#open = false;
+  }
+
+  /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
     const { searchAttributes, notes, attributesShown } = this;
+    const names = this.names === 'asked' ? 'needed' : this.names;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
-    return { ledger: ledger.carry(), queue: queue.carry(), ...carried, searchAttributes, notes, attributesShown };
+    return {
+      ledger: ledger.carry(),
+      queue: queue.carry(),
+      ...carried,
+      searchAttributes,
+      notes,
+      attributesShown,
+      names,
+    };
   }
 
   /** Continues where the previous run stopped. */
   restore({ ledger, queue, ...rest }: CarriedJob): void {
     Object.assign(this, rest);
-    this.prepared(new Ledger(ledger), new ChunkQueue(queue));
+    if (this.names !== 'needed') this.prepared(new Ledger(ledger), new ChunkQueue(queue));
   }
 
   /** Opens the store and sends one chunk as a probe, when that is due and nothing is in flight. */
@@ -227,6 +224,10 @@ export class Job {
   #send(probe: Sent['probe'], now: number, inFlight: number): Step {
     this.#probe = undefined;
     if (inFlight === 0) this.heardAt = now;
+    if (this.names === 'needed') {
+      this.names = 'asked';
+      return { do: 'readNames', probe };
+    }
     return { do: 'send', sent: { item: this.queue.take() as Item, probe, doneBefore: this.ledger.done } };
   }
 

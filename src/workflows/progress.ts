@@ -53,7 +53,8 @@ function waitingFor({ state, paused, hold, starved }: Job): WaitingFor | null {
     const { kind, message, until } = hold;
     return { kind, message, until: until === null ? null : iso(until) };
   }
-  if (state === 'running' && starved) return { kind: 'lease', message: STARVED[starved], until: null };
+  if ((state === 'running' || state === 'preparing') && starved)
+    return { kind: 'lease', message: STARVED[starved], until: null };
   return null;
 }
 

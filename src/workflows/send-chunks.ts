@@ -1,10 +1,11 @@
 import { CancellationScope, CancelledFailure, condition, log, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome } from '../contract/activities.ts';
 import { isOutcome, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
-import type { ChunkEnd, Job, Sent } from './job.ts';
+import type { Job } from './job.ts';
 import { countSettled, logHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { show } from './show.ts';
+import type { ChunkEnd, NamesEnd, Sent } from './steps.ts';
 
 /** How long continue-as-new waits for the chunks in flight before it stops them. The next run sends those again. */
 const DRAIN_MS = 5_000;
@@ -13,15 +14,15 @@ const DRAIN_MS = 5_000;
 const DETAILS_MS = 2_000;
 
 /**
- * Sends what is in the job's queue. Ends as "done" when all of it is settled, as "renew" when the server suggests
- * continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in
+ * Sends what is in the job's queue, or asks for the names that its source has. Ends as "done" when all of it is settled,
+ * as "renew" when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in
  * flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();
 }
 
-/** A job's chunks in flight. It only obeys: what to do next is the job's decision. */
+/** What a job has in flight. It only obeys: what to do next is the job's decision. */
 class Sending {
   readonly #job: Job;
   readonly #inFlight = new Set<Promise<void>>();
@@ -64,7 +65,8 @@ class Sending {
       const step = this.#change(() => job.next(Date.now(), this.#inFlight.size));
       if (step.do === 'save') await saveFailuresOf(job);
       if (step.do === 'open') await open(job, step.why);
-      if (step.do === 'send') this.#launch(step.sent);
+      if (step.do === 'send') this.#launch(this.#send(step.sent));
+      if (step.do === 'readNames') this.#launch(this.#readNames(step.probe));
       if (step.do === 'wait') await this.#wait(step.ms);
       if (step.do === 'end') return 'done';
     }
@@ -77,9 +79,9 @@ class Sending {
     else await condition(() => job.woken, ms, { summary: `asks the store again: ${job.hold?.kind}` });
   }
 
-  #launch(sent: Sent): void {
+  #launch(work: Promise<void>): void {
     const job = this.#job;
-    const sending = this.#send(sent).finally(() => {
+    const sending = work.finally(() => {
       this.#inFlight.delete(sending);
       job.woken = true;
     });
@@ -92,6 +94,17 @@ class Sending {
       .then((outcome) => this.#endOf(outcome))
       .catch(endOfFailure);
     this.#change(() => this.#job.ended(sent, end, Date.now()));
+  }
+
+  async #readNames(probe: Sent['probe']): Promise<void> {
+    const { ref: job } = this.#job;
+    const { readNames } = storeActivities(job.storeHash);
+    const summary = 'the names of the customer groups';
+    const end = await this.#calls
+      .run(() => readNames.executeWithOptions({ summary }, [{ job, ...(probe && { probe }) }]))
+      .then((): NamesEnd => ({ how: 'settled' }))
+      .catch(namesEndOfFailure);
+    this.#change(() => this.#job.namesEnded(probe, end, Date.now()));
   }
 
   #update({ item, probe }: Sent): Promise<ChunkOutcome> {
@@ -141,4 +154,12 @@ function endOfFailure(error: unknown): ChunkEnd {
   if (type === 'Unavailable' && outcome) return { how: 'unanswered', outcome, message };
   // Anything else: it was told to stop, its worker died after that, or a person ended it.
   return type === 'Refused' ? { how: 'refused', outcome, message } : { how: 'stopped', outcome };
+}
+
+function namesEndOfFailure(error: unknown): NamesEnd {
+  const failure = thrownBy(error);
+  if (!failure) throw error;
+  const { type, message } = failure;
+  if (type === 'Unavailable') return { how: 'unanswered', message };
+  return type === 'Refused' ? { how: 'refused', message } : { how: 'stopped' };
 }

@@ -30,7 +30,7 @@ export function show(job: Job): void {
 function showAttributes(job: Job): void {
   const { state, ledger } = job;
   const { chunks } = ledger.plan;
-  const percent = chunks === 0 ? 100 : Math.floor((100 * ledger.done) / chunks);
+  const percent = chunks === 0 ? Number(job.isPrepared) * 100 : Math.floor((100 * ledger.done) / chunks);
   const shown = `${state} ${Math.floor(percent / 10)}`;
   if (shown === job.attributesShown) return;
   job.attributesShown = shown;

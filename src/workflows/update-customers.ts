@@ -51,7 +51,10 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
 async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
-    if (!job.isPrepared) await prepare(job, instead);
+    while (!job.isPrepared) {
+      if (job.names === 'needed') await askForNames(job);
+      else await prepare(job, instead);
+    }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
     else if ((await sendChunks(job)) === 'renew') await renew(job);
@@ -82,12 +85,16 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       if (failure.type === 'BadSource') await close(job);
       throw failWith(job, failure.type, failure.message);
     });
-  const { format, searchAttributes, notes, ...rows } = prepared;
   // Not a failure of the workflow, which would end it, but of its task, which is retried.
-  if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  job.searchAttributes = prepared.searchAttributes;
+  if ('needs' in prepared) {
+    job.names = 'needed';
+    return;
+  }
+  const { format: _, searchAttributes: __, notes, ...rows } = prepared;
   const { total, invalid, chunksToSend } = rows;
   job.prepared(Ledger.of(rows), ChunkQueue.of(0));
-  job.searchAttributes = searchAttributes;
   job.notes = notes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
   countCustomers(job.ref.storeHash, { invalid });
@@ -102,6 +109,15 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   job.queue = ChunkQueue.of(chunksToSend);
 }
 
+async function askForNames(job: Job): Promise<void> {
+  const end = await sendChunks(job);
+  // Once they are known, the source is read before anything else.
+  if (job.names !== 'needed') return;
+  if (end === 'renew') await renew(job);
+  await close(job);
+  throw failWith(job, 'BadInput', job.hold?.message ?? '');
+}
+
 async function runDryRun(job: Job): Promise<void> {
   const refused = await dryRun(job);
   if (refused === undefined) return;
@@ -109,14 +125,14 @@ async function runDryRun(job: Job): Promise<void> {
   throw failWith(job, 'BadInput', refused);
 }
 
-/** Continues as new; nothing may be in flight. Drops an inline source: its customers are in the job store by now. */
+/** Continues as new; nothing may be in flight. Drops an inline source once its customers are in the job store. */
 async function renew(job: Job): Promise<never> {
   await saveFailuresOf(job);
   await condition(allHandlersFinished);
   // A cancel that came while the run was draining would be lost.
   throwIfCancelled();
   const { source, ...rest } = job.input;
-  const input = { ...rest, source: 'customers' in source ? { customers: [] } : source };
+  const input = { ...rest, source: 'customers' in source && job.isPrepared ? { customers: [] } : source };
   return continueAsNew<typeof updateCustomers>(input, pack(job.carry()));
 }
 

@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { chunkFailure, jobFailure } from '../../src/activities/failures.ts';
+import { callFailure, jobFailure } from '../../src/activities/failures.ts';
 import type { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { BadInput } from '../../src/contract/schema.ts';
@@ -39,7 +39,7 @@ test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRet
   ['a job store that fails', new StorageFailed("Can't read a file."), 4, { type: 'Unavailable', nonRetryable: true }],
   ['a page that is gone', new BadPage('gone'), 1, { type: 'Unavailable', nonRetryable: false, nextRetryDelay: 1_000 }],
 ])('%s', (_, error, unanswered, expected) => {
-  const failure = chunkFailure(error, unanswered, outcome, half) as ApplicationFailure;
+  const failure = callFailure(error, unanswered, outcome, half) as ApplicationFailure;
   expect(failure).toBeInstanceOf(ApplicationFailure);
   expect(failure).toMatchObject({ ...expected, message: error.message, details: [outcome] });
   expect(failure.category).toBe(ApplicationFailureCategory.BENIGN);
@@ -47,7 +47,7 @@ test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRet
 
 test('pauses after tries without an answer are spread out', () => {
   const delay = (random: number) =>
-    (chunkFailure(new Unavailable('502', reached), 2, outcome, () => random) as ApplicationFailure).nextRetryDelay;
+    (callFailure(new Unavailable('502', reached), 2, outcome, () => random) as ApplicationFailure).nextRetryDelay;
   expect([delay(0), delay(0.999)]).toEqual([1_000, expect.closeTo(2_998)]);
 });
 
@@ -62,5 +62,5 @@ test.each([
 test('unexpected errors stay as they are, to be retried and seen', () => {
   const error = new TypeError('x is not a function');
   expect(jobFailure(error)).toBe(error);
-  expect(chunkFailure(error, 0, outcome)).toBe(error);
+  expect(callFailure(error, 0, outcome)).toBe(error);
 });

@@ -596,6 +596,47 @@ describe('reading customers', () => {
   });
 });
 
+describe('reading customer groups', () => {
+  const groups = (...ids: number[]) => ({ body: ids.map((id) => ({ id, name: `Group ${id}`, is_default: false })) });
+  const read = () => store.readGroups({ permit: permit() });
+
+  test('asks for pages until one has no more, whatever their size, and counts no call', async () => {
+    api.next(groups(1, 2), groups(3), { status: 204 });
+    expect(await read()).toEqual([1, 2, 3].map((id) => ({ id, name: `Group ${id}` })));
+    const url = '/stores/abc/v2/customer_groups?page=1&limit=250';
+    expect(api.seen[0]).toMatchObject({ method: 'GET', url, body: '' });
+    expect(api.seen.map(({ url: path }) => /page=(\d)/.exec(path)?.[1])).toEqual(['1', '2', '3']);
+  });
+
+  test.each([
+    ['none are there', [{ status: 204 }], []],
+    ['the list is empty', [groups()], []],
+    ['the store minds no page', [groups(1), groups(1)], [{ id: 1, name: 'Group 1' }]],
+  ])('ends if %s', async (_, replies, expected) => {
+    api.next(...replies);
+    expect(await read()).toEqual(expected);
+    expect(api.seen).toHaveLength(replies.length);
+  });
+
+  test('gives up on a list without end', async () => {
+    let id = 0;
+    api.always(() => groups(...Array.from({ length: 250 }, () => ++id)));
+    await expect(read()).rejects.toThrow('The store lists groups without end.');
+  });
+
+  test.each([
+    ['no list', { body: { data: [] } }, Unavailable],
+    ['groups without names', { body: [{ id: 1 }] }, Unavailable],
+    ['no body and 200', { status: 200 }, Unavailable],
+    ['a complaint', { status: 422, body: { title: 'no' } }, Unavailable],
+    ['a missing scope', { status: 403, body: { title: 'no' } }, Refused],
+    ['429', { status: 429 }, Throttled],
+  ])('fails on %s', async (_, reply, kind) => {
+    api.next(groups(1), reply);
+    await expect(read()).rejects.toThrow(kind);
+  });
+});
+
 test('the slowest call is known, while it runs and afterwards', async () => {
   expect(store.slowestRecentMs()).toBe(0);
   const { release } = api.pause();

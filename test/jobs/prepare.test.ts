@@ -87,7 +87,7 @@ test('every kind of invalid row is left out, and says why', async () => {
     '{"id":1,"notes":"a"}',
     'no JSON',
     '{"id":2,"nots":"a"}',
-    '{"id":3,"date_created":"a"}',
+    '{"id":3,"form_fields":[{"name":"a"}]}',
     '{"id":4,"phone":5}',
     '{"id":1,"notes":"b"}',
     '{"id":5}',
@@ -97,7 +97,7 @@ test('every kind of invalid row is left out, and says why', async () => {
   expect(job.failures.map(({ row, id, outcome, code }) => [row, id, outcome, code])).toEqual([
     [2, null, 'invalid', 'invalid_field'],
     [3, 2, 'invalid', 'unknown_field'],
-    [4, 3, 'invalid', 'read_only_field'],
+    [4, 3, 'invalid', 'invalid_field'],
     [5, 4, 'invalid', 'invalid_field'],
     [6, 1, 'invalid', 'duplicate'],
     [7, 5, 'invalid', 'invalid_field'],

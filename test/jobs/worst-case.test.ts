@@ -40,7 +40,7 @@ test('the worst source and the worst answers fit into the input of closeJob', as
     line: null,
     id: 0x7fffffff,
     outcome: 'invalid',
-    code: 'read_only_field',
+    code: 'invalid_field',
     message: longest(failures.map(({ message }) => message)),
   };
   const said = ['"', '\\', '漢', '😀', 'x'].map((sign) => tidy(sign.repeat(1_000)));

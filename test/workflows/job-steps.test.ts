@@ -3,7 +3,8 @@ import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { type Failure, type JobInput, type JobOptions } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
-import { type ChunkEnd, Job, LOOK_AHEAD, type Sent } from '../../src/workflows/job.ts';
+import { Job, LOOK_AHEAD } from '../../src/workflows/job.ts';
+import type { ChunkEnd, Sent } from '../../src/workflows/steps.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 
 const REF = { storeHash: 'abc', key: 'run' };

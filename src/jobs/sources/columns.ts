@@ -2,7 +2,15 @@
 import { listed, printable, quoted } from '../../contract/describe.ts';
 import { BadSource } from './record.ts';
 import { textsIn } from '../cells.ts';
-import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField, READ_ONLY_FIELDS } from '../fields.ts';
+import {
+  CUSTOMER_FIELDS,
+  type CustomerField,
+  FIELDS,
+  GROUP,
+  isCustomerField,
+  READ_ONLY_FIELDS,
+  SOURCE_FIELDS,
+} from '../fields.ts';
 import { isBlank, NOT_UTF8, trimmed } from './text.ts';
 
 /** How the job's options say that the columns of a CSV file are to be read. */
@@ -17,7 +25,8 @@ export interface ColumnOptions {
 
 /** A column that sets a field, and how its cells are read. */
 export interface Column {
-  field: CustomerField;
+  /** `customer_group` is a group by its name, which sets `customer_group_id`. */
+  field: CustomerField | typeof GROUP;
   /** The form field that it sets, among the customer's `form_fields`. */
   formField?: string;
   /** Reads a cell that is not blank. A cell that it can't read stays text, for checkCustomer to reject. */
@@ -34,14 +43,15 @@ export interface Columns {
   leftOut: string[];
 }
 
+const FORM = 'form:';
+
 /** What the control panel's exports and common spreadsheets call a field, if not by its own name. */
-const ALIASES: Record<string, CustomerField> = {
+const ALIASES: Record<string, Target> = {
   customerid: 'id',
   customernumber: 'id',
   // "Customer #": only letters and digits count.
   customer: 'id',
   emailaddress: 'email',
-  customergroup: 'customer_group_id',
   storecredit: 'store_credit_amounts',
   receivereviewabandonedcartemails: 'accepts_product_review_abandoned_cart_emails',
 };
@@ -57,8 +67,8 @@ const fold = (heading: string): string =>
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-const FIELD_OF = new Map<string, CustomerField>([
-  ...CUSTOMER_FIELDS.map((field): [string, CustomerField] => [fold(field), field]),
+const TARGET_OF = new Map<string, Target>([
+  ...[...CUSTOMER_FIELDS, GROUP].map((field): [string, Target] => [fold(field), field]),
   ...Object.entries(ALIASES),
 ]);
 
@@ -72,7 +82,10 @@ export const ERROR_COLUMNS = ['error_code', 'error'] as const;
 
 const ERRORS: ReadonlySet<string> = new Set(ERROR_COLUMNS.map(fold));
 
-export type HeadingKind = CustomerField | FormTarget | 'ignored' | 'error' | 'not settable' | 'unknown';
+/** What a heading or key may stand for. */
+export type Target = CustomerField | typeof GROUP | FormTarget;
+
+export type HeadingKind = Target | 'ignored' | 'error' | 'not settable' | 'unknown';
 
 /** `form:NAME`, whose name must be exact: the store can't be asked which form fields there are. */
 function formTarget(heading: string): FormTarget | undefined {
@@ -80,13 +93,15 @@ function formTarget(heading: string): FormTarget | undefined {
   return name === '' ? undefined : `form:${name}`;
 }
 
-const isFormTarget = (kind: string): kind is FormTarget => kind.startsWith(FORM);
+/** The name of the form field that a heading or key stands for. */
+export const formFieldOf = (kind: string): string | undefined =>
+  kind.startsWith(FORM) ? kind.slice(FORM.length) : undefined;
 
 const MAX_KINDS = 1_000;
 
 /** What headings stand for, given the job's options. */
 export class Headings {
-  readonly #targetOf: Map<string, CustomerField | FormTarget>;
+  readonly #targetOf: Map<string, Target>;
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
   /** Of headings and keys seen before: in JSON, every object has them again. */
@@ -95,11 +110,11 @@ export class Headings {
   /** Throws BadSource if `columns` names a field that doesn't exist. */
   constructor({ ignoreColumns, ignoreUnknown, columns }: ColumnOptions) {
     const given = Object.entries(columns).map(([heading, name]) => {
-      const target = formTarget(name) ?? FIELD_OF.get(fold(name));
+      const target = formTarget(name) ?? TARGET_OF.get(fold(name));
       if (target !== undefined) return [fold(heading), target] as const;
       throw new BadSource(`--column ${shown(`${heading}=${name}`)} (columns): there is no such field. ${KNOWN}`);
     });
-    this.#targetOf = new Map<string, CustomerField | FormTarget>([...FIELD_OF, ...given]);
+    this.#targetOf = new Map<string, Target>([...TARGET_OF, ...given]);
     this.#ignored = new Set(ignoreColumns.map(fold));
     this.#ignoreUnknown = ignoreUnknown;
   }
@@ -116,7 +131,7 @@ export class Headings {
     return ERRORS.has(folded) || isNotSettable(folded);
   }
 
-  #targetIn(heading: string): CustomerField | FormTarget | undefined {
+  #targetIn(heading: string): Target | undefined {
     return formTarget(heading) ?? this.#targetOf.get(fold(heading));
   }
 
@@ -128,10 +143,11 @@ export class Headings {
     const targets = new Map<string, string>();
     for (const [index, heading] of headings.entries()) {
       const kind = kinds[index] as string;
-      if (!isCustomerField(kind) && !isFormTarget(kind)) continue;
-      const first = targets.get(kind);
-      if (first !== undefined) throw new BadSource(twice(kind, first, heading));
-      targets.set(kind, heading);
+      if (!isCustomerField(kind) && kind !== GROUP && formFieldOf(kind) === undefined) continue;
+      const sets = kind === GROUP ? 'customer_group_id' : kind;
+      const first = targets.get(sets);
+      if (first !== undefined) throw new BadSource(twice(sets, first, heading));
+      targets.set(sets, heading);
     }
     if (!targets.has('id')) {
       throw new BadSource(`Expected a column with the heading "id" or "Customer ID", got none. ${KNOWN}`);
@@ -142,7 +158,9 @@ export class Headings {
     return {
       list: kinds.map((kind) => {
         if (isCustomerField(kind)) return { field: kind, read: FIELDS[kind].read };
-        if (isFormTarget(kind)) return { field: 'form_fields', formField: kind.slice(FORM.length), read: textOrTexts };
+        if (kind === GROUP) return { field: kind, read: (cell) => cell };
+        const formField = formFieldOf(kind);
+        if (formField !== undefined) return { field: 'form_fields', formField, read: textOrTexts };
         return kind === 'blank' || kind === 'error' ? kind : 'ignored';
       }),
       leftOut: headings.filter((_, index) => kinds[index] === 'not settable'),
@@ -178,7 +196,7 @@ export class Headings {
           'the job with --encoding windows-1252 (encoding), or save it as CSV in UTF-8.',
       );
     }
-    if (!kinds.some(isCustomerField)) {
+    if (!kinds.some((kind) => isCustomerField(kind) || kind === GROUP)) {
       throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
     }
     const names = [...new Set(unknown)];
@@ -201,9 +219,7 @@ export class Headings {
 export const leftOutNotes = (names: readonly string[]): string[] =>
   names.length > 0 ? [`Left out, because this API can't set them: ${listed(names)}.`] : [];
 
-const KNOWN = `Known headings: ${CUSTOMER_FIELDS.join(', ')}, form:NAME.`;
-
-const FORM = 'form:';
+const KNOWN = `Known headings: ${SOURCE_FIELDS.join(', ')}, form:NAME.`;
 
 const ADDRESS = /[^\s@]@[^\s@]/;
 

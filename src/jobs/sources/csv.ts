@@ -1,25 +1,18 @@
 /** The records of a CSV file. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { quoted } from '../../contract/describe.ts';
 import { customerId } from '../customer.ts';
-import { BadSource, type SourceRecord, type Table } from './record.ts';
-import { moneyIn } from '../cells.ts';
-import { addFormFields, FIELDS, type FormField } from '../fields.ts';
+import { FIELDS, type FormField, GROUP, type Values } from '../fields.ts';
+import { NamesNeeded } from '../groups.ts';
 import { plainText } from './cell-text.ts';
 import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow, inOneCell } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
+import { BadSource, type Problem, type SourceRecord, type Table } from './record.ts';
 import { isBlank, startFirst, trimmed } from './text.ts';
+import { RowValues, type ValueOptions } from './values.ts';
 
 /** How a CSV source is to be read. */
-export interface CsvOptions extends ColumnOptions {
-  /**
-   * What a blank cell means: leave the value as it is, or clear it. Only company, phone, notes and tax_exempt_category
-   * can be cleared: with "clear", a blank in any other column makes the row invalid.
-   */
-  blankCells: 'keep' | 'clear';
-  /** Cells that are one of these words are blank, whatever their case. */
-  blankWords: readonly string[];
+export interface CsvOptions extends ColumnOptions, ValueOptions {
   /** Take a quoted cell that closes properly as one cell, even if it looks as if it had swallowed rows. */
   trustQuotes: boolean;
 }
@@ -30,8 +23,8 @@ const BATCH = 500;
 /**
  * The records of a CSV file: comma, semicolon, tab or pipe, and LF, CRLF or CR, whichever the file has. Every line of it
  * is part of exactly one record, of the headings or what stands above them, or blank. `note` is given what a person should
- * know. Iterating throws BadSource before the first record if the headings are not usable, and later if the file can't be
- * read on.
+ * know. Iterating throws BadSource or NamesNeeded before the first record if the headings are not usable, or not yet, and
+ * BadSource later if the file can't be read on.
  */
 export async function* csvRecords(
   text: AsyncIterable<string>,
@@ -75,8 +68,7 @@ class CsvFile {
   readonly #table: Table;
   readonly #hasErrors: boolean;
   readonly #idAt: number;
-  readonly #clear: boolean;
-  readonly #blankWords: Set<string>;
+  readonly #values: RowValues;
   readonly #reader: CsvReader;
   #rows = 0;
   /** Length of what was read, and of the records that it became. */
@@ -84,16 +76,16 @@ class CsvFile {
   #recorded = 0;
   #overLines = 0;
   #lineEnded = true;
-  /** Signs beside amounts. */
-  readonly #currencies = new Set<string>();
 
-  constructor(heading: Heading, headings: Headings, { blankCells, blankWords, trustQuotes }: CsvOptions) {
+  constructor(heading: Heading, headings: Headings, options: CsvOptions) {
     this.#heading = heading;
     this.#headings = headings;
     this.#columns = headings.columnsOf(heading.headings);
     this.#idAt = this.#columns.list.findIndex((column) => typeof column === 'object' && column.field === 'id');
-    this.#clear = blankCells === 'clear';
-    this.#blankWords = new Set(blankWords.map(wordOf));
+    const namesGroups = this.#columns.list.some((column) => typeof column === 'object' && column.field === GROUP);
+    if (namesGroups && !options.groups) throw new NamesNeeded();
+    this.#values = new RowValues(options);
+    const { trustQuotes } = options;
     const { delimiter, lineEnd, lines } = heading;
     const { list } = this.#columns;
     const own = heading.headings.filter((_, index) => list[index] !== 'error');
@@ -117,16 +109,10 @@ class CsvFile {
 
   /** The same, known only when all of it is read. */
   get notesAtEnd(): string[] {
-    const notes: string[] = [];
-    if (this.#overLines > 0) {
-      const rows = this.#overLines.toLocaleString('en');
-      notes.push(`Rows that take up several lines, because a quoted cell does: ${rows}.`);
-    }
-    if (this.#currencies.size > 0) {
-      const signs = [...this.#currencies].slice(0, 10).join(', ');
-      notes.push(`Amounts are taken in the store's currency, whatever sign is beside them in the file: ${signs}.`);
-    }
-    return notes;
+    const { notes } = this.#values;
+    if (this.#overLines === 0) return notes;
+    const rows = this.#overLines.toLocaleString('en');
+    return [`Rows that take up several lines, because a quoted cell does: ${rows}.`, ...notes];
   }
 
   read(text: string): SourceRecord[] {
@@ -164,10 +150,11 @@ class CsvFile {
   #record({ line, cells, problem, raw: shown }: CsvRow): SourceRecord {
     const row = ++this.#rows;
     const raw = { cells: this.#ownOf(shown), table: this.#table };
-    const value: Record<string, unknown> = {};
-    const message = problem === undefined ? this.#set(value, cells, line) : `Line ${line} ${problem}.`;
-    if (message === undefined) return { row, line, value, raw };
-    return { row, line, value: this.#idIn(cells), problem: { code: 'invalid_field', message }, raw };
+    const value: Values = {};
+    const fault = problem === undefined ? this.#set(value, cells, line) : `Line ${line} ${problem}.`;
+    if (fault === undefined) return { row, line, value, raw };
+    const why: Problem = typeof fault === 'string' ? { code: 'invalid_field', message: fault } : fault;
+    return { row, line, value: this.#idIn(cells), problem: why, raw };
   }
 
   /** The cells that are not below `error_code` or `error`. */
@@ -176,9 +163,10 @@ class CsvFile {
   }
 
   /** Sets the fields of a row; returns why it can't. */
-  #set(value: Record<string, unknown>, cells: readonly string[], line: number): string | undefined {
+  #set(value: Values, cells: readonly string[], line: number): Problem | string | undefined {
     const { list } = this.#columns;
     const formFields: FormField[] = [];
+    let unusable: Problem | undefined;
     for (const [index, cell] of cells.entries()) {
       const column = list[index] ?? 'blank';
       if (column === 'ignored' || column === 'error') continue;
@@ -189,29 +177,23 @@ class CsvFile {
           return `Expected at most ${list.length} cells, as many as headings, got ${cells.length}.`;
         return `Expected no value below a blank heading, got one in cell ${index + 1}: the row may be shifted.`;
       }
-      if (text === '' && !this.#clear) continue;
+      if (text === '' && !this.#values.clear) continue;
       const { field, formField } = column;
       const read = text === '' ? '' : column.read(text);
-      if (formField === undefined) value[field] = read;
-      else formFields.push({ name: formField, value: read });
-      if (field === 'store_credit_amounts') this.#noteCurrency(text);
+      if (formField !== undefined) formFields.push({ name: formField, value: read });
+      else if (field === GROUP) unusable = this.#values.setGroup(value, read);
+      else value[field] = read;
+      if (field === 'store_credit_amounts') this.#values.noteCurrency(text);
     }
-    const twice = formFields.length > 0 ? addFormFields(value, formFields) : undefined;
-    if (twice !== undefined) {
-      return `form_fields: expected one value of a form field, got another one in the column ${quoted(`form:${twice}`)}.`;
-    }
+    if (formFields.length > 0) unusable ??= this.#values.setFormFields(value, formFields);
+    if (unusable) return unusable;
     return typeof value['id'] === 'number' ? undefined : this.#headingsAgain(cells, line);
   }
 
   /** What a cell says; '' if it is blank. */
   #textOf(cell: string): string {
     const text = plainText(cell);
-    return this.#blankWords.size > 0 && this.#blankWords.has(wordOf(text)) ? '' : text;
-  }
-
-  #noteCurrency(cell: string): void {
-    const currency = moneyIn(cell)?.currency;
-    if (currency !== undefined) this.#currencies.add(currency);
+    return this.#values.isBlankWord(text) ? '' : text;
   }
 
   /** Two exports put together have the headings twice. With others, what follows would be read into the wrong fields. */
@@ -231,5 +213,3 @@ class CsvFile {
     return { id: FIELDS.id.read(this.#textOf(cells[this.#idAt] ?? '')) };
   }
 }
-
-const wordOf = (text: string): string => trimmed(text).toLowerCase();

@@ -1,13 +1,19 @@
 /** Objects of JSON as programs write them, made into rows by the same rules as the cells of a CSV file. */
-import { CUSTOMER_FIELDS, type CustomerField, FIELDS, isCustomerField } from '../fields.ts';
-import { type ColumnOptions, Headings, leftOutNotes } from './columns.ts';
-import type { SourceRecord } from './record.ts';
+import {
+  CUSTOMER_FIELDS,
+  type CustomerField,
+  FIELDS,
+  type FormField,
+  GROUP,
+  isCustomerField,
+  type Values,
+} from '../fields.ts';
+import { type ColumnOptions, formFieldOf, Headings, leftOutNotes } from './columns.ts';
+import type { Problem, SourceRecord } from './record.ts';
 import { trimmed } from './text.ts';
+import { RowValues, type ValueOptions } from './values.ts';
 
-export interface JsonOptions extends ColumnOptions {
-  /** What null means: leave the value as it is, or clear it. */
-  blankCells: 'keep' | 'clear';
-}
+export interface JsonOptions extends ColumnOptions, ValueOptions {}
 
 /** Fields that take text as it is, whatever is in it. */
 const TEXTS = new Set(CUSTOMER_FIELDS.filter((field) => FIELDS[field].read('1') === '1'));
@@ -15,53 +21,82 @@ const TEXTS = new Set(CUSTOMER_FIELDS.filter((field) => FIELDS[field].read('1') 
 /** Reads the objects of one source, and remembers what it left out. */
 export class JsonRows {
   readonly #headings: Headings;
-  readonly #clear: boolean;
+  readonly #values: RowValues;
   readonly #leftOut = new Set<string>();
 
   /** Throws BadSource if the options name a field that there isn't. */
   constructor(options: JsonOptions) {
     this.#headings = new Headings(options);
-    this.#clear = options.blankCells === 'clear';
+    this.#values = new RowValues(options);
   }
 
   /** What a person should know once all rows are read. */
   get notes(): string[] {
-    return leftOutNotes([...this.#leftOut]);
+    return [...leftOutNotes([...this.#leftOut]), ...this.#values.notes];
   }
 
+  /** Throws NamesNeeded if a row names a group while those of the store are unknown. */
   read(record: SourceRecord): SourceRecord {
     const { value: object } = record;
     if (record.problem || typeof object !== 'object' || object === null || Array.isArray(object)) return record;
-    if (this.#isPlain(object as Record<string, unknown>)) return record;
-    const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-    for (const [key, part] of Object.entries(object)) {
-      const kind = this.#headings.kindOf(key);
-      if (kind === 'ignored' || kind === 'error') continue;
-      if (kind === 'not settable') this.#leftOut.add(key);
-      else if (!isCustomerField(kind)) value[key] = part;
-      else if (kind in value) return { ...record, value, problem: { code: 'invalid_field', message: twice(kind) } };
-      else this.#set(value, kind, part);
-    }
-    return { ...record, value };
+    if (this.#isPlain(object as Values)) return record;
+    const value = Object.create(null) as Values;
+    const problem = this.#set(value, object as Values);
+    return problem ? { ...record, value, problem } : { ...record, value };
   }
 
   /** Whether an object is what the API takes, as most are: then it need not be copied. */
-  #isPlain(object: Record<string, unknown>): boolean {
+  #isPlain(object: Values): boolean {
     for (const key in object) {
       const field = this.#headings.kindOf(key);
       const part = object[key];
-      if (field !== key || !isCustomerField(field) || part === null || asField(field, part) !== part) return false;
+      if (field !== key || !isCustomerField(field) || this.#isBlank(part) || asField(field, part) !== part)
+        return false;
     }
     return true;
   }
 
-  #set(value: Record<string, unknown>, field: CustomerField, part: unknown): void {
-    if (part !== null) value[field] = asField(field, part);
-    else if (this.#clear) value[field] = '';
+  /** Null and blank words. An empty text is one: the API takes it. */
+  #isBlank(part: unknown): boolean {
+    return part === null || (typeof part === 'string' && this.#values.isBlankWord(part));
+  }
+
+  /** Sets the fields of a row; returns why it can't. */
+  #set(row: Values, object: Values): Problem | undefined {
+    const formFields: FormField[] = [];
+    let problem: Problem | undefined;
+    for (const [key, given] of Object.entries(object)) {
+      const kind = this.#headings.kindOf(key);
+      if (kind === 'ignored' || kind === 'error') continue;
+      if (kind === 'not settable') {
+        this.#leftOut.add(key);
+        continue;
+      }
+      const part = this.#isBlank(given) ? '' : given;
+      const isKept = part !== given && !this.#values.clear;
+      const formField = formFieldOf(kind);
+      const field = kind === GROUP ? 'customer_group_id' : kind;
+      if (formField !== undefined) {
+        if (!isKept) formFields.push({ name: formField, value: part });
+      } else if (!isCustomerField(field)) row[key] = given;
+      else if (field in row) problem ??= twice(field);
+      else if (isKept) continue;
+      else if (kind === GROUP) problem ??= this.#values.setGroup(row, typeof part === 'string' ? trimmed(part) : part);
+      else this.#setField(row, field, part);
+    }
+    if (formFields.length > 0) problem ??= this.#values.setFormFields(row, formFields);
+    return problem;
+  }
+
+  #setField(row: Values, field: CustomerField, part: unknown): void {
+    row[field] = asField(field, part);
+    if (field === 'store_credit_amounts' && typeof part === 'string') this.#values.noteCurrency(trimmed(part));
   }
 }
 
-const twice = (field: string): string => `${field}: expected one value, got two, under keys that mean the same.`;
+function twice(field: string): Problem {
+  return { code: 'invalid_field', message: `${field}: expected one value, got two, under keys that mean the same.` };
+}
 
 /** Numbers and booleans may be written as text and the other way round, as in a CSV file. */
 function asField(field: CustomerField, part: unknown): unknown {

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { checkCustomer } from '../../../src/jobs/customer.ts';
+import { Groups, NamesNeeded } from '../../../src/jobs/groups.ts';
 import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { type CsvOptions, csvRecords } from '../../../src/jobs/sources/csv.ts';
 import { textOf, trimmed } from '../../../src/jobs/sources/text.ts';
@@ -29,6 +30,11 @@ const read = async (file: string | Uint8Array, { size, encoding, notes, ...optio
 
 const values = async (file: string | Uint8Array, reading?: Reading) =>
   (await read(file, reading)).map(({ value, problem }) => problem?.message ?? value);
+
+const groups = new Groups([
+  { id: 3, name: 'VIP' },
+  { id: 4, name: 'Retail' },
+]);
 
 test.each([
   ['commas', 'id,notes\n1,a;b\n2,c\n'],
@@ -102,8 +108,8 @@ test("reads the control panel's export", async () => {
   const file =
     'Customer ID,First Name,Last Name,Company,Email,Phone,Notes,Store Credit,Customer Group,Date Joined,Addresses,' +
     'Receive Review/Abandoned Cart Emails?,Tax Exempt Category\n' +
-    '7,Zoë,Müller,,zoe@example.com,,"line one\nline two",12.50,3,2024-01-01,"1, Road",Yes,\n';
-  expect(await values(file, { ignoreColumns: ['date joined', 'ADDRESSES'] })).toEqual([
+    '7,Zoë,Müller,,zoe@example.com,,"line one\nline two",12.50,vip,2024-01-01,"1, Road",Yes,\n';
+  expect(await values(file, { groups, ignoreColumns: ['date joined', 'ADDRESSES'] })).toEqual([
     {
       id: 7,
       first_name: 'Zoë',
@@ -385,7 +391,7 @@ test('a form field has one value, in its own column or in a list of all', async 
   const file = `id,form_fields,form:Size\n1,${list('Size')},b\n2,${list('Age')},b\n3,${list('Size')},\n4,oops,b\n`;
   const rows = await values(file);
   expect(rows.slice(0, 3)).toEqual([
-    'form_fields: expected one value of a form field, got another one in the column form:Size.',
+    'form_fields: expected one value of a form field, got another one under form:Size.',
     {
       id: 2,
       form_fields: [
@@ -468,6 +474,35 @@ test('an emoji is UTF-8, in a cell and in a heading', async () => {
 test('says that a file is UTF-8 if another encoding is given', async () => {
   await expect(read('id,notes\n1,Zoë\n', { encoding: 'windows-1252' })).rejects.toThrow(
     'This file is UTF-8, not windows-1252',
+  );
+});
+
+test('a group by its name stands for its id, and one that is not there costs its row', async () => {
+  const file = 'id,Customer Group,notes\n1,vip,a\n2,,b\n3,No Group,c\n4,Gold,d\n5,4,e\n6,NULL,f\n';
+  expect(await values(file, { groups, blankWords: ['null'] })).toEqual([
+    { id: 1, customer_group_id: 3, notes: 'a' },
+    { id: 2, notes: 'b' },
+    { id: 3, customer_group_id: 0, notes: 'c' },
+    'customer_group: the store has no such group. Its groups: "VIP", "Retail".',
+    { id: 5, customer_group_id: 4, notes: 'e' },
+    { id: 6, notes: 'f' },
+  ]);
+  const [, , , gold] = await read(file, { groups });
+  expect(gold).toMatchObject({ row: 4, line: 5, value: { id: 4 }, problem: { code: 'unknown_group' } });
+  const [cleared] = await values('id,Customer Group\n1,\n', { groups, blankCells: 'clear' });
+  expect(checkCustomer(cleared)?.message).toBe(
+    "customer_group_id: a blank group can't be cleared: write 0 for no group.",
+  );
+});
+
+test('the heading of groups tells that their names are needed, whatever is below it; ids need none', async () => {
+  await expect(values('id,Customer Group\n1,\n')).rejects.toThrow(NamesNeeded);
+  await expect(values('id,Gruppe\n1,\n', { columns: { Gruppe: 'customer_group' } })).rejects.toThrow(NamesNeeded);
+  expect(await values('id,Customer Group ID,notes\n1,3,a\n')).toEqual([{ id: 1, customer_group_id: 3, notes: 'a' }]);
+  const left = { ignoreColumns: ['customer group'] };
+  expect(await values('id,Customer Group,notes\n1,vip,a\n', left)).toEqual([{ id: 1, notes: 'a' }]);
+  await expect(values('id,Customer Group,Customer Group ID\n1,vip,3\n', { groups })).rejects.toThrow(
+    'Expected one column for customer_group_id, got two: "Customer Group" and "Customer Group ID".',
   );
 });
 

@@ -1,5 +1,6 @@
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
 import { checkCustomer, customerId } from '../../../src/jobs/customer.ts';
+import { Groups, NamesNeeded } from '../../../src/jobs/groups.ts';
 import { type JsonOptions, JsonRows } from '../../../src/jobs/sources/json-row.ts';
 
 function read(value: unknown, options: Partial<JsonOptions> = {}) {
@@ -71,6 +72,65 @@ test('two keys for one field are an invalid row, which still says whose it is', 
   const { value, problem } = read({ id: 7, first_name: 'Ann', firstName: 'Anna' });
   expect(problem?.message).toBe('first_name: expected one value, got two, under keys that mean the same.');
   expect(customerId(value)).toBe(7);
+});
+
+test('a group by its name stands for its id; without one in the file its names are not needed', () => {
+  const groups = new Groups([{ id: 3, name: 'VIP' }]);
+  expect(read({ id: 7, customer_group: 'vip' }, { groups }).value).toEqual({ id: 7, customer_group_id: 3 });
+  expect(read({ id: 7, customerGroup: 3 }, { groups }).value).toEqual({ id: 7, customer_group_id: 3 });
+  expect(read({ id: 7, notes: 'a', customer_group: null }).value).toEqual({ id: 7, notes: 'a' });
+  expect(read({ id: 7, customer_group: null }, { blankCells: 'clear' }).value).toEqual({
+    id: 7,
+    customer_group_id: '',
+  });
+  expect(() => read({ id: 7, customer_group: 'vip' })).toThrow(NamesNeeded);
+  expect(read({ id: 7, customer_group: 'Gold' }, { groups })).toMatchObject({
+    value: { id: 7 },
+    problem: { code: 'unknown_group' },
+  });
+  expect(read({ id: 7, customer_group: 'vip', customer_group_id: 3 }, { groups }).problem?.message).toBe(
+    'customer_group_id: expected one value, got two, under keys that mean the same.',
+  );
+});
+
+test('form fields may stand under their names', () => {
+  const value = { id: 7, 'form:Size': 'L', 'Form: Likes': ['a', 'b'], 'form:Age': 7, 'form:Left': null };
+  const form_fields = [
+    { name: 'Size', value: 'L' },
+    { name: 'Likes', value: ['a', 'b'] },
+    { name: 'Age', value: 7 },
+  ];
+  expect(read(value).value).toEqual({ id: 7, form_fields });
+  expect(checkCustomer(read(value).value)).toBeUndefined();
+  const cleared = [...form_fields, { name: 'Left', value: '' }];
+  expect(read(value, { blankCells: 'clear' }).value).toEqual({ id: 7, form_fields: cleared });
+  const list = [{ name: 'Size', value: 'S', customer_id: 7 }];
+  expect(read({ id: 7, form_fields: list, 'form:Age': 7 }).value).toEqual({
+    id: 7,
+    form_fields: [
+      { name: 'Size', value: 'S' },
+      { name: 'Age', value: 7 },
+    ],
+  });
+  for (const twice of [
+    { id: 7, form_fields: list, 'form:Size': 'L' },
+    { id: 7, 'form:Size': 'S', 'FORM:Size': 'L' },
+  ]) {
+    expect(read(twice).problem?.message).toBe(
+      'form_fields: expected one value of a form field, got another one under form:Size.',
+    );
+  }
+});
+
+test('blank words are blank as in CSV, and signs of currency are noted', () => {
+  const value = { id: 7, phone: 'null', notes: ' N/A ', company: 'NULL & Sons', store_credit_amounts: '€10' };
+  const { value: row, notes } = read(value, { blankWords: ['NULL', 'n/a'] });
+  expect(row).toEqual({ id: 7, company: 'NULL & Sons', store_credit_amounts: [{ amount: 10 }] });
+  expect(notes).toEqual(["Amounts are taken in the store's currency, whatever sign is beside them in the file: €."]);
+  expect(read({ id: 7, phone: 'null' }, { blankWords: ['NULL'], blankCells: 'clear' }).value).toEqual({
+    id: 7,
+    phone: '',
+  });
 });
 
 test('keys that objects have by themselves are unknown fields', () => {

@@ -102,6 +102,26 @@ describe('an object a line', () => {
     ]);
   });
 
+  test.each([1_100_000, 3_000_000])(
+    'also if it is the first, of %j characters, unless it is all there is',
+    async (length) => {
+      const long = `{"notes":"${'x'.repeat(length)}"}`;
+      const records = await read(`${long}\n{"id":2}\nno JSON\n{"id":4}`, 100_000);
+      const codes = [undefined, 'invalid_field', undefined];
+      expect(records.map(({ problem }) => problem?.code)).toEqual(['invalid_field', ...codes]);
+      expect(records.map(({ row, line }) => [row, line])).toEqual([1, 2, 3, 4].map((line) => [line, line]));
+      await expect(read(long, 100_000)).rejects.toThrow('The file is one object of more than 1048576 characters.');
+    },
+  );
+
+  test('a long first line that is a list is read as one', async () => {
+    const list = Array.from({ length: 3_000 }, (_, index) => ({ id: index + 1, notes: 'x'.repeat(800) }));
+    for (const file of [{ data: list, meta: {} }, list]) {
+      expect(await read(JSON.stringify(file), 100_000)).toHaveLength(3_000);
+    }
+    expect(await read(list.map((one) => JSON.stringify(one)).join(' '), 100_000)).toHaveLength(3_000);
+  });
+
   test('a value over several lines among them stops the file', async () => {
     for (const file of ['{"id":1}\n{\n"id": 2\n}\n', '{"id":1}\n[\n{"id":2}\n]\n']) {
       await expect(read(file)).rejects.toThrow('Line 2 is part of a value that goes over several lines');

@@ -1,0 +1,20 @@
+/** The store's groups in the job store, from readNames to prepareJob. */
+import { NotFound, type Storage } from '../storage/storage.ts';
+import { type Group, Groups } from './groups.ts';
+import type { JobKeys } from './keys.ts';
+
+export async function saveGroups(storage: Storage, keys: JobKeys, groups: readonly Group[]): Promise<void> {
+  await storage.write(keys.groups, [JSON.stringify(groups)]);
+}
+
+/** Undefined if they are not there, or not any more: then the store is asked again. */
+export async function readGroups(storage: Storage, keys: JobKeys): Promise<Groups | undefined> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of storage.read(keys.groups)) pieces.push(piece);
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
+  }
+  return new Groups(JSON.parse(Buffer.concat(pieces).toString()) as Group[]);
+}

@@ -1,0 +1,70 @@
+/** What the rows of all formats have in common. */
+import { quoted } from '../../contract/describe.ts';
+import { moneyIn } from '../cells.ts';
+import { addFormFields, type FormField, type Values } from '../fields.ts';
+import { groupIdOf, type Groups } from '../groups.ts';
+import type { Problem } from './record.ts';
+import { trimmed } from './text.ts';
+
+/** How the job's options say that values are to be read. */
+export interface ValueOptions {
+  /**
+   * What a blank cell or null means: leave the value as it is, or clear it. Only company, phone, notes and
+   * tax_exempt_category can be cleared: with "clear", a blank anywhere else makes the row invalid.
+   */
+  blankCells: 'keep' | 'clear';
+  /** Texts that are one of these words are blank, whatever their case. */
+  blankWords: readonly string[];
+  /** The store's groups; undefined while they are unknown: then a row that names one throws NamesNeeded. */
+  groups?: Groups | undefined;
+}
+
+/** Sets the values of the rows of one source, and remembers what a person should know of them. */
+export class RowValues {
+  readonly clear: boolean;
+  readonly #blankWords: Set<string>;
+  readonly #groups: Groups | undefined;
+  /** Signs beside amounts. */
+  readonly #currencies = new Set<string>();
+
+  constructor({ blankCells, blankWords, groups }: ValueOptions) {
+    this.clear = blankCells === 'clear';
+    this.#blankWords = new Set(blankWords.map(wordOf));
+    this.#groups = groups;
+  }
+
+  /** What a person should know once all rows are read. */
+  get notes(): string[] {
+    if (this.#currencies.size === 0) return [];
+    const signs = [...this.#currencies].slice(0, 10).join(', ');
+    return [`Amounts are taken in the store's currency, whatever sign is beside them in the file: ${signs}.`];
+  }
+
+  isBlankWord(text: string): boolean {
+    return this.#blankWords.size > 0 && this.#blankWords.has(wordOf(text));
+  }
+
+  noteCurrency(amount: string): void {
+    const currency = moneyIn(amount)?.currency;
+    if (currency !== undefined) this.#currencies.add(currency);
+  }
+
+  /** Puts a customer into the group with this name, or a blank one; returns why it can't. Throws NamesNeeded. */
+  setGroup(row: Values, name: unknown): Problem | undefined {
+    const id = name === '' ? '' : groupIdOf(name, this.#groups);
+    if (typeof id === 'object') return id;
+    row['customer_group_id'] = id;
+    return undefined;
+  }
+
+  /** Adds form fields that stood under their names; returns why it can't. */
+  setFormFields(row: Values, added: readonly FormField[]): Problem | undefined {
+    const twice = addFormFields(row, added);
+    if (twice === undefined) return undefined;
+    const place = quoted(`form:${twice}`);
+    const message = `form_fields: expected one value of a form field, got another one under ${place}.`;
+    return { code: 'invalid_field', message };
+  }
+}
+
+const wordOf = (text: string): string => trimmed(text).toLowerCase();
