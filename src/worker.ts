@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     throw await cantConnect(target, error);
   });
   const client = new Client({ connection, namespace, dataConverter });
-  const serving = new Serving();
+  const serving = new Serving(config.maxStores);
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.maxStores);
   const present = new PresentReader(storage, pages, config.maxStores);

@@ -11,12 +11,19 @@ import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import type { PreparingParts } from './job-source.ts';
+import { Turns } from './turns.ts';
+
+/** Jobs that a process prepares or closes at once: with the largest rows, each takes some 200 MB. */
+const JOBS_AT_ONCE = 3;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
   const { client, storage } = parts;
+  const turns = new Turns(JOBS_AT_ONCE);
+  const inTurn = <T>(run: () => Promise<T>) =>
+    withHeartbeats(() => turns.run(run, Context.current().cancellationSignal));
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
-    withHeartbeats(async () => {
+    inTurn(async () => {
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
@@ -31,7 +38,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
       }
     });
   return {
-    prepareJob: (input) => withHeartbeats(() => prepareJob(parts, input)),
+    prepareJob: (input) => inTurn(() => prepareJob(parts, input)),
 
     async openStore({ storeHash }) {
       const handle = await client.workflow.signalWithStart('serveStore', {

@@ -21,8 +21,8 @@ export const CHUNKS_PER_PAGE = 100;
 /** Whether a job asks what the store has of its customers before it sends them. */
 export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
-/** How long a store's queue is idle before its lease is given back, and serveStore ends. */
-export const STORE_IDLE_MS = 60_000;
+/** How soon the chunks of a job that opens a store follow: within this time its queue stays served. */
+export const OPENING_MS = 3_000;
 
 /** Which job an activity works for. */
 export interface JobRef {

@@ -7,14 +7,14 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type ServeStoreInput, STORE_IDLE_MS } from '../contract/activities.ts';
+import { OPENING_MS, type ServeStoreInput } from '../contract/activities.ts';
 import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
 
 /**
  * One store: as long as jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve
- * the store's queue. It knows no jobs: the serving process gives the lease back after the queue has been idle for a
- * minute.
+ * the store's queue. It knows no jobs: the serving process gives the lease back once the queue has been idle for a
+ * while.
  */
 export async function serveStore(input: ServeStoreInput): Promise<void> {
   const { workflowId } = workflowInfo();
@@ -36,7 +36,7 @@ export async function serveStore(input: ServeStoreInput): Promise<void> {
     const summary = `serve store ${input.storeHash}`;
     const end = await serveStoreQueue.executeWithOptions({ summary }, [input]);
     // A job that opened the store while its queue was being given back must find it open.
-    if (end === 'idle' && Date.now() - openedAt >= STORE_IDLE_MS) return;
+    if (end === 'idle' && Date.now() - openedAt >= OPENING_MS) return;
     if (end === 'rotated') {
       await condition(allHandlersFinished);
       await continueAsNew<typeof serveStore>(input);
