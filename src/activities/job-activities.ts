@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
@@ -40,7 +41,12 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
   return {
     prepareJob: (input) => inTurn(() => prepareJob(parts, input)),
 
-    async openStore({ storeHash }) {
+    async openStore({ storeHash, unlessServed = false }) {
+      const isServed = async (handle: WorkflowHandle) =>
+        isRunning((await handle.describe()).raw.pendingActivities?.[0]);
+      const serveStore = client.workflow.getHandle(storeWorkflowId(storeHash));
+      // A run that has ended says no, as one that there never was does.
+      if (unlessServed && (await isServed(serveStore).catch(() => false))) return { served: true };
       const handle = await client.workflow.signalWithStart('serveStore', {
         workflowId: storeWorkflowId(storeHash),
         taskQueue: JOBS_TASK_QUEUE,
@@ -49,8 +55,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
-      const { raw } = await handle.describe();
-      return { served: isRunning(raw.pendingActivities?.[0]) };
+      return { served: await isServed(handle) };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>

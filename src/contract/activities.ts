@@ -167,8 +167,11 @@ export interface JobActivities {
    * input at all.
    */
   prepareJob(input: { format: typeof FORMAT; job: JobRef; input: unknown; instead?: string }): Promise<PreparedJob>;
-  /** Says that the store's queue is needed. Returns whether a process is serving it. */
-  openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
+  /**
+   * Says that the store's queue is needed, with `unlessServed` only if nobody serves it: a signal costs serveStore an
+   * event. Returns whether a process is serving it.
+   */
+  openStore(input: { storeHash: string; unlessServed?: boolean }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
   saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
   /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */
