@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     throw await cantConnect(target, error);
   });
   const client = new Client({ connection, namespace, dataConverter });
-  const serving = new Serving();
+  const serving = new Serving(config.MAX_STORES);
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.MAX_STORES);
   const present = new PresentReader(storage, pages, config.MAX_STORES);

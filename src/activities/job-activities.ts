@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
@@ -14,15 +15,22 @@ import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
+import { Turns } from './turns.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
 const TRIES = 3;
 
+/** Jobs that a process prepares or closes at once: with the largest rows, each takes some 200 MB. */
+const JOBS_AT_ONCE = 3;
+
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
   const { client, storage } = parts;
+  const turns = new Turns(JOBS_AT_ONCE);
+  const inTurn = <T>(run: () => Promise<T>) =>
+    withHeartbeats(() => turns.run(run, Context.current().cancellationSignal));
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
-    withHeartbeats(async () => {
+    inTurn(async () => {
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
@@ -51,9 +59,14 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
       }
     });
   return {
-    prepareJob: (input) => withHeartbeats(() => prepareJob(parts, input)),
+    prepareJob: (input) => inTurn(() => prepareJob(parts, input)),
 
-    async openStore({ storeHash }) {
+    async openStore({ storeHash, unlessServed = false }) {
+      const isServed = async (handle: WorkflowHandle) =>
+        isRunning((await handle.describe()).raw.pendingActivities?.[0]);
+      const serveStore = client.workflow.getHandle(storeWorkflowId(storeHash));
+      // A run that has ended says no, as one that there never was does.
+      if (unlessServed && (await isServed(serveStore).catch(() => false))) return { served: true };
       const handle = await client.workflow.signalWithStart('serveStore', {
         workflowId: storeWorkflowId(storeHash),
         taskQueue: JOBS_TASK_QUEUE,
@@ -62,8 +75,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
-      const { raw } = await handle.describe();
-      return { served: isRunning(raw.pendingActivities?.[0]) };
+      return { served: await isServed(handle) };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>

@@ -6,7 +6,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import type { Stores } from '../bigcommerce/store.ts';
-import { type LeaseEnd, STORE_IDLE_MS } from '../contract/activities.ts';
+import { type LeaseEnd, OPENING_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
@@ -18,6 +18,12 @@ import { QueueUsage, type Serving } from './serving.ts';
 
 /** An attempt holds the lease no longer than this, to keep the history of serveStore short. */
 const ROTATE_MS = 3_600_000;
+
+/** In a process that has no place left, so that stores that wait for one get it: each of 20 places after 15 s on average. */
+const ROTATE_WHEN_FULL_MS = 300_000;
+
+/** How long a queue is idle before its lease is given back. In a process that has no place left it is OPENING_MS. */
+const IDLE_MS = 60_000;
 
 /** How long a call in flight may take to end when the queue is drained. */
 const DRAIN_MS = LONGEST_CALL_MS + 15_000;
@@ -125,11 +131,10 @@ async function serveWhileNeeded(
   const running = worker.run().catch((error: unknown) => broken.abort(error));
   const stop = AbortSignal.any([lease.lost, serving.draining, context.cancellationSignal, broken.signal]);
   const begun = performance.now();
-  const until = begun + ROTATE_MS;
-  // The queue was not served while this process waited for the calls of an earlier holder.
-  const idleMs = () => Math.min(usage.idleMs(), performance.now() - begun);
-  while (!stop.aborted && idleMs() < STORE_IDLE_MS && performance.now() < until) {
+  let end: LeaseEnd | undefined;
+  while (!stop.aborted && end === undefined) {
     await sleep(CHECK_MS, undefined, { signal: stop }).catch(() => undefined);
+    end = leaseEnd(usage, performance.now() - begun, serving.isFull);
   }
   drain.abort();
   if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -138,8 +143,16 @@ async function serveWhileNeeded(
   lease.lost.throwIfAborted();
   if (context.cancellationDetails?.cancelRequested) throw new CancelledFailure('The lease was cancelled.');
   broken.signal.throwIfAborted();
-  if (serving.draining.aborted) return 'handedOver';
-  return performance.now() < until ? 'idle' : 'rotated';
+  return serving.draining.aborted || end === undefined ? 'handedOver' : end;
+}
+
+/** Why a lease held for `heldMs` is to be given back; undefined if it is to be kept. */
+export function leaseEnd(usage: QueueUsage, heldMs: number, isFull: boolean): LeaseEnd | undefined {
+  // A chunk that failed comes back after a pause, and its job would have to open the store again.
+  const idleLimitMs = isFull && !usage.isOwedRetry ? OPENING_MS : IDLE_MS;
+  // The queue was not served while this process waited for the calls of an earlier holder.
+  if (Math.min(usage.idleMs(), heldMs) >= idleLimitMs) return 'idle';
+  return heldMs >= (isFull ? ROTATE_WHEN_FULL_MS : ROTATE_MS) ? 'rotated' : undefined;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -5,9 +5,20 @@ import { Context } from '@temporalio/activity';
  * process stops its other work, then the leases are handed over.
  */
 export class Serving {
+  readonly #places: number;
   readonly #draining = new AbortController();
   readonly #handOver = new AbortController();
   readonly #drains = new Map<string, Promise<void>>();
+
+  /** `places`: how many stores this process serves at once, at most. */
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  /** Whether no place is left: another store that needs one may be waiting. */
+  get isFull(): boolean {
+    return this.#drains.size >= this.#places;
+  }
 
   /** Aborts when the queues are to be drained: nothing new is sent, and what is in flight finishes. */
   get draining(): AbortSignal {
@@ -56,14 +67,19 @@ const RECENT_MS = 60_000;
 /** What a queue is being used for, and by which jobs. */
 export class QueueUsage {
   #running = 0;
+  /** Whether the activity that ended last has failed, and so will be retried. */
+  isOwedRetry = false;
   readonly #servedAt = new Map<string, number>();
   #idleSince = performance.now();
 
   async during<T>(run: () => Promise<T>): Promise<T> {
     this.#running++;
     this.#servedAt.set(Context.current().info.workflowExecution?.workflowId ?? '', performance.now());
+    this.isOwedRetry = true;
     try {
-      return await run();
+      const result = await run();
+      this.isOwedRetry = false;
+      return result;
     } finally {
       this.#running--;
       this.#idleSince = performance.now();

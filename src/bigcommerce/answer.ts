@@ -141,6 +141,10 @@ export function classify<T>(answer: Answer, { read, none, secrets }: Reading<T>,
   }
   const error = errorBody.safeParse(parseJson(text)).data;
   if (ISOLATE.has(status) || (status === 404 && error)) return isolate(answer, error, secrets());
+  // A page, or JSON without a title: something in front of the API has answered, and for as long as it likes.
+  const foreign = error?.title === undefined && (isHtml(text) || error !== undefined);
+  if (foreign && TOKEN_REFUSED[status])
+    return unavailable(answer, `the status ${status}, but not in the API's own words`);
   const says = error?.title ?? (isHtml(text) ? '' : text);
   const suspended = status === 503 && /^\s*the store is suspended/i.test(says);
   if (suspended || REFUSED_5XX.has(status) || (status >= 300 && status < 500 && !UNAVAILABLE.has(status))) {

@@ -15,7 +15,7 @@ export interface Permit {
 /** What a call needs from its caller. */
 export interface CallOptions {
   permit: Permit;
-  /** `resume` gets past the refusal of an earlier call; `check` only gets past it if the token has changed. */
+  /** `resume` gets past the refusal of an earlier call; `check` if the token has changed, or it is time to ask again. */
   probe?: 'check' | 'resume' | undefined;
   /** Called after 5 s of waiting, and every 5 s from then on. */
   onWait?: ((wait: Wait) => void) | undefined;

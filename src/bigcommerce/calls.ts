@@ -33,7 +33,13 @@ export interface StoresConfig {
 interface Refusal {
   token: string;
   message: string;
+  /** When to ask again with the same token: scopes are given back, and stores come back from suspension. */
+  askAgainAt: number;
+  delayMs: number;
 }
+
+const FIRST_ASK_AGAIN_MS = 5 * 60_000;
+const LAST_ASK_AGAIN_MS = 60 * 60_000;
 
 /** All calls to one store: whoever calls shares its token, its gate, and its last refusal. */
 export class StoreCalls {
@@ -66,7 +72,9 @@ export class StoreCalls {
   /** Sends one request, once. Counts PUTs in the attempt, and throws any of errors.ts with it. */
   async call<T>(request: Request<T>, attempt: Attempt): Promise<Taken<T> | Isolate> {
     // A call gets past the refusal if its purpose is to find out whether that still stands.
-    const past = attempt.options.probe === 'resume' ? this.#refusal : undefined;
+    const { probe } = attempt.options;
+    const isDue = probe === 'check' && performance.now() >= (this.#refusal?.askAgainAt ?? Infinity);
+    const past = probe === 'resume' || isDue ? this.#refusal : undefined;
     let { token, verdict } = await this.#send(request, attempt, past);
     if (verdict.kind === 'refused' && verdict.forToken && (this.#tokens.reread(this.#storeHash) ?? token) !== token) {
       ({ token, verdict } = await this.#send(request, attempt, past));
@@ -77,13 +85,19 @@ export class StoreCalls {
       case 'unavailable':
         throw new Unavailable(verdict.reason, attempt, verdict.waitMs);
       case 'refused':
-        if (request.needsScope) this.#refusal = { token, message: verdict.message };
+        if (request.needsScope) this.#refuse(token, verdict.message, isDue);
         throw new Refused(verdict.message, attempt);
       default:
         // A call that was sent before the refusal and answered after it proves nothing.
         if (request.needsScope && this.#refusal === past) this.#refusal = undefined;
         return verdict;
     }
+  }
+
+  #refuse(token: string, message: string, isRepeated: boolean): void {
+    const before = isRepeated ? this.#refusal?.delayMs : undefined;
+    const delayMs = Math.min(before === undefined ? FIRST_ASK_AGAIN_MS : before * 2, LAST_ASK_AGAIN_MS);
+    this.#refusal = { token, message, delayMs, askAgainAt: performance.now() + delayMs };
   }
 
   /** The token for a call that gets past the refusal `past`. Throws Refused if there is none, or another refusal. */

@@ -1,4 +1,5 @@
-import { type Quota, READ_SIZE } from '../contract/job.ts';
+import { READ_SIZE } from '../contract/activities.ts';
+import type { Quota } from '../contract/job.ts';
 import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';

@@ -18,6 +18,9 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 /** Chunks in one page of the job store; the last page may hold fewer. */
 export const CHUNKS_PER_PAGE = 100;
 
+/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
+export const READ_SIZE = 250;
+
 /** Whether a job asks what the store has of its customers before it sends them. */
 export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 
@@ -34,8 +37,8 @@ export const SEARCH_ATTRIBUTES = {
   CustomerUpdatesProgress: 'INT',
 } as const;
 
-/** How long a store's queue is idle before its lease is given back, and serveStore ends. */
-export const STORE_IDLE_MS = 60_000;
+/** How soon the chunks of a job that opens a store follow: within this time its queue stays served. */
+export const OPENING_MS = 3_000;
 
 /** Which job an activity works for. */
 export interface JobRef {
@@ -207,8 +210,11 @@ export interface JobActivities {
     input: unknown;
     instead?: string;
   }): Promise<PreparedJob | NeedsNames>;
-  /** Says that the store's queue is needed. Returns whether a process is serving it. */
-  openStore(input: { storeHash: string }): Promise<{ served: boolean }>;
+  /**
+   * Says that the store's queue is needed, with `unlessServed` only if nobody serves it: a signal costs serveStore an
+   * event. Returns whether a process is serving it.
+   */
+  openStore(input: { storeHash: string; unlessServed?: boolean }): Promise<{ served: boolean }>;
   /** Writes failures to the job store, in a file that names `olderIn` as the one before it; returns its URI. */
   saveFailures(input: { job: JobRef; name: string; failures: Failure[]; olderIn: string | null }): Promise<string>;
   /** Writes the report and what is to be sent again, and deletes the rest of the job's files. */

@@ -19,8 +19,6 @@ export interface Quota {
 
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
-/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
-export const READ_SIZE = 250;
 /** Requests that may be in flight at a store, BigCommerce's limit for `PUT /v3/customers`. */
 export const STORE_CONCURRENCY = 3;
 

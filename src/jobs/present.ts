@@ -3,8 +3,7 @@
  * customer: `[id, values]`, with the fields that its row sets, or `[id, null]` where the store does not have it. Values that
  * were written once stand: read anew, they would be the job's own.
  */
-import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import { READ_SIZE } from '../contract/job.ts';
+import { CHUNKS_PER_PAGE, READ_SIZE } from '../contract/activities.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { BadPage, KEPT_BYTES, type PageReader } from './pages.ts';
 import type { JobKeys } from './keys.ts';

@@ -6,9 +6,12 @@ import { countStarved } from './metrics.ts';
 /** After this long without an answer from the store's queue, it may have lost its worker: the store is opened again. */
 const STARVED_MS = 30_000;
 
-/** Says that the job needs its store's queue served. Returns whether a process is serving it. */
-export async function open(job: Job, why: string): Promise<boolean> {
-  const opening = openStore.executeWithOptions({ summary: why }, [{ storeHash: job.ref.storeHash }]);
+/** Has the store's queue served, with `unlessServed` only if nobody serves it. Returns whether a process is serving it. */
+export async function open(job: Job, why: string, unlessServed = false): Promise<boolean> {
+  const { storeHash } = job.ref;
+  const opening = openStore.executeWithOptions({ summary: why }, [
+    { storeHash, ...(unlessServed && { unlessServed }) },
+  ]);
   const opened = await opening.catch((error: unknown) => {
     // A person has ended the activity. If the store stays silent, it is opened again.
     if (!thrownBy(error) || isStopped(error, CancellationScope.current())) throw error;
@@ -40,7 +43,7 @@ async function openWhenStarved(job: Job, waits: () => boolean): Promise<never> {
     if (quietFor < STARVED_MS) {
       await sleep(STARVED_MS - quietFor, { summary: 'is the store served?' });
     } else {
-      const served = await open(job, 'no answer from the store for 30 s');
+      const served = await open(job, 'no answer from the store for 30 s', true);
       if (job.heardAt !== heardAt) continue;
       job.heardAt = Date.now();
       job.starved = served ? 'slow' : 'unserved';

@@ -1,20 +1,22 @@
 import {
   allHandlersFinished,
   ApplicationFailure,
+  CancellationScope,
   condition,
   continueAsNew,
+  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type ServeStoreInput, STORE_IDLE_MS } from '../contract/activities.ts';
+import { type LeaseEnd, OPENING_MS, type ServeStoreInput } from '../contract/activities.ts';
 import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
 
 /**
  * One store: as long as jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve
- * the store's queue. It knows no jobs: the serving process gives the lease back after the queue has been idle for a
- * minute.
+ * the store's queue. It knows no jobs: the serving process gives the lease back once the queue has been idle for a
+ * while.
  */
 export async function serveStore(input: ServeStoreInput): Promise<void> {
   const { workflowId } = workflowInfo();
@@ -33,13 +35,30 @@ export async function serveStore(input: ServeStoreInput): Promise<void> {
       'Which worker, for which jobs and at what pace: see the heartbeat details of the pending activity.',
   );
   for (;;) {
-    const summary = `serve store ${input.storeHash}`;
-    const end = await serveStoreQueue.executeWithOptions({ summary }, [input]);
+    const end = await serve(storeHash);
     // A job that opened the store while its queue was being given back must find it open.
-    if (end === 'idle' && Date.now() - openedAt >= STORE_IDLE_MS) return;
+    if (end === 'idle' && Date.now() - openedAt >= OPENING_MS) return;
     if (end === 'rotated') {
       await condition(allHandlersFinished);
       await continueAsNew<typeof serveStore>(input);
     }
   }
+}
+
+/** Has the queue served until its lease is given back; long before the run has taken too many signals, it is rotated. */
+async function serve(storeHash: string): Promise<LeaseEnd> {
+  const summary = `serve store ${storeHash}`;
+  const lease = new CancellationScope();
+  const serving = lease.run(() => serveStoreQueue.executeWithOptions({ summary }, [{ storeHash }]));
+  const tooLong = () => workflowInfo().continueAsNewSuggested;
+  const ended = serving.then(
+    () => true,
+    () => true,
+  );
+  await Promise.race([ended, condition(tooLong)]);
+  lease.cancel();
+  return serving.catch((error: unknown) => {
+    if (isCancellation(error) && tooLong() && !CancellationScope.current().consideredCancelled) return 'rotated';
+    throw error;
+  });
 }

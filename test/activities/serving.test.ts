@@ -8,7 +8,7 @@ function deferred() {
 }
 
 test('a second attempt for a store waits until the first one has ended, even if that failed', async () => {
-  const serving = new Serving();
+  const serving = new Serving(2);
   const first = deferred();
   const order: string[] = [];
   const one = serving.serve('abc', async () => {
@@ -24,7 +24,7 @@ test('a second attempt for a store waits until the first one has ended, even if 
 });
 
 test('stores do not wait for each other', async () => {
-  const serving = new Serving();
+  const serving = new Serving(2);
   const first = deferred();
   const one = serving.serve('abc', () => first.promise);
   await serving.serve('def', () => Promise.resolve());
@@ -33,7 +33,7 @@ test('stores do not wait for each other', async () => {
 });
 
 test('draining waits for every store', async () => {
-  const serving = new Serving();
+  const serving = new Serving(2);
   const one = deferred();
   let drained = false;
   const served = serving.serve('abc', () => one.promise);
@@ -45,4 +45,18 @@ test('draining waits for every store', async () => {
   one.resolve();
   await drain;
   await served;
+});
+
+test('a process is full while it serves as many stores as it may', async () => {
+  const serving = new Serving(2);
+  const [one, two] = [deferred(), deferred()];
+  const first = serving.serve('abc', () => one.promise);
+  expect(serving.isFull).toBe(false);
+  const second = serving.serve('def', () => two.promise);
+  expect(serving.isFull).toBe(true);
+  one.resolve();
+  await first;
+  expect(serving.isFull).toBe(false);
+  two.resolve();
+  await second;
 });

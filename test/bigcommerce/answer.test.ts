@@ -150,6 +150,16 @@ test('a partial success is not a success: it says who failed, or leaves everythi
 });
 
 test.each([
+  [401, '<html>Sign in</html>'],
+  [403, '\n<!doctype html><title>Attention required</title>'],
+  [403, '{"error":"blocked","ray":"8f2"}'],
+  [403, '{}'],
+])('%i with %j is from something in front of the API, and no refusal', (status, text) => {
+  const reason = `The store gave the status ${status}, but not in the API's own words.`;
+  expect(read({ status, text })).toEqual({ kind: 'unavailable', reason, waitMs: undefined });
+});
+
+test.each([
   [401, 'Unauthorized', /refuses its access token: change the token\. It answered 401: Unauthorized/, true],
   [
     403,

@@ -488,6 +488,29 @@ describe('a refusal', () => {
     expect((await failure(Refused, update())).attempt.calls).toBe(0);
   });
 
+  test('is put to the test again with the same token after five minutes, then after ten, at most after an hour', async () => {
+    let minutes = 0;
+    const begun = Math.ceil(performance.now());
+    jest.spyOn(performance, 'now').mockImplementation(() => begun + minutes * 60_000);
+    try {
+      api.always(() => refuse);
+      await failure(Refused, update());
+      const askedAfter: number[] = [];
+      for (minutes = 1; minutes <= 240; minutes++) {
+        const { attempt } = await failure(Refused, update({ probe: 'check' }));
+        if (attempt.calls > 0) askedAfter.push(minutes);
+      }
+      expect(askedAfter).toEqual([5, 15, 35, 75, 135, 195]);
+      await failure(Refused, update());
+      api.always(() => undefined);
+      minutes = 256;
+      await update({ probe: 'check' });
+      await update();
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   test('comes before any call if there is no token', async () => {
     tokenRead = undefined;
     const { attempt, message } = await failure(Refused, update());
@@ -517,15 +540,15 @@ describe('a token check', () => {
     [400, Unavailable],
     [401, Refused],
   ])('answered with %i fails as a call does, and counts no call', async (status, kind) => {
-    api.next({ status, body: '{}' });
+    api.next({ status, body: '' });
     const { attempt } = await failure(kind, store.checkToken({ permit: permit() }));
     expect(attempt).toMatchObject({ calls: 0, throttled: 0 });
   });
 
   test('neither causes nor ends the refusal of other calls', async () => {
-    api.next({ status: 403, body: '{}' });
+    api.next({ status: 403, body: 'Forbidden' });
     await failure(Refused, store.checkToken({ permit: permit() }));
-    api.next({ status: 403, body: '{}' });
+    api.next({ status: 403, body: 'Forbidden' });
     await failure(Refused, update());
     await store.checkToken({ permit: permit(), probe: 'resume' });
     await failure(Refused, update());
@@ -585,7 +608,7 @@ describe('reading customers', () => {
   });
 
   test('causes a refusal of other calls if it is refused, and ends it as a probe', async () => {
-    api.next({ status: 403, body: '{}' });
+    api.next({ status: 403, body: 'Forbidden' });
     await failure(Refused, read([1]));
     await failure(Refused, update());
     await failure(Refused, read([1], { probe: 'check' }));
@@ -649,6 +672,22 @@ test('the slowest call is known, while it runs and afterwards', async () => {
   await call;
   await update();
   expect(store.slowestRecentMs()).toBeGreaterThan(25);
+});
+
+test('a minute in which the machine slept is no latency of the store', async () => {
+  const { release } = api.pause();
+  const call = update();
+  await api.arrived(1);
+  const woken = performance.now() + 60_000;
+  jest.spyOn(performance, 'now').mockImplementation(() => woken);
+  try {
+    expect(store.slowestRecentMs()).toBeLessThan(6_000);
+    release();
+    await call;
+    expect(store.slowestRecentMs()).toBeLessThan(6_000);
+  } finally {
+    jest.restoreAllMocks();
+  }
 });
 
 test('the observer of a store sees each call, its duration, and the quota left', async () => {
