@@ -20,6 +20,6 @@ test('what a job left to send again is read as we wrote it, however the new job 
   };
   const reader = { storeHash: 'abc', id: 'customer-updates/abc/again' };
   const records = await recordsOf(parts, reader, { retryOf: 'customer-updates/abc/first' }, reading);
-  expect((await all(records)).flat()).toEqual([{ row: 1, line: 1, value: { id: 1, notes: 'Zoë', phone: '2' } }]);
+  expect((await all(records)).flat()).toMatchObject([{ row: 1, line: 1, value: { id: 1, notes: 'Zoë', phone: '2' } }]);
   expect(notes).toEqual([]);
 });

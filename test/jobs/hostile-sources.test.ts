@@ -227,12 +227,7 @@ describe('named one by one', () => {
     ['JSON that never closes', 'json', `[{"a":${'['.repeat(3 * M)}`, /expected the rest of an object/],
     ['JSON with one string of 3 MB', 'json', `[{"a":"${'x'.repeat(3 * M)}"},{"id":2,"notes":"a"}]`, 1],
     ['NDJSON half a million deep', 'ndjson', `{"id":1,"form_fields":${deep}}\n{"id":2,"notes":"a"}`, 1],
-    [
-      'a line of 3 MB',
-      'ndjson',
-      `{"id":1,"notes":"${'x'.repeat(3 * M)}"}\n{"id":2,"notes":"a"}`,
-      /objects of at most a million/,
-    ],
+    ['a line of 3 MB', 'ndjson', `{"id":1,"notes":"${'x'.repeat(3 * M)}"}\n{"id":2,"notes":"a"}`, 1],
     [
       '80,000 fields',
       'ndjson',
