@@ -17,6 +17,7 @@ import { openSource } from '../../src/jobs/sources/source.ts';
 import { isBlank } from '../../src/jobs/sources/text.ts';
 import { type Storage, StorageFailed } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
+import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { all, inline, newStorage } from './support.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
@@ -283,16 +284,20 @@ const cell = fc
   .array(fc.oneof(fc.constantFrom(...signs), fc.string({ maxLength: 2 })), { maxLength: 6 })
   .map((parts) => parts.join(''));
 
-test('no cell is a formula to a spreadsheet, and each is read as it was', () => {
-  fc.assert(
-    fc.property(cell, (text) => {
-      expect(plainText(guarded(text))).toBe(plainText(text));
-      expect(guarded(guarded(text))).toBe(guarded(text));
-      expect(guarded(text).trimStart()).not.toMatch(/^[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/);
-    }),
-    { numRuns: 1_000 },
-  );
-});
+test(
+  'no cell is a formula to a spreadsheet, and each is read as it was',
+  () => {
+    fc.assert(
+      fc.property(cell, (text) => {
+        expect(plainText(guarded(text))).toBe(plainText(text));
+        expect(guarded(guarded(text))).toBe(guarded(text));
+        expect(guarded(text).trimStart()).not.toMatch(/^[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/);
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  FUZZ_MS,
+);
 
 test.each(["'t Hooft", "'90s kid", 'a=b', '0173', ' a '])('leaves a cell such as %j alone', (text) => {
   expect(guarded(text)).toBe(text);
@@ -330,64 +335,74 @@ const pieces = fc.array(
   },
 );
 
-test('of any CSV file, it has the same cells for the same rows, and so does the fix file of a fix file', async () => {
-  const options = jobOptionsSchema.parse({});
-  const place = inMemory();
-  const open = (key: string) => openSource({ uri: place.uri(key) }, [place], options);
-  const read = async (key: string) => (await all(open(key))).flat();
-  const fixed = async (key: string, rows: readonly SourceRecord[], to: string) => {
-    const failures = rows.map(({ row }) => unknown(row));
-    const ending = { ...NO_ROWS, failures, options, readAgain: async () => open(key) };
-    const { fix } = await writeFix(place, keys, ending);
-    if (fix !== null) await place.write(to, place.read(keys.fix.csv));
-    return fix !== null;
-  };
-  await fc.assert(
-    fc.asyncProperty(
-      pieces,
-      fc.constantFrom('id,notes', 'notes;id;phone', 'error,id,notes,'),
-      async (parts, headings) => {
-        await place.write('a.csv', [`${headings}\n${parts.join('')}`]);
-        const rows = await read('a.csv').catch(() => []);
-        const toFix = rows.filter(({ row }) => row % 2 === 0);
-        expect(await fixed('a.csv', toFix, 'b.csv')).toBe(toFix.length > 0);
-        if (toFix.length === 0) return;
-        const again = await read('b.csv');
-        expect(again.map(meant)).toEqual(toFix.map(meant));
-        for (const [index, { problem, value }] of again.entries()) {
-          const before = toFix[index] as SourceRecord;
-          const wasDoubtful = isDoubtful(before);
-          if (wasDoubtful) expect(problem).toBeDefined();
-          // A cell over several lines may look as if it had swallowed rows of either width.
-          else if (before.problem === undefined && !isDoubtful({ problem })) expect(value).toEqual(before.value);
-        }
-        await fixed('b.csv', again, 'c.csv');
-        expect(await textOf(place, 'c.csv')).toBe(await textOf(place, 'b.csv'));
-      },
-    ),
-    { numRuns: 500 },
-  );
-});
+test(
+  'of any CSV file, it has the same cells for the same rows, and so does the fix file of a fix file',
+  async () => {
+    const options = jobOptionsSchema.parse({});
+    const place = inMemory();
+    const open = (key: string) => openSource({ uri: place.uri(key) }, [place], options);
+    const read = async (key: string) => (await all(open(key))).flat();
+    const fixed = async (key: string, rows: readonly SourceRecord[], to: string) => {
+      const failures = rows.map(({ row }) => unknown(row));
+      const ending = { ...NO_ROWS, failures, options, readAgain: async () => open(key) };
+      const { fix } = await writeFix(place, keys, ending);
+      if (fix !== null) await place.write(to, place.read(keys.fix.csv));
+      return fix !== null;
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        pieces,
+        fc.constantFrom('id,notes', 'notes;id;phone', 'error,id,notes,'),
+        async (parts, headings) => {
+          await place.write('a.csv', [`${headings}\n${parts.join('')}`]);
+          const rows = await read('a.csv').catch(() => []);
+          const toFix = rows.filter(({ row }) => row % 2 === 0);
+          expect(await fixed('a.csv', toFix, 'b.csv')).toBe(toFix.length > 0);
+          if (toFix.length === 0) return;
+          const again = await read('b.csv');
+          expect(again.map(meant)).toEqual(toFix.map(meant));
+          for (const [index, { problem, value }] of again.entries()) {
+            const before = toFix[index] as SourceRecord;
+            const wasDoubtful = isDoubtful(before);
+            if (wasDoubtful) expect(problem).toBeDefined();
+            // A cell over several lines may look as if it had swallowed rows of either width.
+            else if (before.problem === undefined && !isDoubtful({ problem })) expect(value).toEqual(before.value);
+          }
+          await fixed('b.csv', again, 'c.csv');
+          expect(await textOf(place, 'c.csv')).toBe(await textOf(place, 'b.csv'));
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  FUZZ_MS,
+);
 
-test('of any JSON, it has the same objects, and so does the fix file of a fix file', async () => {
-  const values = fc.array(fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), KEYS), { maxLength: 8 });
-  await fc.assert(
-    fc.asyncProperty(values, fc.integer({ min: 0, max: 3 }), async (list, space) => {
-      const objects = list.map((value) => (typeof value === 'string' ? value : JSON.stringify(value, null, space)));
-      const lines = objects
-        .filter((raw) => raw.trim() !== '')
-        .map((raw, row) => ({ raw, text: jsonRow(raw, unknown(row + 1)) }));
-      for (const { raw, text } of lines) {
-        expect(text.match(/\n/g)).toHaveLength(1);
-        const { error_code, error, ...own } = JSON.parse(text) as Record<string, unknown>;
-        expect({ error_code, error }).toEqual({ error_code: 'unknown_id', error: 'No such customer.' });
-        expect(own).toEqual(ownOf(raw) ?? { text: raw.trim() });
-        expect(jsonRow(text.trim(), unknown(1))).toBe(text);
-      }
-    }),
-    { numRuns: 1_000 },
-  );
-});
+test(
+  'of any JSON, it has the same objects, and so does the fix file of a fix file',
+  async () => {
+    const values = fc.array(fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), KEYS), {
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(values, fc.integer({ min: 0, max: 3 }), async (list, space) => {
+        const objects = list.map((value) => (typeof value === 'string' ? value : JSON.stringify(value, null, space)));
+        const lines = objects
+          .filter((raw) => raw.trim() !== '')
+          .map((raw, row) => ({ raw, text: jsonRow(raw, unknown(row + 1)) }));
+        for (const { raw, text } of lines) {
+          expect(text.match(/\n/g)).toHaveLength(1);
+          const { error_code, error, ...own } = JSON.parse(text) as Record<string, unknown>;
+          expect({ error_code, error }).toEqual({ error_code: 'unknown_id', error: 'No such customer.' });
+          expect(own).toEqual(ownOf(raw) ?? { text: raw.trim() });
+          expect(jsonRow(text.trim(), unknown(1))).toBe(text);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  FUZZ_MS,
+);
 
 const KEYS = fc.record(
   { id: fc.integer(), error: fc.string(), error_code: fc.string(), data: fc.jsonValue() },

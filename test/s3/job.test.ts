@@ -77,7 +77,7 @@ test('a worker is killed, another one finishes its job, and the starter names th
   expect(await system.workersUp()).toHaveLength(1);
 
   expect(await starter.exited).toMatchObject({ code: 1 });
-  const { customers: counts, report } = await job.result();
+  const { customers: counts, report, fix } = await job.result();
   expect(counts).toEqual({ total: 602, updated: 600, rejected: 1, failed: 0, invalid: 1, unprocessed: 0 });
   expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 600, maxInFlight: 3 });
   expect(report).toMatch(new RegExp(`^s3://${s3.bucket}/job store/jobs/abc/[\\w-]+/report\\.csv$`));
@@ -86,6 +86,13 @@ test('a worker is killed, another one finishes its job, and the starter names th
     'row,line,id,outcome,code,message',
     expect.stringMatching(/^601,\d*,999999,rejected,unknown_id,/),
     expect.stringMatching(/^602,\d*,601,invalid,invalid_field,/),
+    '',
+  ]);
+  expect(fix).toBe((report as string).replace('report.csv', 'fix.ndjson'));
+  expect(starter.output()).toContain(fix);
+  expect((await textOf(bucket, bucket.keyOf(fix as string) as string)).split('\n')).toEqual([
+    expect.stringMatching(/^\{"id":999999,"notes":"nobody","error_code":"unknown_id","error":".+"\}$/),
+    expect.stringMatching(/^\{"id":601,"first_name":"","error_code":"invalid_field","error":".+"\}$/),
     '',
   ]);
   const [copy] = /sources\/copies\/.*?\.ndjson/.exec((await describe('spring')) ?? '') ?? [];
