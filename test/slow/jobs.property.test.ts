@@ -265,5 +265,5 @@ test(
       { numRuns: RUNS / 40, endOnFailure: true },
     );
   },
-  FUZZ_MS,
+  2 * FUZZ_MS,
 );
