@@ -40,6 +40,7 @@ export const startCommand = command<StartFlags & { store: string; format?: Forma
     const { args, flags, config, interrupt } = context;
     interrupt.farewell = 'Nothing was started.';
     const storeHash = tidyStoreHash(flags.store);
+    if (flags.name !== undefined) checkJobName(flags.name);
     const source = await openStartSource(args[0] as string, flags.format, config.folder, interrupt.signal);
     return withSession(config, (session) => startAndWatch(session, storeHash, source, context));
   },
