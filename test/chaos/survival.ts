@@ -177,13 +177,16 @@ const scenarios: Scenario[] = [
     system: { emulator: SLOW, workers: 0 },
     async run(system) {
       await system.startWorker({ MAX_STORES: '1' });
+      // The first job is still busy when the second one has waited long enough to say why.
+      await system.control('faults', { fault: 'latency', ms: 5_000, store: 'abc' });
       const first = await start(system, 300);
       await reached(first, ({ chunks }) => chunks.done >= 1);
       const input = (storeHash: string) => ({ storeHash, source: { customers: customers(300) } });
       const second = await system.start('second', input('def'));
       await reached(second, ({ waitingFor }) => waitingFor?.kind === 'lease');
       const told = (await second.query(progressQuery)).waitingFor?.message ?? '';
-      // Served once the lease of the first store was idle for a minute, and given back.
+      await system.control('faults', { fault: 'latency', ms: 100, store: 'abc' });
+      // Served once the lease of the first store was idle for a few seconds, and given back.
       const results = [await first.result(), await second.result()];
       const { status } = await system.client.workflow.getHandle(storeWorkflowId('abc')).describe();
       await system.startWorker();
