@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
 import type { JobActivities } from '../contract/activities.ts';
 import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from '../contract/job.ts';
 import { closeJob } from '../jobs/close.ts';
@@ -62,20 +61,19 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     prepareJob: (input) => inTurn(() => prepareJob(parts, input)),
 
     async openStore({ storeHash, unlessServed = false }) {
-      const isServed = async (handle: WorkflowHandle) =>
-        isRunning((await handle.describe()).raw.pendingActivities?.[0]);
       const serveStore = client.workflow.getHandle(storeWorkflowId(storeHash));
+      const isServed = async () => isRunning((await serveStore.describe()).raw.pendingActivities?.[0]);
       // A run that has ended says no, as one that there never was does.
-      if (unlessServed && (await isServed(serveStore).catch(() => false))) return { served: true };
-      const handle = await client.workflow.signalWithStart('serveStore', {
-        workflowId: storeWorkflowId(storeHash),
+      if (unlessServed && (await isServed().catch(() => false))) return { served: true };
+      await client.workflow.signalWithStart('serveStore', {
+        workflowId: serveStore.workflowId,
         taskQueue: JOBS_TASK_QUEUE,
         args: [{ storeHash }],
         signal: openSignal,
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
-      return { served: await isServed(handle) };
+      return { served: await isServed() };
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>
