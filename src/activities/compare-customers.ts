@@ -3,7 +3,7 @@ import { CHUNK_SIZE } from '../contract/job.ts';
 import type { Compared, PagesRef } from '../contract/activities.ts';
 import { isUnchanged, type Row } from '../jobs/fields.ts';
 import { ask, type PresentValues, rowsOfPage } from '../jobs/present.ts';
-import { runKeys, withHeartbeats } from './context.ts';
+import { runKeys, untilCancelled, withHeartbeats } from './context.ts';
 import { checkFailure } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
@@ -19,8 +19,8 @@ export async function compareCustomers(
   { job, from, until, chunks }: PagesRef,
 ): Promise<Compared> {
   const context = Context.current();
-  const draining = AbortSignal.any([permit.draining, context.cancellationSignal]);
-  const read = (ids: number[]) => store.readCustomers({ ids, permit: { ...permit, draining }, probe: 'resume' });
+  const calling = { permit: untilCancelled(permit), probe: 'resume' } as const;
+  const read = (ids: number[]) => store.readCustomers({ ids, ...calling });
   const progress: CompareProgress = {
     page: from,
     compared: { changed: 0, unchanged: 0, missing: 0, chunks: 0 },

@@ -3,7 +3,7 @@ import type { Wait } from '../bigcommerce/store.ts';
 import type { NamesRef } from '../contract/activities.ts';
 import { saveGroups } from '../jobs/groups-file.ts';
 import { jobKeys } from '../jobs/keys.ts';
-import { withHeartbeats } from './context.ts';
+import { untilCancelled, withHeartbeats } from './context.ts';
 import { callFailure, isUnanswered } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
@@ -20,7 +20,7 @@ export async function readNames({ store, permit, storage }: StoreParts, { job, p
   const context = Context.current();
   const progress: NamesProgress = { unanswered: 0, ...context.info.heartbeatDetails };
   const calling = {
-    permit: { ...permit, draining: AbortSignal.any([permit.draining, context.cancellationSignal]) },
+    permit: untilCancelled(permit),
     probe,
     onWait(waiting: Wait) {
       progress.waiting = waiting;

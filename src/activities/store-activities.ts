@@ -5,7 +5,7 @@ import type { Quota } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { compareCustomers } from './compare-customers.ts';
-import { withHeartbeats } from './context.ts';
+import { untilCancelled, withHeartbeats } from './context.ts';
 import { checkFailure } from './failures.ts';
 import type { QueueUsage } from './serving.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -33,9 +33,8 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
 
 async function checkStore({ store, permit }: StoreParts): Promise<{ quota: Quota | null }> {
   const context = Context.current();
-  const draining = AbortSignal.any([permit.draining, context.cancellationSignal]);
   try {
-    const check = () => store.checkToken({ permit: { ...permit, draining }, probe: 'resume' });
+    const check = () => store.checkToken({ permit: untilCancelled(permit), probe: 'resume' });
     return { quota: await withHeartbeats(check) };
   } catch (error) {
     if (context.cancellationDetails?.cancelRequested) throw context.cancellationSignal.reason;

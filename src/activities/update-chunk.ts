@@ -7,7 +7,7 @@ import type { Failure } from '../contract/job.ts';
 import type { Chunk } from '../jobs/pages.ts';
 import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 import { StorageFailed } from '../storage/storage.ts';
-import { runKeys } from './context.ts';
+import { runKeys, untilCancelled } from './context.ts';
 import { customersToSend } from './customers-to-send.ts';
 import { callFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
@@ -102,10 +102,8 @@ class ChunkAttempt {
   }
 
   #calling(): CallOptions {
-    const { permit } = this.#parts;
     return {
-      // A cancel stops waiting and isolating, as a handover does; a call that is out always finishes.
-      permit: { ...permit, draining: AbortSignal.any([permit.draining, this.#context.cancellationSignal]) },
+      permit: untilCancelled(this.#parts.permit),
       probe: this.#ref.probe,
       onWait: (waiting) => {
         this.#progress.waiting = waiting;
