@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: the job against a plain loop, alternating, on one machine. `-- million`: a job of a million
- * customers. `-- stores`: ten stores at once. `-- memory`: many large jobs at once. Each prints a table and writes it to bench/results. `--server postgres`
- * uses Temporal's server on PostgreSQL instead of the dev server. `--rounds N` sets the rounds of the first, 5 by
- * default, `--customers N` the size of the second.
+ * customers. `-- stores`: ten stores at once. `-- memory`: many large jobs at once. Each prints a table and writes it to
+ * bench/results. `--server postgres` uses Temporal's server on PostgreSQL instead of the dev server. `--rounds N` sets
+ * the rounds of the first, 5 by default, `--customers N` the size of the second.
  */
 import { parseArgs } from 'node:util';
 import { startTestDatabase } from '../test/support/server.ts';

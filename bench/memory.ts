@@ -1,6 +1,6 @@
 /** The memory of one worker that is given many large jobs at once. */
 import { writeSource } from '../test/support/customers.ts';
-import { startSystem } from '../test/support/system.ts';
+import { startSystem, tokensOf } from '../test/support/system.ts';
 import { Memory } from './figures.ts';
 import { machine, save, table } from './results.ts';
 
@@ -19,7 +19,7 @@ export async function memory(): Promise<void> {
   const lines = [['jobs at once', 'rows each', 'characters a row', 'took', 'worker at most']];
   for (const { jobs, rows, characters } of LOADS) {
     const system = await startSystem({
-      tokens: Object.fromEntries(STORES.map((store) => [store, `token-of-${store}`])),
+      tokens: tokensOf(STORES),
       emulator: ['--customers', String(LIMIT), '--latency', '10'],
     });
     try {

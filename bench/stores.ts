@@ -1,6 +1,6 @@
 /** Ten stores at once on one worker, each with its own three calls. */
 import { customers, writeSource } from '../test/support/customers.ts';
-import { startSystem } from '../test/support/system.ts';
+import { startSystem, tokensOf } from '../test/support/system.ts';
 import { machine, save, table } from './results.ts';
 
 const STORES = Array.from({ length: 10 }, (_, index) => `store${index}`);
@@ -13,7 +13,7 @@ export async function stores(): Promise<void> {
     // Enough that starting and ending a job matter little.
     const count = Math.round((30 * 25_000) / Math.max(latencyMs, 100) / 10) * 10;
     const system = await startSystem({
-      tokens: Object.fromEntries(STORES.map((store) => [store, `token-of-${store}`])),
+      tokens: tokensOf(STORES),
       emulator: ['--customers', String(count), '--latency', String(latencyMs)],
     });
     try {

@@ -1,13 +1,13 @@
 /** Leases beyond their ordinary life: more stores than places, and more signals than a run may take. */
 import { openSignal, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
-import { useSystem } from '../support/system.ts';
+import { tokensOf, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 describe('more stores than places', () => {
   const stores = Array.from({ length: 60 }, (_, index) => `s${index}`);
   const system = useSystem({
-    tokens: Object.fromEntries(stores.map((store) => [store, `token-of-${store}`])),
+    tokens: tokensOf(stores),
     emulator: ['--customers', '100', '--latency', '50'],
     workers: 2,
   });

@@ -30,6 +30,10 @@ const WORKER = fileURLToPath(new URL('../../dist/worker.js', import.meta.url));
 /** The stores that a system has, with their tokens. */
 export const TOKENS: Record<string, string> = { abc: 'secret-token-of-abc', def: 'secret-token-of-def' };
 
+/** Tokens for many stores, by hash. */
+export const tokensOf = (stores: readonly string[]): Record<string, string> =>
+  Object.fromEntries(stores.map((store) => [store, `token-of-${store}`]));
+
 /** A job that a test has started. */
 export type JobHandle = WorkflowHandleWithFirstExecutionRunId<(input: JobInput) => Promise<JobResult>>;
 
