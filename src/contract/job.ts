@@ -187,9 +187,11 @@ export interface JobResult {
   unchanged?: Count | undefined;
   /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
-  /** PUTs sent, of every kind; GETs for `backup` and `skipUnchanged` are not counted. */
+  /** PUTs sent, of every kind. */
   calls: Count;
-  /** PUTs answered with 429. */
+  /** GETs sent: look-ups and other questions. */
+  reads: Count;
+  /** Calls of either kind answered with 429. */
   throttled: Count;
   /** URI of report.csv; null until it has been written. */
   report: string | null;
@@ -206,7 +208,7 @@ export interface JobResult {
 }
 
 export interface ChunkCounts {
-  /** All, including those left out by `limit`. */
+  /** All, including those left out by `limit`. Fewer once look-ups have found rows that need not be sent. */
   total: Count;
   /** Those with an outcome for every customer. */
   done: Count;
@@ -244,11 +246,11 @@ export interface Pace {
   concurrency: Count;
 }
 
-/** The answer of the `outcomes` query: a slice of all chunks, in order. */
+/** The answer of the `outcomes` query: the chunks whose numbers are in a slice, in order. */
 export interface Outcomes {
-  /** Chunks in the job. */
+  /** All numbers of chunks are below it. */
   total: Count;
-  /** At most 1,000 of them. */
+  /** Those of at most 1,000 numbers. After a look-up some numbers have no chunk: rows that were not to be sent. */
   outcomes: ChunkSummary[];
 }
 
@@ -256,7 +258,7 @@ export interface Outcomes {
 export interface ChunkSummary {
   /** 0-based. */
   chunk: Count;
-  /** First and last source row in it. */
+  /** First and last source row in it; after a look-up, in the thousand rows that it is from. */
   rows: [first: Count, last: Count];
   /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
   state: 'pending' | 'done' | 'unprocessed';

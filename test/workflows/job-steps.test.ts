@@ -2,10 +2,12 @@
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { type Failure, type JobInput, type JobOptions } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
-import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
-import { Job, LOOK_AHEAD } from '../../src/workflows/job.ts';
-import type { ChunkEnd, Sent } from '../../src/workflows/steps.ts';
+import { NONE_REJECTED } from '../../src/workflows/hold.ts';
+import type { ChunkItem } from '../../src/workflows/item-queue.ts';
+import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
+import type { End, InFlight, Sent } from '../../src/workflows/steps.ts';
+import { LOOK_AHEAD, LOOK_UPS } from '../../src/workflows/work.ts';
 
 const REF = { storeHash: 'abc', key: 'run' };
 
@@ -18,7 +20,8 @@ function jobOf(chunks: number, options?: JobOptions): Job {
   const rows = { total: 10 * chunks, invalid: 0, valid: 10 * chunks, chunks, chunksToSend: chunks };
   const gaps = encodeRuns(Array<number>(2 * chunks).fill(0));
   const plan = { ...rows, lastSentSize: 10, lastSize: 10, gaps, failures: [], olderIn: null };
-  job.prepared(Ledger.of(plan), ChunkQueue.of(chunks));
+  job.prepared(Ledger.of(plan));
+  job.begin();
   return job;
 }
 
@@ -28,37 +31,41 @@ const failure = (row: number, code: Failure['code'] = 'unknown_id'): Failure => 
 });
 
 const outcome = (about: Partial<ChunkOutcome> = {}): ChunkOutcome => ({
-  ...{ updated: 10, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 },
+  ...{ updated: 10, failures: [], calls: 1, reads: 0, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 },
   ...about,
 });
 
 const failing = (sent: Sent, count: number, code: Failure['code']) =>
   outcome({
     updated: 10 - count,
-    failures: Array.from({ length: count }, (_, index) => failure(10 * sent.item.chunk + index + 1, code)),
+    failures: Array.from({ length: count }, (_, index) =>
+      failure(10 * (sent.item as ChunkItem).chunk + index + 1, code),
+    ),
   });
 
-const settled = (about?: Partial<ChunkOutcome>): ChunkEnd => ({ how: 'settled', outcome: outcome(about) });
+const settled = (about?: Partial<ChunkOutcome>): End => ({ how: 'settled', outcome: outcome(about) });
 
-const unanswered = (sent: Sent): ChunkEnd => ({
+const unanswered = (sent: Sent): End => ({
   ...{ how: 'unanswered', message: '502' },
   outcome: { ...failing(sent, 10, 'unavailable'), calls: 4, attempts: 4, unanswered: 4 },
 });
 
-const REFUSED: ChunkEnd = { how: 'refused', message: '401' };
+const REFUSED: End = { how: 'refused', message: '401' };
 
 const OPEN = { do: 'open', why: 'the job needs the store' };
 const ASK = { do: 'open', why: 'asks the store again' };
 
+const writing = (write: number): InFlight => ({ write, read: 0 });
+
 /** The chunk that the job sends next, once it has opened the store. */
 function send(job: Job, now = 0, inFlight = 0): Sent {
-  const first = job.next(now, inFlight);
-  const step = first.do === 'open' ? job.next(now, inFlight) : first;
+  const first = job.next(now, writing(inFlight));
+  const step = first.do === 'open' ? job.next(now, writing(inFlight)) : first;
   if (step.do !== 'send') throw new Error(`Expected a chunk to be sent, got ${JSON.stringify(step)}.`);
   return step.sent;
 }
 
-function sendAndEnd(job: Job, end: ChunkEnd | ((sent: Sent) => ChunkEnd), now = 0): Sent {
+function sendAndEnd(job: Job, end: End | ((sent: Sent) => End), now = 0): Sent {
   const sent = send(job, now);
   job.ended(sent, typeof end === 'function' ? end(sent) : end, now);
   return sent;
@@ -66,24 +73,27 @@ function sendAndEnd(job: Job, end: ChunkEnd | ((sent: Sent) => ChunkEnd), now = 
 
 test('a job opens the store, sends its first chunk alone, then so many that one is always there', () => {
   const job = jobOf(20);
-  expect(job.next(0, 0)).toEqual(OPEN);
+  expect(job.next(0, writing(0))).toEqual(OPEN);
   const first = send(job);
   expect(first).toEqual({ item: { chunk: 0 }, probe: undefined, doneBefore: 0 });
-  expect(job.next(0, 1)).toEqual({ do: 'wait' });
+  expect(job.next(0, writing(1))).toEqual({ do: 'wait' });
   job.ended(first, settled(), 5);
   for (let inFlight = 0; inFlight < LOOK_AHEAD; inFlight++) {
-    expect(job.next(5, inFlight)).toMatchObject({ do: 'send', sent: { item: { chunk: inFlight + 1 }, doneBefore: 1 } });
+    expect(job.next(5, writing(inFlight))).toMatchObject({
+      do: 'send',
+      sent: { item: { chunk: inFlight + 1 }, doneBefore: 1 },
+    });
   }
-  expect(job.next(5, LOOK_AHEAD)).toEqual({ do: 'wait' });
+  expect(job.next(5, writing(LOOK_AHEAD))).toEqual({ do: 'wait' });
 });
 
 test('a job ends when all is sent and nothing is in flight', () => {
   const job = jobOf(1);
   const sent = send(job);
-  expect(job.next(0, 1)).toEqual({ do: 'wait' });
+  expect(job.next(0, writing(1))).toEqual({ do: 'wait' });
   job.ended(sent, settled(), 0);
-  expect(job.next(0, 0)).toEqual({ do: 'end' });
-  expect(jobOf(0).next(0, 0)).toEqual({ do: 'end' });
+  expect(job.next(0, writing(0))).toEqual({ do: 'end' });
+  expect(jobOf(0).next(0, writing(0))).toEqual({ do: 'end' });
 });
 
 test('customers whose e-mail address was taken are sent again once, after all others', () => {
@@ -91,14 +101,14 @@ test('customers whose e-mail address was taken are sent again once, after all ot
   const first = send(job);
   job.ended(first, { how: 'settled', outcome: failing(first, 2, 'email_taken') }, 0);
   const second = send(job);
-  expect(job.next(0, 1)).toEqual({ do: 'wait' });
+  expect(job.next(0, writing(1))).toEqual({ do: 'wait' });
   job.ended(second, settled(), 0);
   const again = send(job);
   expect(again.item).toEqual({ chunk: 0, only: [1, 2] });
   const stillTaken = outcome({ updated: 1, failures: [failure(2, 'email_taken')] });
   job.ended(again, { how: 'settled', outcome: stillTaken }, 0);
   expect(job.ledger.counts).toMatchObject({ updated: 19, rejected: 1 });
-  expect(job.next(0, 0)).toEqual({ do: 'end' });
+  expect(job.next(0, writing(0))).toEqual({ do: 'end' });
 });
 
 test('failures that are too many for the state are saved before anything else', () => {
@@ -106,10 +116,10 @@ test('failures that are too many for the state are saved before anything else', 
   job.pause('');
   for (let chunk = 0; chunk < 200; chunk++) {
     const sent = { item: { chunk }, probe: undefined, doneBefore: chunk };
-    if (chunk === 199) expect(job.next(0, 0)).toEqual({ do: 'wait' });
+    if (chunk === 199) expect(job.next(0, writing(0))).toEqual({ do: 'wait' });
     job.ended(sent, { how: 'settled', outcome: failing(sent, 10, 'rejected') }, 0);
   }
-  expect(job.next(0, 0)).toEqual({ do: 'save' });
+  expect(job.next(0, writing(0))).toEqual({ do: 'save' });
 });
 
 describe('a paused job', () => {
@@ -118,22 +128,22 @@ describe('a paused job', () => {
     sendAndEnd(job, settled());
     job.pause('lunch');
     expect([job.state, job.paused, job.woken]).toEqual(['paused', 'lunch', true]);
-    expect(job.next(0, 0)).toEqual({ do: 'wait' });
+    expect(job.next(0, writing(0))).toEqual({ do: 'wait' });
     job.woken = false;
     job.resume();
     expect([job.state, job.paused, job.woken]).toEqual(['running', null, true]);
     expect(job.resumed).toBe(false);
-    expect(job.next(0, 0)).toEqual(OPEN);
+    expect(job.next(0, writing(0))).toEqual(OPEN);
   });
 
   test('does not send the probe for which the store was opened', () => {
     const job = jobOf(9);
     sendAndEnd(job, REFUSED);
-    expect(job.next(30_000, 0)).toEqual(ASK);
+    expect(job.next(30_000, writing(0))).toEqual(ASK);
     job.pause('');
-    expect(job.next(30_000, 0)).toEqual({ do: 'wait' });
+    expect(job.next(30_000, writing(0))).toEqual({ do: 'wait' });
     job.resume();
-    expect(job.next(30_000, 0)).toEqual(ASK);
+    expect(job.next(30_000, writing(0))).toEqual(ASK);
     expect(send(job, 30_000).probe).toBe('resume');
   });
 });
@@ -144,13 +154,13 @@ describe('a job that the store refuses', () => {
     const first = sendAndEnd(job, REFUSED, 1_000);
     expect(job.hold).toEqual({ kind: 'refused', message: '401', probes: 0, until: 31_000 });
     expect(job.state).toBe('held');
-    expect(job.next(1_000, 0)).toEqual({ do: 'wait', ms: 30_000 });
-    expect(job.next(30_999, 0)).toEqual({ do: 'wait', ms: 1 });
-    expect(job.next(31_000, 1)).toEqual({ do: 'wait' });
-    expect(job.next(31_000, 0)).toEqual(ASK);
+    expect(job.next(1_000, writing(0))).toEqual({ do: 'wait', ms: 30_000 });
+    expect(job.next(30_999, writing(0))).toEqual({ do: 'wait', ms: 1 });
+    expect(job.next(31_000, writing(1))).toEqual({ do: 'wait' });
+    expect(job.next(31_000, writing(0))).toEqual(ASK);
     const probe = send(job, 31_000);
     expect(probe).toMatchObject({ item: first.item, probe: 'check' });
-    expect(job.next(31_000, 1)).toEqual({ do: 'wait' });
+    expect(job.next(31_000, writing(1))).toEqual({ do: 'wait' });
     job.ended(probe, REFUSED, 32_000);
     expect(job.hold).toMatchObject({ probes: 1, until: 92_000 });
   });
@@ -160,12 +170,12 @@ describe('a job that the store refuses', () => {
     sendAndEnd(job, REFUSED);
     job.resume();
     expect(job.resumed).toBe(true);
-    expect(job.next(1, 0)).toEqual(ASK);
+    expect(job.next(1, writing(0))).toEqual(ASK);
     expect(job.resumed).toBe(false);
     const probe = send(job, 1);
     expect(probe.probe).toBe('resume');
     job.ended(probe, REFUSED, 2);
-    expect(job.next(2, 0)).toMatchObject({ do: 'wait', ms: expect.any(Number) });
+    expect(job.next(2, writing(0))).toMatchObject({ do: 'wait', ms: expect.any(Number) });
   });
 
   test('continues only once a probe was answered, without opening the store once more', () => {
@@ -177,21 +187,21 @@ describe('a job that the store refuses', () => {
     job.ended(alsoRefused, REFUSED, 5_000);
     expect(job.hold).toMatchObject({ kind: 'refused', probes: 0, until: 30_000 });
     job.resume();
-    expect(job.next(5_000, 0)).toEqual(ASK);
+    expect(job.next(5_000, writing(0))).toEqual(ASK);
     job.resume();
     const probe = send(job, 5_000);
     job.ended(probe, settled(), 6_000);
     expect([job.hold, job.resumed]).toEqual([null, false]);
-    expect(job.next(6_000, 0)).toMatchObject({ do: 'send', sent: { item: { chunk: 3 }, probe: undefined } });
+    expect(job.next(6_000, writing(0))).toMatchObject({ do: 'send', sent: { item: { chunk: 3 }, probe: undefined } });
   });
 
   test('counts the calls and attempts that the activity made', () => {
     const job = jobOf(9);
     const sent = send(job);
     job.ended(sent, { ...REFUSED, outcome: outcome({ calls: 3, throttled: 2, attempts: 3 }) }, 0);
-    expect([job.ledger.calls, job.ledger.throttled, job.queue.attemptsBefore(0)]).toEqual([3, 2, 3]);
+    expect([job.ledger.calls, job.ledger.throttled, job.work.toSend.attemptsBefore(0)]).toEqual([3, 2, 3]);
     job.ended(sent, REFUSED, 0);
-    expect([job.ledger.calls, job.queue.attemptsBefore(0)]).toEqual([3, 3]);
+    expect([job.ledger.calls, job.work.toSend.attemptsBefore(0)]).toEqual([3, 3]);
   });
 });
 
@@ -216,14 +226,14 @@ describe('a job whose store does not answer', () => {
     expect(job.hold).toMatchObject({ kind: 'outage', probes: 0, until: 12_000 });
   });
 
-  test.each<[string, ChunkEnd, object | null]>([
+  test.each<[string, End, object | null]>([
     ['is answered', settled(), null],
     ['is refused', REFUSED, { kind: 'refused', probes: 0 }],
     ['is stopped', { how: 'stopped' }, { kind: 'outage', probes: 0 }],
   ])('and whose probe %s', (_, end, hold) => {
     const job = jobOf(9);
     for (let chunk = 0; chunk < 3; chunk++) sendAndEnd(job, unanswered);
-    expect(job.next(10_000, 0)).toEqual(ASK);
+    expect(job.next(10_000, writing(0))).toEqual(ASK);
     sendAndEnd(job, end, 10_000);
     if (hold) expect(job.hold).toMatchObject(hold);
     else expect(job.hold).toBeNull();
@@ -246,7 +256,7 @@ describe('a job whose store does not answer', () => {
     }
     expect(job.ledger.counts).toMatchObject({ updated: 30, failed: 10 });
     expect(job.ledger.outcomes().outcomes[0]).toMatchObject({ state: 'done', attempts: 12 });
-    expect(job.queue.attempted()).toEqual([]);
+    expect(job.work.toSend.allMaybeSent()).toEqual([]);
   });
 
   test('never gives up a chunk some of whose customers it can not name', () => {
@@ -257,7 +267,7 @@ describe('a job whose store does not answer', () => {
       job.ended(sent, { how: 'unanswered', message: '', outcome: outcome({ updated: 9, unanswered: 4 }) }, 0);
     }
     expect(job.ledger.done).toBe(8);
-    expect(job.queue.carry().again).toHaveLength(8);
+    expect(job.work.toSend.carry().again).toHaveLength(8);
   });
 });
 
@@ -265,7 +275,7 @@ test('an outcome that leaves customers out settles nothing, and counts as no ans
   const job = jobOf(9);
   for (let chunk = 0; chunk < 3; chunk++) sendAndEnd(job, settled({ updated: 9, unanswered: 1 }));
   expect(job.ledger.done).toBe(0);
-  expect(job.hold).toMatchObject({ kind: 'outage', message: 'The chunk has lost customers in the job store.' });
+  expect(job.hold).toMatchObject({ kind: 'outage', message: 'Customers are missing in the job store.' });
 });
 
 describe('a job whose customers are rejected', () => {
@@ -280,12 +290,12 @@ describe('a job whose customers are rejected', () => {
     const job = jobOf(50);
     reject(job, 3);
     expect(job.hold).toMatchObject({ kind: 'rejections', until: null });
-    expect(job.next(1e9, 1)).toEqual({ do: 'wait' });
-    expect(job.next(1e9, 0)).toEqual({ do: 'wait' });
+    expect(job.next(1e9, writing(1))).toEqual({ do: 'wait' });
+    expect(job.next(1e9, writing(0))).toEqual({ do: 'wait' });
     job.resume();
-    expect(job.next(1e9, 0)).toEqual(OPEN);
+    expect(job.next(1e9, writing(0))).toEqual(OPEN);
     expect([job.hold, job.resumed]).toEqual([null, false]);
-    expect(job.rejectionsFrom).toEqual({ tried: 100, rejected: 30, waived: true });
+    expect(job.rejectionsFrom).toMatchObject({ sent: { tried: 100, rejected: 30 }, waived: true });
     expect(send(job)).toMatchObject({ item: { chunk: 10 }, probe: undefined });
   });
 
@@ -313,7 +323,7 @@ describe('a job whose customers are rejected', () => {
 test('a chunk that was stopped is sent again, and is no reason to hold', () => {
   const job = jobOf(9);
   sendAndEnd(job, { how: 'stopped', outcome: outcome({ attempts: 2 }) });
-  expect([job.state, job.queue.attemptsBefore(0), job.ledger.done]).toEqual(['running', 2, 0]);
+  expect([job.state, job.work.toSend.attemptsBefore(0), job.ledger.done]).toEqual(['running', 2, 0]);
   expect(send(job).item).toEqual({ chunk: 0 });
 });
 
@@ -324,7 +334,7 @@ test('what a settled chunk says of the store is kept', () => {
   expect([job.starved, job.concurrency, job.slowed]).toEqual([null, 2, { by: 'quota', at: 1_000 }]);
   sendAndEnd(job, settled({ calls: 4 }), 3_000);
   expect([job.concurrency, job.slowed]).toEqual([3, { by: 'quota', at: 1_000 }]);
-  expect(job.rate.at(3_000)).toEqual({ chunksPerSecond: 0.5, callsPerSecond: 2 });
+  expect(job.rate.at(3_000)).toEqual({ unitsPerSecond: 0.5, callsPerSecond: 2 });
 });
 
 test('the store was last heard when a chunk ended, or was sent while none was in flight', () => {
@@ -338,11 +348,19 @@ test('the store was last heard when a chunk ended, or was sent while none was in
   expect(job.heardAt).toBe(300);
 });
 
-test.each<[string, (job: Job) => void, string]>([
+test.each<[string, (job: Job) => void, string, Job?]>([
   ['has just begun', () => {}, 'preparing'],
-  ['sends', (job) => job.prepared(job.ledger, job.queue), 'running'],
-  ['is held', (job) => Object.assign(job, { phase: 'running', hold: { kind: 'outage' } }), 'held'],
-  ['is paused and held', (job) => Object.assign(job, { phase: 'running', paused: '', hold: {} }), 'paused'],
+  ['sends', (job) => job.prepared(job.ledger), 'running'],
+  ['is held', (job) => void sendAndEnd(job, REFUSED), 'held', jobOf(1)],
+  [
+    'is paused and held',
+    (job) => {
+      sendAndEnd(job, REFUSED);
+      job.pause('');
+    },
+    'paused',
+    jobOf(1),
+  ],
   [
     'is paused and cancelled',
     (job) => Object.assign(job, { phase: 'running', paused: '', cancelling: true }),
@@ -350,9 +368,7 @@ test.each<[string, (job: Job) => void, string]>([
   ],
   ['is paused before it sends', (job) => job.pause(''), 'preparing'],
   ['is closing', (job) => Object.assign(job, { phase: 'closing', paused: '', cancelling: true }), 'closing'],
-])('the state of a job that %s', (_, change, state) => {
-  const job = newJob();
-  expect(job.isPrepared).toBe(false);
+])('the state of a job that %s', (_, change, state, job = newJob()) => {
   change(job);
   expect(job.state).toBe(state);
 });
@@ -361,8 +377,8 @@ test.each<[JobOptions | undefined, boolean]>([
   [undefined, false],
   [{ backup: true }, true],
   [{ skipUnchanged: true }, true],
-])('with the options %j a job asks what the store has: %s', (options, reads) => {
-  expect(newJob(options).readsPresent).toBe(reads);
+])('with the options %j a job looks its customers up: %s', (options, reads) => {
+  expect(newJob(options).looksUp).toBe(reads);
 });
 
 test('a job that has just begun knows of no rows, and has nothing to say', () => {
@@ -381,7 +397,7 @@ test('a job continues in its next run where it was', () => {
   sendAndEnd(job, REFUSED);
   job.pause('lunch');
   Object.assign(job, {
-    ...{ resumed: true, rejectionsFrom: { tried: 1, rejected: 1, waived: true }, emailsSentAgain: true },
+    ...{ resumed: true, rejectionsFrom: { ...NONE_REJECTED, waived: true }, emailsSentAgain: true },
     ...{ searchAttributes: true, notes: ['a note'], attributesShown: 'running 1' },
   });
   const next = newJob();

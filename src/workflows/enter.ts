@@ -1,0 +1,46 @@
+/** How an outcome is entered into a job; each says whether it could be, as it names all customers of its item. Pure. */
+import { CHUNKS_PER_PAGE, type ChunkOutcome, type PageOutcome } from '../contract/activities.ts';
+import type { ChunkItem, Item, PageItem } from './item-queue.ts';
+import type { Job } from './job.ts';
+import type { Outcome } from './steps.ts';
+
+export function enter(job: Job, item: Item, outcome: Outcome, now: number): boolean {
+  if ('chunk' in item) return enterChunk(job, item, outcome as ChunkOutcome, now);
+  if ('page' in item) return enterPage(job, item, outcome as PageOutcome, now);
+  job.named();
+  return true;
+}
+
+function enterChunk(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+  if (outcome.stale) job.work.lookUpAgain(item.chunk, item.chunk + 1);
+  else if (!record(job, item, outcome)) return false;
+  job.rate.add(now, outcome.calls);
+  return true;
+}
+
+/** Enters what became of a chunk's customers. */
+export function record({ ledger, work }: Job, item: ChunkItem, outcome: ChunkOutcome): boolean {
+  const { chunk, only } = item;
+  const named = outcome.updated + outcome.failures.length;
+  if (named !== (only?.length ?? ledger.sizeOf(chunk))) return false;
+  if (only) ledger.amend(chunk, only, outcome);
+  else ledger.record(chunk, outcome, work.toSend.attemptsBefore(chunk) + outcome.attempts);
+  work.toSend.forget(item);
+  return true;
+}
+
+/** Enters what a look-up has found, and has the rest sent. In a dry run nothing is, and all rows stay unprocessed. */
+function enterPage({ ledger, work, found, rate }: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {
+  const { page, asked = ledger.placesOf(page) } = item;
+  const { compared, reads } = outcome;
+  if (compared) {
+    for (const key of ['changed', 'unchanged', 'missing'] as const) found[key] += compared[key];
+    found.chunks += outcome.chunks;
+  } else if (!ledger.lookedUp(page, asked, outcome)) return false;
+  const from = page * CHUNKS_PER_PAGE + asked[0];
+  const to = from + (compared ? 0 : outcome.chunks);
+  work.lookedUpPage({ from, to, at: now, ...(item.asked && { isAgain: true }) });
+  work.toRead.forget(item);
+  rate.add(now, reads, reads);
+  return true;
+}
