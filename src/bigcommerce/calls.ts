@@ -118,7 +118,7 @@ export class StoreCalls {
     past: Refusal | undefined,
   ): Promise<{ token: string; verdict: Verdict<T> }> {
     const { permit, onWait } = attempt.options;
-    const { method, body, read, none } = request;
+    const { method, body, read, none, asksForSeveral } = request;
     let token = this.#usableToken(past, attempt);
     const leave = await this.#gate.enter([permit.lost, permit.draining], onWait).catch((reason: unknown) => {
       attempt.checkPermit();
@@ -148,7 +148,7 @@ export class StoreCalls {
       const secrets = () => [token, ...request.secrets()];
       const verdict = classify(
         answer,
-        { read, secrets, ...(none !== undefined && { none }) },
+        { read, secrets, ...(none !== undefined && { none }), ...(asksForSeveral && { asksForSeveral }) },
         this.#tokens.cures.refused,
       );
       const rateLimit = readRateLimit(answer.headers);

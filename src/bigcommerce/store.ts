@@ -4,10 +4,12 @@ import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedI
 import { Attempt, type CallOptions } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
+import { byEmail, byId, type Found, Finder, type Question } from './find.ts';
 import { applyAnswer, type Fates, type IsolationState, next, start } from './isolate.ts';
 
 export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit } from './attempt.ts';
+export type { Found } from './find.ts';
 export type { Wait } from './gate.ts';
 
 export interface CustomerUpdate extends CallOptions {
@@ -22,6 +24,11 @@ export interface CustomerUpdate extends CallOptions {
 }
 
 export interface UpdateOutcome extends Fates, Pick<Attempt, 'calls' | 'requestId'> {}
+
+/** How customers are to be found. */
+export interface Finding<K> extends CallOptions {
+  onFound?: ((key: K, found: Found) => void) | undefined;
+}
 
 interface Customer {
   id: number;
@@ -85,6 +92,19 @@ export class Store {
     return listed.filter(({ id }) => ids.includes(id));
   }
 
+  /**
+   * The customers with these e-mail addresses, any number of them, by addressKey; what is no address is not in the answer.
+   * `onFound` is told of each as soon as it is known. Makes one call after another. Throws any of errors.ts.
+   */
+  findByEmail({ emails, ...options }: Finding<string> & { emails: readonly string[] }): Promise<Map<string, Found>> {
+    return this.#find(byEmail(emails), options);
+  }
+
+  /** The same for ids, by id. */
+  findById({ ids, ...options }: Finding<number> & { ids: readonly number[] }): Promise<Map<number, Found>> {
+    return this.#find(byId(ids), options);
+  }
+
   /** All customer groups of the store. Throws any of errors.ts, with no calls counted. */
   async readGroups(options: CallOptions): Promise<{ id: number; name: string }[]> {
     const attempt = new Attempt(options);
@@ -117,6 +137,16 @@ export class Store {
   /** The longest of the last 100 calls and of those in flight, in ms: a call of ours may still run that long. */
   slowestRecentMs(): number {
     return this.#calls.recent.slowestMs();
+  }
+
+  #find<K extends string | number>(question: Question<K>, { onFound, ...options }: Finding<K>): Promise<Map<K, Found>> {
+    const attempt = new Attempt(options);
+    const ask = (filter: string, page: number, secrets: () => string[]) => {
+      const path = `/v3/customers?${filter}&include=storecredit,formfields&limit=${READ_SIZE}&page=${page}`;
+      const reading = { read: listedCustomers, asksForSeveral: true, secrets } as const;
+      return this.#calls.call({ method: 'GET', path, body: null, needsScope: true, ...reading }, attempt);
+    };
+    return new Finder(question, ask, attempt, onFound).findAll();
   }
 
   async #get<T>(
