@@ -20,8 +20,8 @@ import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
 import { startHealth } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
+import { LookUpFiles } from './jobs/look-ups.ts';
 import { PageReader } from './jobs/pages.ts';
-import { PresentReader } from './jobs/present.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
 import { createMetrics, HISTOGRAM_BUCKETS } from './worker/metrics.ts';
 import { onSignals } from './process.ts';
@@ -72,9 +72,10 @@ async function main(): Promise<void> {
   const serving = new Serving(config.MAX_STORES);
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.MAX_STORES);
-  const present = new PresentReader(storage, pages, config.MAX_STORES);
+  const lookUps = new LookUpFiles(storage, pages, config.MAX_STORES);
   const parts = {
-    ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
+    ...{ client, connection: nativeConnection, dataConverter, stores, pages, lookUps },
+    storage,
     ...{ serving, leaseTaken },
   };
 

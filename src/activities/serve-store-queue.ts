@@ -9,7 +9,7 @@ import type { Stores } from '../bigcommerce/store.ts';
 import { type LeaseEnd, OPENING_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
-import type { PresentReader } from '../jobs/present.ts';
+import type { LookUpFiles } from '../jobs/look-ups.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createStoreActivities } from './store-activities.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
@@ -41,7 +41,7 @@ export interface ServingParts {
   dataConverter: DataConverter;
   stores: Stores;
   pages: PageReader;
-  present: PresentReader;
+  lookUps: LookUpFiles;
   storage: Storage;
   serving: Serving;
   leaseTaken: LeaseTaken;
@@ -110,7 +110,7 @@ async function serveWhileNeeded(
   lease: Lease,
   usage: QueueUsage,
 ): Promise<LeaseEnd> {
-  const { client, connection, dataConverter, stores, pages, present, storage, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, lookUps, storage, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -120,7 +120,7 @@ async function serveWhileNeeded(
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
-    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present, storage }, usage),
+    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, lookUps, storage }, usage),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
     identity: holderIdentity(context.info),

@@ -1,14 +1,13 @@
-import { READ_SIZE } from '../contract/activities.ts';
 import type { Quota } from '../contract/job.ts';
 import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
-import { Attempt, type CallOptions } from './attempt.ts';
+import { Attempt, type CallOptions, type Tally } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
 import { byEmail, byId, type Found, Finder, type Question } from './find.ts';
 import { applyAnswer, type Fates, type IsolationState, next, start } from './isolate.ts';
 
 export type { ListedCustomer } from './answer.ts';
-export type { CallOptions, Permit } from './attempt.ts';
+export type { CallOptions, Permit, Tally } from './attempt.ts';
 export type { Found } from './find.ts';
 export type { Wait } from './gate.ts';
 
@@ -23,7 +22,7 @@ export interface CustomerUpdate extends CallOptions {
   onState?: ((state: IsolationState) => void) | undefined;
 }
 
-export interface UpdateOutcome extends Fates, Pick<Attempt, 'calls' | 'requestId'> {}
+export interface UpdateOutcome extends Fates, Pick<Attempt, 'requestId'>, Pick<Tally, 'calls'> {}
 
 /** How customers are to be found. */
 export interface Finding<K> extends CallOptions {
@@ -34,6 +33,9 @@ interface Customer {
   id: number;
   email?: string;
 }
+
+/** Most items in one answer of a list. */
+const READ_SIZE = 250;
 
 /** Far more customer groups than a store has: BigCommerce states no limit. */
 const MAX_GROUPS = 10_000;
@@ -71,25 +73,7 @@ export class Store {
       if (next(attempt.state)) onState?.(attempt.state);
     }
     const { updated, rejected, failed } = attempt.state;
-    return { updated, rejected, failed, calls: attempt.calls, requestId: attempt.requestId };
-  }
-
-  /**
-   * The current values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws
-   * any of errors.ts, with no calls counted; LeaseLost also if the right to send was lost before the answer was whole.
-   */
-  async readCustomers({ ids, ...options }: CallOptions & { ids: number[] }): Promise<ListedCustomer[]> {
-    const attempt = new Attempt(options);
-    const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
-    let listed: ListedCustomer[] = [];
-    for (let page = 1, pages = 1; page <= pages; page++) {
-      const list = await this.#get(`/v3/customers?${query}&page=${page}`, { read: listedCustomers }, attempt);
-      listed = [...listed, ...list.customers];
-      pages = list.pages;
-    }
-    // Once it is lost, the next holder may have changed any of them.
-    attempt.checkLease();
-    return listed.filter(({ id }) => ids.includes(id));
+    return { updated, rejected, failed, calls: attempt.tally.calls, requestId: attempt.requestId };
   }
 
   /**

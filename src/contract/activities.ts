@@ -19,9 +19,6 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 /** Chunks in one page of the job store; the last page may hold fewer. */
 export const CHUNKS_PER_PAGE = 100;
 
-/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
-export const READ_SIZE = 250;
-
 /** Whether a job looks its customers up before it sends them. */
 export const looksUp = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
 

@@ -191,7 +191,7 @@ export interface JobResult {
   calls: Count;
   /** GETs sent: look-ups and other questions. */
   reads: Count;
-  /** Calls of either kind answered with 429. */
+  /** Answers 429, to calls of either kind. */
   throttled: Count;
   /** URI of report.csv; null until it has been written. */
   report: string | null;
@@ -246,11 +246,11 @@ export interface Pace {
   concurrency: Count;
 }
 
-/** The answer of the `outcomes` query: the chunks whose numbers are in a slice, in order. */
+/** The answer of the `outcomes` query: the chunks whose numbers are in a slice. A look-up leaves some numbers without one. */
 export interface Outcomes {
   /** All numbers of chunks are below it. */
   total: Count;
-  /** Those of at most 1,000 numbers. After a look-up some numbers have no chunk: rows that were not to be sent. */
+  /** Those of at most 1,000 numbers, in order. */
   outcomes: ChunkSummary[];
 }
 

@@ -72,7 +72,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Sourc
       ...(await writeFix(storage, keys, job)),
       // A job without rows may be the reset of one that has sent some.
       ...(job.options.backup &&
-        (await (job.plan.total === 0 ? backUpAllRead(storage, keys) : backUp(storage, keys, job)))),
+        (await (job.plan.total === 0 ? backUpAllRead(storage, keys, job.options.limit) : backUp(storage, keys, job)))),
     };
     await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
     return closed;

@@ -40,8 +40,8 @@ export interface JobKeys {
    * workflow, without gaps.
    */
   failures(name: string): string;
-  /** What the store had of the customers of the page with this number before the job changed them. */
-  present(number: number): string;
+  /** A look-up of the page with this number; `asked` tells it from others. */
+  lookUp(page: number, asked: string): string;
   /** The store's groups, as readNames has found them. */
   groups: string;
   report: string;
@@ -59,15 +59,15 @@ export interface JobKeys {
  */
 export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
-  const [pages, present] = [`${folder}/pages`, `${folder}/present`];
+  const [pages, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
   return {
     run,
     folder,
-    working: [pages, present],
+    working: [pages, lookUps],
     groups: `${pages}/groups.json`,
     page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
-    present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
+    lookUp: (page, asked) => `${lookUps}/${String(page).padStart(6, '0')}-${asked}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },

@@ -1,14 +1,11 @@
-import { CHUNKS_PER_PAGE, type CloseJobInput, readsPresent } from '../contract/activities.ts';
+import type { CloseJobInput } from '../contract/activities.ts';
 import { CHUNK_SIZE, type Failure, type OutcomeCode } from '../contract/job.ts';
-import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../contract/outcomes.ts';
+import type { ChunkCode } from '../contract/outcomes.ts';
 import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
-import { BadPage, PageReader } from './pages.ts';
 import { failureFiles, failuresIn } from './failure-files.ts';
-import { jobKeys } from './keys.ts';
-import { presentIn, type PresentValues } from './present.ts';
-import { Recent } from './cache.ts';
-import type { Row, Values } from './fields.ts';
+import type { Values } from './fields.ts';
+import { preparedRows, type PreparedRow } from './prepared-rows.ts';
 
 /** What became of a row. */
 export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message'> {
@@ -25,11 +22,7 @@ export interface EndedJob extends Omit<CloseJobInput, 'input'> {
 }
 
 /** What became of a row, and what else is known about it. */
-export interface SettledRow extends ReportedRow {
-  /** What the source row held, if its page can be read. */
-  source?: Row | undefined;
-  /** What the customer had before, if the job has read that; null if the store did not have the customer. */
-  present?: Values | null | undefined;
+export interface SettledRow extends ReportedRow, Partial<Pick<PreparedRow, 'source' | 'before' | 'isLookedUp'>> {
   /** Unprocessed because no answer came, or because the job was reset later: it may have been updated all the same. */
   maybeSent?: boolean;
   /** Sending it again may update it, and can be done from what the job store has. */
@@ -49,7 +42,7 @@ export async function* settledRows(
   const unanswered = new Set(job.maybeSent);
   try {
     let failure = await failures.next();
-    for await (const { done, ...of } of rowsInChunks(storage, job, wanted)) {
+    for await (const { chunk, state, ...of } of preparedRows(storage, job, wanted)) {
       const { row } = of;
       for (; !failure.done && failure.value.row < row; failure = await failures.next()) yield failure.value;
       const id = of.source?.id ?? null;
@@ -57,10 +50,13 @@ export async function* settledRows(
         const settled = { ...of, ...failure.value };
         yield settled.outcome === 'failed' ? toRetry(settled) : settled;
         failure = await failures.next();
-      } else if (done) yield { ...of, id, outcome: 'updated', code: '', message: '' };
-      else {
-        const maybe = whyMaybeSent(job, of, unanswered);
-        const message = maybe ?? whyNeverSent(job.options, of.chunk) ?? 'Not sent: the job was cancelled.';
+      } else if (state === 'unchanged') yield { ...of, id, outcome: 'updated', code: 'unchanged', message: '' };
+      else if (state === 'done') yield { ...of, id, outcome: 'updated', code: '', message: '' };
+      else if (state === 'unknown') {
+        yield toRetry({ ...of, id, outcome: 'failed', code: 'unavailable', message: NOT_KNOWN, maybeSent: true });
+      } else {
+        const maybe = whyMaybeSent(job, { ...of, chunk }, unanswered);
+        const message = maybe ?? whyNeverSent(job.options, chunk) ?? 'Not sent: the job was cancelled.';
         const maybeSent = maybe !== undefined;
         yield toRetry({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
@@ -71,6 +67,9 @@ export async function* settledRows(
     await failures.return(undefined);
   }
 }
+
+const NOT_KNOWN =
+  'What became of it is not known: what was looked up for its page is missing or damaged in the job store.';
 
 function toRetry(settled: SettledRow): SettledRow {
   const { source } = settled;
@@ -86,11 +85,11 @@ export const MAYBE_SENT = 'It may have been sent: the job was cancelled before i
 /** Undefined if it was certainly not sent. */
 function whyMaybeSent(
   { options, wasReset }: EndedJob,
-  { chunk, present }: Omit<RowInChunk, 'done'>,
+  { chunk, isLookedUp }: Pick<PreparedRow, 'chunk' | 'isLookedUp'>,
   unanswered: ReadonlySet<number>,
 ): string | undefined {
-  // A job that reads present values sends nothing from a page before it has them.
-  if (readsPresent(options) && present === undefined) return undefined;
+  // A job that looks its customers up sends nothing from a page before it has.
+  if (isLookedUp === false) return undefined;
   if (unanswered.has(chunk)) return MAYBE_SENT;
   if (!wasReset || whyNeverSent(options, chunk) !== undefined) return undefined;
   return 'It may have been sent: the job was reset after it had begun.';
@@ -101,51 +100,6 @@ function whyNeverSent({ dryRun, limit }: EndedJob['options'], chunk: number): st
   if (dryRun) return 'Not sent: the job was a dry run.';
   const beyond = limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
   return beyond ? `Not sent: the job was limited to ${limit} customers.` : undefined;
-}
-
-interface RowInChunk extends Pick<SettledRow, 'row' | 'line' | 'source' | 'present'> {
-  chunk: number;
-  done: boolean;
-}
-
-/** The rows of the wanted chunks. */
-async function* rowsInChunks(
-  storage: Storage,
-  { job, plan, outcomes, options }: EndedJob,
-  wanted: (chunk: ChunkCode) => boolean,
-): AsyncGenerator<RowInChunk> {
-  const keys = jobKeys(job);
-  const pages = new PageReader(storage, 1);
-  const recent = new Recent<PresentValues>(1);
-  const presentOf = (page: number) =>
-    recent.get(keys.present(page), async () => {
-      // A job still ends if some of it can't be read any more.
-      return presentIn(storage, keys, page).catch((error: unknown) => {
-        if (error instanceof BadPage) return new Map();
-        throw error;
-      });
-    });
-  const bounds = chunkRows(plan);
-  for (const [chunk, code] of decodeRuns(outcomes, plan.chunks).entries()) {
-    const state = decodeChunk(code);
-    if (!wanted(state)) continue;
-    const done = state.state === 'done';
-    const read = await pages.readChunk(keys, chunk).catch(async (error: unknown) => {
-      // Once done.json exists, pages are missing because an attempt that Temporal has given up has finished after all.
-      if (!(error instanceof BadPage) || (await storage.exists(keys.done))) throw error;
-    });
-    if (read) {
-      const present = readsPresent(options) ? await presentOf(Math.floor(chunk / CHUNKS_PER_PAGE)) : undefined;
-      for (const [index, source] of (JSON.parse(read.body) as Row[]).entries()) {
-        const [row, line] = [read.rows[index] as number, read.lines[index] ?? null];
-        yield { row, line, source, present: present?.get(source.id), chunk, done };
-      }
-    } else {
-      // Invalid rows among them are failures, which come first.
-      const [first, last] = [bounds.first[chunk] as number, bounds.last[chunk] as number];
-      for (let row = first; row <= last; row++) yield { row, line: null, source: undefined, chunk, done };
-    }
-  }
 }
 
 /** All failures by row, from files and from state. If a row is in several places, the newest counts. */

@@ -74,7 +74,7 @@ async function backupOf(session: Session, job: JobInfo): Promise<string> {
 async function lateBackup(session: Session, job: JobInfo): Promise<string | undefined> {
   if (job.status === 'COMPLETED' || job.status === 'CANCELLED') return undefined;
   const keys = jobKeys(await jobRefOf(session, job));
-  const { backup, notInBackup } = await backUpAllRead(await session.openJobStore(), keys);
+  const { backup, notInBackup } = await backUpAllRead(await session.openJobStore(), keys, job.options?.limit ?? null);
   if (notInBackup > 0) printAside(notInBackupText(notInBackup));
   return backup ?? undefined;
 }
