@@ -56,6 +56,8 @@ class ChunkAttempt {
   readonly #ref: ChunkRef;
   readonly #progress: ChunkProgress;
   #chunk: Chunk | undefined;
+  /** An earlier attempt died, and nobody knows whether it made a call. */
+  readonly #isUncounted: boolean;
   #waitedFor: ChunkOutcome['waitedFor'];
 
   constructor(parts: StoreParts, ref: ChunkRef) {
@@ -63,6 +65,7 @@ class ChunkAttempt {
     this.#ref = ref;
     const nothing = { calls: 0, reads: 0, throttled: 0, unanswered: 0, ended: 0 };
     this.#progress = { ...nothing, ...this.#context.info.heartbeatDetails };
+    this.#isUncounted = this.#progress.ended < this.#context.info.attempt - 1;
   }
 
   heartbeat(): void {
@@ -96,11 +99,6 @@ class ChunkAttempt {
   /** No attempt has made a call. */
   get #isUntouched(): boolean {
     return this.#progress.calls === 0 && !this.#isUncounted;
-  }
-
-  /** An earlier attempt died, and nobody knows whether it made a call. */
-  get #isUncounted(): boolean {
-    return this.#progress.ended < this.#context.info.attempt - 1;
   }
 
   /** Returns the outcome of a chunk that was cancelled halfway; throws what any other failure means to Temporal. */

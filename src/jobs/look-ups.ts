@@ -76,7 +76,10 @@ export class LookUpFiles {
 
   /** Writes a look-up, unless it has been; returns the one that stands. */
   async keep(keys: JobKeys, key: string, { at, rows }: LookUpFile): Promise<LookUpFile> {
-    const lines = [...rows].map(([row, { fate, id, before }]) => JSON.stringify([row, fate, id, before]));
+    const lines = [...rows].map(([row, { fate, id, before }]) =>
+      // In an array, JSON would make null of what is undefined.
+      JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before]),
+    );
     await this.#storage.writeOnce(key, `${[JSON.stringify({ at }), ...lines].join('\n')}\n`);
     this.#found.forget(`${keys.run} ${key}`);
     return (await this.find(keys, key)) as LookUpFile;

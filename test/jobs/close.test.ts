@@ -7,6 +7,7 @@ import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
+import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -48,6 +49,7 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
     options: OPTIONS,
     plan,
     outcomes: encodeRuns(chunks.map(encodeChunk)),
+    lookUps: NO_LOOK_UPS,
     olderIn,
     maybeSent: [],
     ...more,
@@ -305,6 +307,7 @@ describe('called again', () => {
       root,
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
+      writeOnce: (key, bytes) => storage.writeOnce(key, bytes),
       delete: (key) => change(() => storage.delete(key)),
       async deleteBelow(folder, signal) {
         let deleted = 0;

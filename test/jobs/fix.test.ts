@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { ClosedJob } from '../../src/contract/activities.ts';
 import type { Failure } from '../../src/contract/job.ts';
+import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { type FullOptions, jobOptionsSchema } from '../../src/contract/schema.ts';
 import { closeJob, purgeJob } from '../../src/jobs/close.ts';
@@ -51,7 +52,7 @@ async function close(key: string, { rejected = [], isLastTry = false, meanwhile,
   const unsent: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(unsent)));
   return closeJob(storage, 'run-1', {
-    ...{ job, id, options, olderIn, outcomes, maybeSent: [], isLastTry },
+    ...{ job, id, options, olderIn, outcomes, lookUps: NO_LOOK_UPS, maybeSent: [], isLastTry },
     source: { uri: storage.uri(key) },
     plan: digest === undefined ? plan : { ...plan, digest },
     failures: [...failures, ...rejected.map(unknown)],
@@ -423,7 +424,7 @@ function ownOf(raw: string): Record<string, unknown> | undefined {
 }
 
 const NO_ROWS = {
-  ...{ job, olderIn: null, outcomes: '', maybeSent: [], isLastTry: false },
+  ...{ job, olderIn: null, outcomes: '', lookUps: NO_LOOK_UPS, maybeSent: [], isLastTry: false },
   plan: { total: 1, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },
 };
 
@@ -443,6 +444,7 @@ function inMemory(): Storage {
       for await (const part of content) parts.push(Buffer.from(part));
       files.set(key, Buffer.concat(parts));
     },
+    writeOnce: () => Promise.reject(new Error('not expected')),
     delete: async (key) => void files.delete(key),
     deleteBelow: () => Promise.reject(new Error('not expected')),
     exists: async (key) => files.has(key),

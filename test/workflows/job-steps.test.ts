@@ -1,5 +1,5 @@
 /** What a job does next, case by case; job.test.ts has whole jobs. */
-import type { ChunkOutcome } from '../../src/contract/activities.ts';
+import type { ChunkOutcome, PageOutcome } from '../../src/contract/activities.ts';
 import { type Failure, type JobInput, type JobOptions } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { NONE_REJECTED } from '../../src/workflows/hold.ts';
@@ -404,4 +404,189 @@ test('a job continues in its next run where it was', () => {
   next.restore(structuredClone(job.carry()));
   expect(next.carry()).toEqual(job.carry());
   expect([next.isPrepared, next.phase, next.state]).toEqual([true, 'running', 'paused']);
+});
+
+describe('a job that looks its customers up', () => {
+  const looking = (chunks: number, options: JobOptions = {}) => jobOf(chunks, { backup: true, ...options });
+  const lookedUp = (chunks: number, about: Partial<PageOutcome> = {}): End => ({
+    how: 'settled',
+    outcome: {
+      ...{ chunks, lastSize: 10, unchanged: 1_000 - 10 * chunks, fallen: [], calls: 0, reads: 4 },
+      ...{ throttled: 0, attempts: 1, unanswered: 0, concurrency: 3, ...about },
+    },
+  });
+  const nothing = { write: 0, read: 0 };
+
+  /** What the job does next, once it has opened the store. */
+  function next(job: Job, inFlight: InFlight = nothing, now = 0): Sent | string {
+    const first = job.next(now, inFlight);
+    const step = first.do === 'open' ? job.next(now, inFlight) : first;
+    return step.do === 'send' ? step.sent : step.do;
+  }
+  const take = (job: Job, inFlight: InFlight = nothing, now = 0): Sent => {
+    const sent = next(job, inFlight, now);
+    if (typeof sent === 'string') throw new Error(`Expected something to be sent, got ${sent}.`);
+    return sent;
+  };
+
+  test('looks up its first page alone, and the next ones beside its first chunk', () => {
+    const job = looking(400);
+    const first = take(job);
+    expect(first.item).toEqual({ page: 0 });
+    expect(next(job, { write: 0, read: 1 })).toBe('wait');
+    job.ended(first, lookedUp(3), 0);
+    expect(take(job).item).toEqual({ page: 1 });
+    expect(take(job, { write: 0, read: 1 }).item).toEqual({ page: 2 });
+    expect(take(job, { write: 0, read: 2 }).item).toEqual({ page: 3 });
+    expect(take(job, { write: 0, read: LOOK_UPS }).item).toEqual({ chunk: 0 });
+    expect(next(job, { write: 1, read: LOOK_UPS })).toBe('wait');
+  });
+
+  test('looks up no further page while enough chunks are ready, and one at a time while each leaves many', () => {
+    const job = looking(400);
+    job.ended(take(job), lookedUp(40), 0);
+    expect(take(job).item).toEqual({ chunk: 0 });
+    job.ended({ item: { chunk: 0 }, probe: undefined, doneBefore: 0 }, settled(), 0);
+    for (let chunk = 1; chunk <= 32; chunk++) expect(take(job).item).toEqual({ chunk });
+    expect(take(job).item).toEqual({ page: 1 });
+    expect(take(job, { write: 0, read: 1 }).item).toEqual({ chunk: 33 });
+  });
+
+  test('ends without a call where all are unchanged', () => {
+    const job = looking(200, { skipUnchanged: true });
+    for (const page of [0, 1]) {
+      const sent = take(job);
+      expect(sent.item).toEqual({ page });
+      job.ended(sent, lookedUp(0, { lastSize: 0 }), 0);
+    }
+    expect(next(job)).toBe('end');
+    expect([job.ledger.counts.updated, job.ledger.chunks]).toEqual([2_000, { total: 0, done: 0 }]);
+  });
+
+  test('in a dry run only looks up: all rows stay unprocessed, and it holds for no rejections', () => {
+    const job = looking(200, { dryRun: true });
+    const compared = { changed: 100, unchanged: 300, missing: 600 };
+    for (const page of [0, 1]) {
+      const sent = take(job);
+      expect(sent.item).toEqual({ page });
+      job.ended(sent, lookedUp(10, { compared }), 0);
+    }
+    expect(next(job)).toBe('end');
+    expect(job.found).toEqual({ changed: 200, unchanged: 600, missing: 1_200, chunks: 20 });
+    expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 2_000]);
+  });
+
+  describe('long after a look-up', () => {
+    const LATER = 5 * 60_000 + 1;
+
+    test('looks up again what was not sent, once until some of it was', () => {
+      const job = looking(100);
+      job.ended(take(job), lookedUp(40), 0);
+      const first = take(job);
+      expect(take(job, { write: 1, read: 0 }, LATER).item).toEqual({ page: 0, asked: [1, 40] });
+      job.ended(first, settled(), LATER);
+      const again = { item: { page: 0, asked: [1, 40] as [number, number] }, probe: undefined, doneBefore: 0 };
+      job.ended(again, lookedUp(2, { lastSize: 1, unchanged: 379 }), LATER);
+      expect(job.ledger.askedFor(2)).toEqual([
+        [0, 100],
+        [1, 40],
+      ]);
+      const later = 10 * LATER;
+      expect(take(job, nothing, later).item).toEqual({ chunk: 1 });
+      expect(take(job, { write: 1, read: 0 }, later).item).toEqual({ page: 0, asked: [2, 3] });
+    });
+
+    test('sends what was given to a call before: its values before stand', () => {
+      const job = looking(100);
+      job.ended(take(job), lookedUp(1), 0);
+      job.ended(take(job), { how: 'stopped' }, 0);
+      expect(take(job, nothing, LATER).item).toEqual({ chunk: 0 });
+    });
+
+    test('looks up again what the activity finds too old', () => {
+      const job = looking(100);
+      job.ended(take(job), lookedUp(3), 0);
+      const sent = take(job);
+      job.ended(sent, settled({ stale: true, updated: 0, calls: 0 }), LATER);
+      expect(job.ledger.done).toBe(0);
+      expect(take(job, nothing, 0).item).toEqual({ page: 0, asked: [0, 1] });
+    });
+  });
+
+  describe('takes no read as a proof that writes work', () => {
+    /** A job that has looked up a page and holds, because its first chunk was refused or got no answer. */
+    function held(end: End | ((sent: Sent) => End), chunks = 2): Job {
+      const job = looking(900);
+      job.ended(take(job), lookedUp(chunks), 0);
+      for (let count = 0; job.hold === null; count++) {
+        const sent = take(job, { write: 0, read: LOOK_UPS });
+        job.ended(sent, typeof end === 'function' ? end(sent) : end, 0);
+        if (count > 9) throw new Error('It does not hold.');
+      }
+      return job;
+    }
+
+    test.each<[string, End | ((sent: Sent) => End)]>([
+      ['refuses', REFUSED],
+      ['does not answer', unanswered],
+    ])('while the store %s PUTs, its probe is a chunk, and look-ups that end meanwhile change nothing', (_, end) => {
+      const job = held(end);
+      const before = job.hold;
+      job.ended({ item: { page: 1 }, probe: undefined, doneBefore: 1 }, lookedUp(1), 5);
+      expect(job.hold).toBe(before);
+      const probe = take(job, nothing, before?.until ?? NaN);
+      expect(probe).toMatchObject({ item: { chunk: expect.any(Number) }, probe: 'check' });
+      job.ended(probe, typeof end === 'function' ? end(probe) : end, 40_000);
+      expect(job.hold).toMatchObject({ probes: 1 });
+      job.resume();
+      job.ended(take(job, nothing, 40_000), settled(), 40_001);
+      expect(job.hold).toBeNull();
+    });
+
+    test('a probe that has to be looked up first is followed by its chunk', () => {
+      const job = held(REFUSED, 1);
+      // The chunk is given up, as a person ends its activity.
+      job.work.toSend.take();
+      job.resume();
+      const lookUp = take(job);
+      expect(lookUp).toMatchObject({ item: { page: 1 }, probe: 'resume' });
+      job.ended(lookUp, lookedUp(1), 0);
+      expect(job.hold?.kind).toBe('refused');
+      expect(take(job)).toMatchObject({ item: { chunk: 100 }, probe: 'resume' });
+    });
+
+    test('tries of a chunk count nothing while only look-ups end', () => {
+      const job = held(unanswered);
+      for (let page = 1; page < 9; page++) {
+        job.ended({ item: { page }, probe: undefined, doneBefore: 0 }, lookedUp(0, { lastSize: 0 }), 0);
+        job.resume();
+        const sent = take(job);
+        job.ended(sent, unanswered(sent), 0);
+      }
+      expect([job.ledger.counts.failed, job.hold?.kind]).toEqual([0, 'outage']);
+    });
+
+    test('reads that are refused hold it by themselves, and are asked again first', () => {
+      const job = held(REFUSED);
+      job.ended({ item: { page: 1 }, probe: undefined, doneBefore: 1 }, { how: 'refused', message: 'no reads' }, 5);
+      expect(job.hold).toMatchObject({ message: 'no reads', probes: 0 });
+      job.resume();
+      const probe = take(job);
+      expect(probe.item).toEqual({ page: 1 });
+      job.ended(probe, lookedUp(1), 6);
+      expect(job.hold).toMatchObject({ message: '401' });
+    });
+  });
+
+  test('a look-up is never said to have been sent, nor a chunk that made no call', () => {
+    const job = looking(400);
+    job.ended(take(job), lookedUp(3), 0);
+    job.ended(take(job), { how: 'stopped' }, 0);
+    const unread = { ...outcome({ updated: 0, calls: 0 }), unanswered: 4 };
+    const chunks = [0, 1, 2].map((chunk) => ({ item: { chunk }, probe: undefined, doneBefore: 0 }));
+    job.ended(chunks[0] as Sent, { how: 'unanswered', message: 'unreadable', outcome: unread }, 0);
+    job.ended(chunks[1] as Sent, { how: 'stopped', outcome: { ...unread, uncounted: true } }, 0);
+    job.ended(chunks[2] as Sent, { how: 'stopped', outcome: { ...unread, calls: 1 } }, 0);
+    expect(job.work.toSend.allMaybeSent()).toEqual([1, 2]);
+  });
 });
