@@ -17,6 +17,8 @@ import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
 
+const NO_LOOK_UPS = 'options.match: jobs can not find customers by e-mail address yet.';
+
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
 /**
@@ -33,6 +35,8 @@ export async function prepareJob(
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
+    // until look-ups
+    if (options.match === 'email') throw new BadInput(NO_LOOK_UPS);
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
@@ -46,14 +50,19 @@ export async function prepareJob(
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
-      async (error: unknown) => {
-        // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
-        const copy = 'uri' in source && error instanceof BadInput ? ownCopy(storage, source.uri, reader) : undefined;
-        if (copy !== undefined) await storage.delete(copy);
-        throw error;
-      },
-    );
+    const prepared = await prepare({
+      storage,
+      keys,
+      records,
+      limit: options.limit,
+      match: options.match,
+      onProgress,
+    }).catch(async (error: unknown) => {
+      // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
+      const copy = 'uri' in source && error instanceof BadInput ? ownCopy(storage, source.uri, reader) : undefined;
+      if (copy !== undefined) await storage.delete(copy);
+      throw error;
+    });
     return {
       format,
       ...prepared,

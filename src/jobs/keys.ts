@@ -42,6 +42,8 @@ export interface JobKeys {
   failures(name: string): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
   present(number: number): string;
+  /** The ids that rows name, if customers are found by e-mail address. */
+  ids: string;
   /** The store's groups, as readNames has found them. */
   groups: string;
   report: string;
@@ -60,12 +62,14 @@ export interface JobKeys {
 export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
   const [pages, present] = [`${folder}/pages`, `${folder}/present`];
+  const set = named ? `${pages}/named` : pages;
   return {
     run,
     folder,
     working: [pages, present],
     groups: `${pages}/groups.json`,
-    page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
+    ids: `${set}/ids`,
+    page: (number) => `${set}/${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
     present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,

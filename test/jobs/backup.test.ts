@@ -25,6 +25,7 @@ const OPTIONS = {
   backup: true,
   skipUnchanged: false,
   blankCells: 'keep',
+  match: 'id',
 } as const;
 
 let storage: Storage;

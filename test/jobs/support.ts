@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JobOptions } from '../../src/contract/job.ts';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
@@ -38,5 +39,6 @@ export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGe
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** The records of an inline source, read with the default options. */
-export const inline = (customers: readonly unknown[]) => inlineRecords(customers, jobOptionsSchema.parse({}));
+/** The records of an inline source, read with the default options or these. */
+export const inline = (customers: readonly unknown[], options: JobOptions = {}) =>
+  inlineRecords(customers, jobOptionsSchema.parse(options));
