@@ -1,9 +1,10 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { isPossibleId, type Source } from '../contract/job.ts';
+import { isPossibleId, type Match, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
 import { fixKey } from '../jobs/fix.ts';
-import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { matchOf } from '../jobs/close.ts';
+import { BACKUPS, isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -19,7 +20,13 @@ export class NothingToRetry extends Error {
  * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
  * our own workers write there. Throws BadInput, BadSource and NothingToRetry.
  */
-async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
+async function retryFileOf(
+  client: Client,
+  storage: Storage,
+  storeHash: string,
+  id: string,
+  match: Match,
+): Promise<string> {
   const name = quoted(id);
   const noSuchJob = () => new BadInput(`source.retryOf: there is no job ${name}.`);
   if (!isPossibleId(id)) throw noSuchJob();
@@ -41,8 +48,15 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
   }
   const started = await startedEvent(client, id, runId);
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
-  if (await storage.exists(keys.retry)) return keys.retry;
-  if (await storage.exists(keys.done)) {
+  const isDone = await storage.exists(keys.done);
+  if (await storage.exists(keys.retry)) {
+    const left = isDone ? await matchOf(storage, keys) : match;
+    if (left === match) return keys.retry;
+    throw new BadInput(
+      `options.match: expected "${left}", as in ${name}, whose customers are sent again, got "${match}".`,
+    );
+  }
+  if (isDone) {
     const fix = await fixKey(storage, keys);
     const cure =
       fix === undefined
@@ -75,19 +89,25 @@ export async function recordsOf(
 ): Promise<AsyncIterable<SourceRecord[]>> {
   if ('customers' in source) return inlineRecords(source.customers, reading);
   if ('uri' in source) {
-    return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
+    return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader, reading.match));
   }
-  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
-  const { digest } = reading;
+  const { digest, match } = reading;
+  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf, match);
   return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], {
     ...AS_WE_WRITE,
+    match,
     ...(digest && { digest }),
   });
 }
 
 /** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */
-function checkSource(storage: Storage, uri: string, reader: SourceReader): void {
+function checkSource(storage: Storage, uri: string, reader: SourceReader, match: Match): void {
   const key = storage.keyOf(uri);
+  if (key?.startsWith(BACKUPS) && match === 'email') {
+    throw new BadSource(
+      'The addresses in a backup are the ones to restore: start it without --match email (match), by its ids.',
+    );
+  }
   if (key === undefined || isSourceFor(reader, key)) return;
   throw new BadSource(
     'source.uri: expected a file that this job may read, got one in the job store that belongs to another job or store. ' +

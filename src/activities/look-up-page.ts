@@ -1,60 +1,106 @@
-import type { CallOptions, Found, Store, Tally } from '../bigcommerce/store.ts';
-import type { PageOutcome, PageRef, Spent } from '../contract/activities.ts';
+import type { CallOptions, Store, Tally } from '../bigcommerce/store.ts';
+import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities.ts';
+import { addressKey } from '../contract/address.ts';
 import { CHUNK_SIZE } from '../contract/job.ts';
-import { look, valuesBefore } from '../jobs/look-up.ts';
-import type { FoundRows, LookUpFile } from '../jobs/look-ups.ts';
-import type { Values } from '../jobs/fields.ts';
+import { packFallen } from '../contract/look-ups.ts';
+import { hasId } from '../jobs/ids-file.ts';
+import type { FoundCustomer, KeyedRow } from '../jobs/keyed-rows.ts';
+import { type FellOut, type FoundCustomers, kept, look } from '../jobs/look-up.ts';
+import type { LookUpFile } from '../jobs/look-ups.ts';
 import type { PageRow } from '../jobs/pages.ts';
 import { runKeys } from './context.ts';
 import { reading } from './reading.ts';
 import type { StoreParts } from './store-activities.ts';
 
+type Calling = CallOptions & { tally: Tally };
+type Found = Omit<PageOutcome, keyof Spent>;
+
 /** Looks up the rows of a page that are to be sent, unless that was done before. */
 export const lookUpPage = (parts: StoreParts, ref: PageRef): Promise<PageOutcome> =>
   reading(parts, ref, (calling) => lookUp(parts, ref, calling));
 
-async function lookUp(
-  { store, lookUps }: StoreParts,
-  { job, page, asked, probe, skipUnchanged, dryRun }: PageRef,
-  calling: CallOptions & { tally: Tally },
-): Promise<Omit<PageOutcome, keyof Spent>> {
+async function lookUp({ store, lookUps }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
+  const { job, page, asked, probe, match, skipUnchanged, dryRun } = ref;
   const keys = runKeys(job);
   const { rows, key } = await lookUps.asked(keys, page, asked);
   const stands = dryRun ? undefined : await lookUps.find(keys, key);
   if (stands) {
     // A probe has to make a call.
-    if (probe) await store.findById({ ids: idsOf(rows.slice(0, 1)), ...calling });
-    return outcomeOf(stands);
+    if (probe) await ask(store, new Wanted(rows.slice(0, 1), match), new Map(), calling);
+    return outcomeOf(rows, stands);
   }
-  const { at, rows: found } = await lookUps.found(keys, key);
-  await find(store, rows, found, calling);
+  const { at, customers } = await lookUps.found(keys, key);
+  await ask(store, new Wanted(rows, match), customers, calling);
+  const ids = await lookUps.ids(keys);
   const [from] = asked.at(-1) ?? [0];
-  const { rows: looked, ...counts } = look(rows, found, { from, skipUnchanged });
-  const file = dryRun ? { at, rows: looked } : await lookUps.keep(keys, key, { at, rows: looked });
-  return { ...outcomeOf(file), ...(dryRun && { compared: counts }) };
+  const { rows: looked, ...compared } = look(rows, customers, {
+    ...{ match, from, skipUnchanged },
+    isNamed: (id) => hasId(ids, id),
+  });
+  const found = { at, match, rows: looked };
+  if (dryRun) return { ...outcomeOf(rows, found), compared };
+  return outcomeOf(rows, await lookUps.keep(keys, key, found));
 }
 
-/** Asks for the rows that earlier attempts have not found, and keeps what is found for later ones. */
-async function find(store: Store, rows: readonly PageRow[], found: FoundRows, calling: CallOptions): Promise<void> {
-  const rest = new Map(rows.filter(({ row }) => !found.has(row)).map((row) => [row.values.id, row]));
-  const onFound = (id: number, customer: Found) => {
-    const row = rest.get(id);
-    if (row) found.set(row.row, presentIn(row, customer));
-  };
-  if (rest.size > 0) await store.findById({ ids: [...rest.keys()], onFound, ...calling });
+/** Whom a page asks for, and the row for which each is wanted. */
+class Wanted {
+  readonly byId = new Map<number, KeyedRow>();
+  readonly byEmail = new Map<string, { address: string; row: KeyedRow }>();
+
+  constructor(rows: readonly PageRow[], match: PageRef['match']) {
+    for (const { values } of rows) {
+      const { id, email, new_email: newEmail } = values;
+      if (id !== undefined) this.byId.set(id, values);
+      else if (match === 'email') {
+        for (const address of [email, newEmail]) {
+          if (address !== undefined) this.byEmail.set(addressKey(address), { address, row: values });
+        }
+      }
+    }
+  }
 }
 
-/** A customer whom the store would not show is sent all the same. */
-function presentIn({ values }: PageRow, found: Found): Values | null | undefined {
-  if (found.kind === 'found') return valuesBefore(values, found.customer);
-  return found.kind === 'unknown' ? null : undefined;
+/** Asks for those whom earlier attempts have not found, and enters each as soon as he is found. */
+async function ask(store: Store, { byId, byEmail }: Wanted, found: FoundCustomers, calling: Calling): Promise<void> {
+  const enter = (key: number | string, row: KeyedRow | undefined, answer: FoundCustomer) =>
+    found.set(key, answer.kind === 'found' && row ? { kind: 'found', customer: kept(row, answer.customer) } : answer);
+  const ids = [...byId.keys()].filter((id) => !found.has(id));
+  if (ids.length > 0) {
+    await store.findById({ ids, onFound: (id, answer) => enter(id, byId.get(id), answer), ...calling });
+  }
+  const emails = [...byEmail].flatMap(([key, { address }]) => (found.has(key) ? [] : [address]));
+  if (emails.length > 0) {
+    await store.findByEmail({
+      emails,
+      onFound: (key, answer) => enter(key, byEmail.get(key)?.row, answer),
+      ...calling,
+    });
+  }
 }
 
-const idsOf = (rows: readonly PageRow[]): number[] => rows.map(({ values }) => values.id);
-
-function outcomeOf({ rows }: LookUpFile): Omit<PageOutcome, keyof Spent> {
-  const sent = [...rows.values()].filter(({ fate }) => typeof fate === 'number').length;
+/** What a look-up leaves to be sent, and who fell out. */
+function outcomeOf(rows: readonly PageRow[], { rows: looked }: LookUpFile): Found {
+  const fates = [...looked.values()].map(({ fate }) => fate);
+  const sent = fates.filter((fate) => typeof fate === 'number').length;
   const chunks = Math.ceil(sent / CHUNK_SIZE);
   const lastSize = sent - Math.max(0, chunks - 1) * CHUNK_SIZE;
-  return { chunks, lastSize, unchanged: rows.size - sent, fallen: [] };
+  return {
+    chunks,
+    lastSize,
+    unchanged: fates.filter((fate) => fate === 'unchanged').length,
+    fallen: fallenOf(rows, looked),
+  };
+}
+
+function fallenOf(rows: readonly PageRow[], looked: LookUpFile['rows']): Fallen[] {
+  const groups = new Map<string, { why: FellOut; rows: Parameters<typeof packFallen>[0][number][] }>();
+  for (const { row, line } of rows) {
+    const { fate, id = null } = looked.get(row) ?? {};
+    if (typeof fate !== 'object') continue;
+    const key = JSON.stringify(fate);
+    const group = groups.get(key) ?? { why: fate, rows: [] };
+    group.rows.push({ row, line, id });
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ why, rows: those }) => ({ ...why, ...packFallen(those) }));
 }

@@ -29,8 +29,8 @@ export interface Question<K extends string | number> {
   most: number;
   /** The key of a listed customer; undefined if it has none. */
   keyOf(customer: ListedCustomer): K | undefined;
-  /** Asked for once more, as it is in `again`, if it may have been missed. */
-  again?(key: K): string;
+  /** What is asked for once more, if a customer may have been missed. */
+  again(key: K): string;
   /** What must not be quoted. */
   secrets(keys: readonly K[]): string[];
   /** What nobody has. */
@@ -56,6 +56,7 @@ export const byId = (ids: readonly number[]): Question<number> => ({
   texts: new Map(ids.filter((id) => Number.isSafeInteger(id) && id > 0).map((id) => [id, String(id)])),
   most: MOST_IDS,
   keyOf: ({ id }) => id,
+  again: String,
   secrets: () => [],
   nobody: String(0x7fff_ffff),
 });
@@ -165,7 +166,7 @@ export class Finder<K extends string | number> {
     for (const [key, those] of byKey) {
       const [customer] = those.values();
       // While a list is read page by page, it may shift; and a store may mind the case of an address.
-      const mayBeMissed = again && !this.#askedAgain.has(key) && (pages > 1 || texts.get(key) !== again(key));
+      const mayBeMissed = !this.#askedAgain.has(key) && (pages > 1 || texts.get(key) !== again(key));
       if (those.size > 1) this.#settle(key, { kind: 'ambiguous', customers: those.size });
       else if (customer) this.#settle(key, { kind: 'found', customer });
       else if (mayBeMissed) missed.push(key);
@@ -173,7 +174,7 @@ export class Finder<K extends string | number> {
     }
     for (const key of missed) {
       this.#askedAgain.add(key);
-      texts.set(key, again?.(key) ?? '');
+      texts.set(key, again(key));
     }
     this.#lists.add(missed);
   }

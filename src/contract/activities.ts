@@ -1,5 +1,5 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Comparison, Failure, JobOptions, Quota } from './job.ts';
+import type { Comparison, Failure, JobOptions, Match, Quota } from './job.ts';
 import type { CarriedLookUps, Places } from './look-ups.ts';
 
 /**
@@ -20,7 +20,8 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 export const CHUNKS_PER_PAGE = 100;
 
 /** Whether a job looks its customers up before it sends them. */
-export const looksUp = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
+export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions): boolean =>
+  match === 'email' || backup || skipUnchanged;
 
 /**
  * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
@@ -112,6 +113,7 @@ export interface PageRef extends StoreRef {
   page: number;
   /** The places whose rows are to be looked up, after the look-ups that have made the chunks there. */
   asked: Places[];
+  match: Match;
   /** Leave out customers that have all values already. */
   skipUnchanged: boolean;
   /** Compare, and write nothing. */

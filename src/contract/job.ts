@@ -1,5 +1,8 @@
 /** The names and shapes that other services rely on. Part of the workflow bundle, so it imports only that library. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Failures, Outcomes } from './answers.ts';
+
+export type { ChunkSummary, Failures, Outcomes } from './answers.ts';
 
 // Tags with @ are for the published JSON Schemas, which `npm run schemas` makes from this file.
 /** @asType integer */
@@ -66,6 +69,9 @@ export type Source =
       retryOf: string;
     };
 
+/** How the rows of a source name their customers. */
+export type Match = 'id' | 'email';
+
 /** How a job is to run. Every option is optional. */
 export interface JobOptions {
   /** Check the file and the token, send nothing. Default false. */
@@ -76,6 +82,11 @@ export interface JobOptions {
   onInvalid?: 'skip' | 'fail' | undefined;
   /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
+  /**
+   * How rows name customers: "id", or "email", where the field `email` is the address to find the customer by and
+   * `new_email` another one to give him. Default "id".
+   */
+  match?: Match | undefined;
   /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none. */
@@ -114,12 +125,15 @@ export interface JobInput {
 /** Why a row was not updated, for programs. */
 export type OutcomeCode =
   | 'unknown_id'
+  | 'unknown_email'
+  | 'ambiguous_email'
   | 'email_taken'
   | 'rejected'
   | 'invalid_field'
   | 'unknown_field'
   | 'unknown_group'
   | 'duplicate'
+  | 'same_customer'
   | 'unavailable'
   | 'cancelled';
 
@@ -244,44 +258,6 @@ export interface Pace {
   callsPerSecond: number;
   /** Calls that may be in flight at the store at once; 0 while that is unknown. */
   concurrency: Count;
-}
-
-/** The answer of the `outcomes` query: the chunks whose numbers are in a slice. A look-up leaves some numbers without one. */
-export interface Outcomes {
-  /** All numbers of chunks are below it. */
-  total: Count;
-  /** Those of at most 1,000 numbers, in order. */
-  outcomes: ChunkSummary[];
-}
-
-/** What became of one chunk. */
-export interface ChunkSummary {
-  /** 0-based. */
-  chunk: Count;
-  /** First and last source row in it; after a look-up, in the thousand rows that it is from. */
-  rows: [first: Count, last: Count];
-  /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
-  state: 'pending' | 'done' | 'unprocessed';
-  /** Customers in it that the store has accepted. */
-  updated: Count;
-  /** Customers in it that the store would not take. */
-  rejected: Count;
-  /** Customers in it that were not applied after all retries. */
-  failed: Count;
-  /** Attempts of its activity, counted up to 15. */
-  attempts: Count;
-}
-
-/** The answer of the `failures` query: a page of the latest failures, by row. */
-export interface Failures {
-  /** At most 500 of the latest 1,000. */
-  failures: Failure[];
-  /** All rows rejected, failed or invalid so far, including those in files. */
-  total: Count;
-  /** Pass it as `after` to get the next page; null on the last. */
-  next: Count | null;
-  /** URI of the newest file of older failures, which names the one before it; null while there are none. */
-  olderIn: string | null;
 }
 
 export const progressQuery = defineQuery<Progress>('progress');

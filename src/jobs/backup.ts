@@ -19,8 +19,8 @@ export interface Written {
   notInBackup: number;
 }
 
-/** A row whose customer may have been changed, and the values before; no `source` if its page can't be read. */
-type Changed = Pick<SettledRow, 'source' | 'before'>;
+/** A row whose customer may have been changed, and the values before; no `sent` if its page can't be read. */
+type Changed = Pick<SettledRow, 'sent' | 'before'>;
 
 /** Writes the backup of a job that has ended, for every customer who was or may have been changed. */
 export const backUp = (storage: Storage, keys: JobKeys, job: EndedJob): Promise<Written> =>
@@ -51,9 +51,9 @@ async function* backupRows(
 ): AsyncGenerator<Row> {
   const kept = new FirstRows();
   if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, kept);
-  for await (const { source, before } of changed) {
-    if (source && isUnchanged(source, before)) continue;
-    const { row, incomplete } = source ? rowToRestore(source, before) : NOTHING;
+  for await (const { sent, before } of changed) {
+    if (sent && isUnchanged(sent, before)) continue;
+    const { row, incomplete } = sent ? rowToRestore(sent, before) : NOTHING;
     if (incomplete) count.notInBackup++;
     if (row && kept.enter(row.id, 1) === undefined) yield row;
   }
@@ -74,7 +74,7 @@ async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGen
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
     const { outcome, maybeSent } = settled;
-    if (outcome === 'updated' || outcome === 'failed' || maybeSent) yield settled;
+    if (outcome === 'updated' || maybeSent) yield settled;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClosedJob, JobRef } from '../contract/activities.ts';
-import type { Source } from '../contract/job.ts';
+import type { Match, Source } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
@@ -51,14 +51,24 @@ async function earlierClosed(
 ): Promise<ClosedJob | undefined> {
   // done.json says that the files are complete. Nothing they are made from is deleted before it exists.
   if (!(await storage.exists(keys.done))) return undefined;
-  let json = '';
-  for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
-  const { by, ...closed } = JSON.parse(json) as ClosedJob & { by: string };
+  const { by, match: _, ...closed } = await readDone(storage, keys);
   // A job that was reset after its end may have lost its source: the report of what it did before is worth more.
   if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);
   return undefined;
 }
+
+/** What done.json says: by which run the job was closed, and how its rows name customers. */
+type Done = ClosedJob & { by: string; match: Match };
+
+async function readDone(storage: Storage, keys: JobKeys): Promise<Done> {
+  let json = '';
+  for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
+  return JSON.parse(json) as Done;
+}
+
+/** How the rows that an ended job has left name customers. */
+export const matchOf = async (storage: Storage, keys: JobKeys): Promise<Match> => (await readDone(storage, keys)).match;
 
 async function writeAll(storage: Storage, keys: JobKeys, run: string, job: SourcedJob): Promise<ClosedJob> {
   try {
@@ -74,7 +84,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Sourc
       ...(job.options.backup &&
         (await (job.plan.total === 0 ? backUpAllRead(storage, keys, job.options.limit) : backUp(storage, keys, job)))),
     };
-    await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
+    await storage.write(keys.done, [JSON.stringify({ by: run, match: job.options.match, ...closed })]);
     return closed;
   } catch (error) {
     // An attempt that Temporal has given up may have got here after all, and deleted what this one was reading.

@@ -42,6 +42,8 @@ export interface JobKeys {
   failures(name: string): string;
   /** A look-up of the page with this number; `asked` tells it from others. */
   lookUp(page: number, asked: string): string;
+  /** The ids that rows name, if customers are found by e-mail address. */
+  ids: string;
   /** The store's groups, as readNames has found them. */
   groups: string;
   report: string;
@@ -60,12 +62,14 @@ export interface JobKeys {
 export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
   const [pages, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
+  const set = named ? `${pages}/named` : pages;
   return {
     run,
     folder,
     working: [pages, lookUps],
     groups: `${pages}/groups.json`,
-    page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
+    ids: `${set}/ids`,
+    page: (number) => `${set}/${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
     lookUp: (page, asked) => `${lookUps}/${String(page).padStart(6, '0')}-${asked}.ndjson`,
     report: `${folder}/report.csv`,

@@ -6,39 +6,31 @@
  */
 import { createHash } from 'node:crypto';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
+import type { Match } from '../contract/job.ts';
 import type { Places } from '../contract/look-ups.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
-import type { Values } from './fields.ts';
+import { readIds } from './ids-file.ts';
 import type { JobKeys } from './keys.ts';
+import { type FoundCustomers, type LookedUp, sentOf } from './look-up.ts';
 import { BadPage, type Chunk, KEPT_BYTES, type PageReader, type PageRow } from './pages.ts';
-
-/** What a look-up has found of a row. */
-export interface LookedUp {
-  /** The place of its chunk in the page, or why it is in none. */
-  fate: number | 'unchanged';
-  id: number;
-  /** The values that the row sets, as they were: null if the store did not have them, absent if nobody can tell. */
-  before?: Values | null | undefined;
-}
 
 /** A look-up as it is kept: by row number. */
 export interface LookUpFile {
   /** When it was made, in ms since 1970. */
   at: number;
+  match: Match;
   rows: Map<number, LookedUp>;
 }
-
-/** What the store has of rows, by row number: the values that they set, null without a customer, undefined if unreadable. */
-export type FoundRows = Map<number, Values | null | undefined>;
 
 /** Reads and writes the files of look-ups, and keeps the latest: a process that serves a store needs each many times. */
 export class LookUpFiles {
   readonly #storage: Storage;
   readonly #pages: PageReader;
+  readonly #ids: Recent<Uint32Array>;
   readonly #recent: Recent<{ file: LookUpFile; bytes: number }>;
   // In no file, which a process that lost the right to send must not touch.
-  readonly #found: Recent<{ at: number; rows: FoundRows }>;
+  readonly #found: Recent<{ at: number; customers: FoundCustomers }>;
 
   /** Keeps what helps a process that serves this many stores at once. */
   constructor(storage: Storage, pages: PageReader, stores = 1) {
@@ -46,12 +38,18 @@ export class LookUpFiles {
     this.#pages = pages;
     this.#recent = new Recent(stores * KEPT_BYTES, ({ bytes }) => bytes);
     this.#found = new Recent(stores * 4);
+    this.#ids = new Recent(stores * KEPT_BYTES, ({ byteLength }) => byteLength);
   }
 
   /** The rows of a page that the last of these look-ups asks for, and the key of its file. Throws BadPage. */
   async asked(keys: JobKeys, page: number, asked: Places[]): Promise<{ rows: PageRow[]; key: string }> {
     const rows = await this.#rowsAsked(keys, page, asked);
     return { rows, key: keys.lookUp(page, nameOf(rows, asked)) };
+  }
+
+  /** The ids that rows of the job name, sorted. */
+  ids(keys: JobKeys): Promise<Uint32Array> {
+    return this.#ids.get(`${keys.run} ${keys.ids}`, () => readIds(this.#storage, keys));
   }
 
   /** What a look-up has found; undefined if it has no file. Throws BadPage if that is damaged. */
@@ -66,8 +64,8 @@ export class LookUpFiles {
   }
 
   /** What attempts of a look-up have found lately, for the next ones, and since when; in memory, until it is kept. */
-  async found(keys: JobKeys, key: string): Promise<{ at: number; rows: FoundRows }> {
-    const load = async () => ({ at: Date.now(), rows: new Map() });
+  async found(keys: JobKeys, key: string): Promise<{ at: number; customers: FoundCustomers }> {
+    const load = async () => ({ at: Date.now(), customers: new Map() });
     const found = await this.#found.get(`${keys.run} ${key}`, load);
     if (Date.now() - found.at <= OLD_MS) return found;
     this.#found.forget(`${keys.run} ${key}`);
@@ -75,12 +73,12 @@ export class LookUpFiles {
   }
 
   /** Writes a look-up, unless it has been; returns the one that stands. */
-  async keep(keys: JobKeys, key: string, { at, rows }: LookUpFile): Promise<LookUpFile> {
+  async keep(keys: JobKeys, key: string, { at, match, rows }: LookUpFile): Promise<LookUpFile> {
     const lines = [...rows].map(([row, { fate, id, before }]) =>
       // In an array, JSON would make null of what is undefined.
       JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before]),
     );
-    await this.#storage.writeOnce(key, `${[JSON.stringify({ at }), ...lines].join('\n')}\n`);
+    await this.#storage.writeOnce(key, `${[JSON.stringify({ at, match }), ...lines].join('\n')}\n`);
     this.#found.forget(`${keys.run} ${key}`);
     return (await this.find(keys, key)) as LookUpFile;
   }
@@ -95,8 +93,13 @@ export class LookUpFiles {
     if (!file || inChunk.length === 0) {
       throw new BadPage(`Chunk ${chunk} is not in ${this.#storage.uri(key)}: it is missing or damaged. ${CURE}`);
     }
-    const body = JSON.stringify(inChunk.map(({ row, values }) => bodyOf(values, file.rows.get(row)?.id as number)));
-    return { at: file.at, rows: inChunk.map(({ row }) => row), lines: inChunk.map(({ line }) => line), body };
+    const sent = inChunk.map(({ row, values }) => sentOf(values, file.rows.get(row)?.id as number, file.match));
+    return {
+      at: file.at,
+      rows: inChunk.map(({ row }) => row),
+      lines: inChunk.map(({ line }) => line),
+      body: JSON.stringify(sent),
+    };
   }
 
   async #rowsAsked(keys: JobKeys, page: number, asked: Places[]): Promise<PageRow[]> {
@@ -120,36 +123,31 @@ export class LookUpFiles {
     const bytes = Buffer.concat(pieces);
     try {
       const [head = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
-      const { at } = JSON.parse(head) as { at: number };
+      const { at, match } = JSON.parse(head) as Pick<LookUpFile, 'at' | 'match'>;
       const rows = lines.map((line): [number, LookedUp] => {
-        const [row, fate, id, before] = JSON.parse(line) as [
-          number,
-          LookedUp['fate'],
-          number,
-          Values | null | undefined,
-        ];
+        const [row, fate, id, before] = JSON.parse(line) as Line;
         return [row, { fate, id, before }];
       });
-      return { file: { at, rows: new Map(rows) }, bytes: bytes.length };
+      return { file: { at, match, rows: new Map(rows) }, bytes: bytes.length };
     } catch (error) {
       throw new BadPage(`The look-up ${this.#storage.uri(key)} is damaged. ${CURE}`, { cause: error });
     }
   }
 }
 
+/** A row as it is written. */
+type Line = [row: number, fate: LookedUp['fate'], id: number | null, before?: LookedUp['before']];
+
 /** What was found longer ago, in ms, is asked for again. */
 const OLD_MS = 5 * 60_000;
 
 const CURE = 'Start a new job from the source.';
-
-/** What is sent of a row. */
-const bodyOf = (values: Values, id: number): Values => ({ ...values, id });
 
 /**
  * The same for the same rows of a page, whichever run or attempt asks for them; another one for other rows, as where the
  * source has changed, and where they are asked for again.
  */
 function nameOf(rows: readonly PageRow[], asked: Places[]): string {
-  const whom = JSON.stringify(rows.map(({ row, values }) => [row, values.id]));
+  const whom = JSON.stringify(rows.map(({ row, values: { id, email, new_email } }) => [row, id, email, new_email]));
   return `${asked.length}-${createHash('sha256').update(whom).digest('hex').slice(0, 16)}`;
 }

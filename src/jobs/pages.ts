@@ -8,7 +8,7 @@ import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import type { Places } from '../contract/look-ups.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
-import type { Row } from './fields.ts';
+import type { KeyedRow } from './keyed-rows.ts';
 import type { JobKeys } from './keys.ts';
 
 const NEWLINE = 0x0a;
@@ -30,12 +30,12 @@ export interface Chunk {
 export interface PageRow {
   row: number;
   line: number | null;
-  values: Row;
+  values: KeyedRow;
 }
 
 /** The rows of a chunk. */
 export const rowsIn = ({ rows, lines, body }: Chunk): PageRow[] =>
-  (JSON.parse(body) as Row[]).map((values, index) => ({
+  (JSON.parse(body) as KeyedRow[]).map((values, index) => ({
     row: rows[index] as number,
     line: lines[index] ?? null,
     values,

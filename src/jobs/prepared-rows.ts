@@ -1,12 +1,15 @@
 /** The rows of a job that has ended, from its pages and look-ups, and how their chunks ended. */
 import { CHUNKS_PER_PAGE, looksUp } from '../contract/activities.ts';
+import type { Match } from '../contract/job.ts';
 import { LookUps, type Places } from '../contract/look-ups.ts';
 import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Row, Values } from './fields.ts';
+import type { KeyedRow } from './keyed-rows.ts';
 import { type JobKeys, jobKeys } from './keys.ts';
-import { type LookedUp, LookUpFiles } from './look-ups.ts';
-import { BadPage, PageReader, type PageRow, rowsIn } from './pages.ts';
+import { type LookedUp, sentOf } from './look-up.ts';
+import { LookUpFiles } from './look-ups.ts';
+import { BadPage, PageReader, rowsIn } from './pages.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A row that was written into a page. */
@@ -14,11 +17,15 @@ export interface PreparedRow {
   row: number;
   line: number | null;
   /** What the source row held, if its page can be read. */
-  source: Row | undefined;
+  source: KeyedRow | undefined;
+  /** What was sent of it, or would be; undefined if its customer is not known. */
+  sent: Row | undefined;
+  /** The customer's id; null if it is not known. */
+  id: number | null;
   /** The number of its chunk; where a look-up has not left it in one, of the one in which it was prepared. */
   chunk: number;
-  /** How its chunk ended; `unchanged` if it is in none because of that, `unknown` if that can't be read any more. */
-  state: ChunkCode['state'] | 'unchanged' | 'unknown';
+  /** How its chunk ended, or why it is in none; `unknown` if that can't be read any more. */
+  state: ChunkCode['state'] | 'unchanged' | 'fellOut' | 'unknown';
   /** Whether it was looked up; absent in a job that looks nothing up. */
   isLookedUp?: boolean;
   /** What the customer had before; null if the store did not have the customer, absent if nobody knows. */
@@ -51,6 +58,7 @@ class Reading {
   readonly #storage: Storage;
   readonly #keys: JobKeys;
   readonly #wasReset: boolean;
+  readonly #match: Match;
   readonly #pages: PageReader;
   readonly #files: LookUpFiles;
   readonly #lookUps: LookUps;
@@ -62,6 +70,7 @@ class Reading {
     this.#storage = storage;
     this.#keys = jobKeys(job);
     this.#wasReset = wasReset;
+    this.#match = options.match;
     this.#pages = new PageReader(storage, 1);
     this.#files = new LookUpFiles(storage, this.#pages);
     this.#lookUps = new LookUps(lookUps);
@@ -72,11 +81,14 @@ class Reading {
   async chunk(chunk: number): Promise<PreparedRow[]> {
     const state = this.codes[chunk]?.state ?? 'pending';
     const read = await this.#ifReadable(this.#pages.readChunk(this.#keys, chunk));
-    if (read) return rowsIn(read).map(({ row, line, values }) => ({ row, line, source: values, chunk, state }));
+    if (read) {
+      const rows = rowsIn(read).map(({ values, ...at }) => ({ ...at, ...this.#about(values, values.id ?? null) }));
+      return rows.map((row) => ({ ...row, chunk, state }));
+    }
     // Invalid rows among them are failures, which come first.
     const [first, last] = [this.#bounds.first[chunk] as number, this.#bounds.last[chunk] as number];
     const rows = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    return rows.map((row) => ({ row, line: null, source: undefined, chunk, state }));
+    return rows.map((row) => ({ row, line: null, source: undefined, sent: undefined, id: null, chunk, state }));
   }
 
   /** The rows of the chunks at these places of a page, as they were looked up. */
@@ -87,16 +99,22 @@ class Reading {
     for (let chunk = first; chunk < first + places[1]; chunk++) {
       for (const prepared of await this.chunk(chunk)) {
         const looked = found.get(prepared.row);
+        const { source } = prepared;
+        const row = { ...prepared, ...(looked && source && this.#about(source, looked.id)), before: looked?.before };
         // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
-        if (!isLookedUp) yield { ...prepared, state: 'pending', isLookedUp: Boolean(looked), before: looked?.before };
-        else if (!looked) yield { ...prepared, state: 'unknown', isLookedUp: true };
-        else yield { ...prepared, ...this.#fateOf(looked, first), isLookedUp: true, before: looked.before };
+        if (!isLookedUp) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
+        else yield { ...row, isLookedUp, ...(looked ? this.#fateOf(looked, first) : { state: 'unknown' }) };
       }
     }
   }
 
+  #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
+    const sent = id === null ? undefined : this.#match === 'email' ? sentOf(source, id, 'email') : (source as Row);
+    return { source, sent, id };
+  }
+
   #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
-    if (typeof fate !== 'number') return { state: fate };
+    if (typeof fate !== 'number') return { state: fate === 'unchanged' ? 'unchanged' : 'fellOut' };
     return { chunk: first + fate, state: this.codes[first + fate]?.state ?? 'unknown' };
   }
 
@@ -133,17 +151,18 @@ export async function* allLookedUp(
   storage: Storage,
   keys: JobKeys,
   chunksToSend: number,
-): AsyncGenerator<{ source: Row; before: Values | null | undefined }> {
+): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
   const pages = new PageReader(storage, 1);
   const files = new LookUpFiles(storage, pages);
   for (let page = 0; await storage.exists(keys.page(page)); page++) {
     const to = Math.min(await pages.chunksIn(keys, page), chunksToSend - page * CHUNKS_PER_PAGE);
     if (to <= 0) return;
     const { rows, key } = await files.asked(keys, page, [[0, to]]);
-    const found = (await files.find(keys, key))?.rows;
-    for (const { row, values } of rows as PageRow[]) {
-      const looked = found?.get(row);
-      if (looked) yield { source: values, before: looked.before };
+    const found = await files.find(keys, key);
+    for (const { row, values } of rows) {
+      const looked = found?.rows.get(row);
+      if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
+      yield { sent: sentOf(values, looked.id, found.match), before: looked.before };
     }
   }
 }

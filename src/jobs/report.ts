@@ -18,7 +18,7 @@ export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerato
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry, source }) => (retry ? `${JSON.stringify(source)}\n` : []));
+    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(retry)}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
 }

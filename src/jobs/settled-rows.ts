@@ -5,6 +5,7 @@ import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failureFiles, failuresIn } from './failure-files.ts';
 import type { Values } from './fields.ts';
+import { type KeyedRow, retryRowOf } from './keyed-rows.ts';
 import { preparedRows, type PreparedRow } from './prepared-rows.ts';
 
 /** What became of a row. */
@@ -16,17 +17,18 @@ export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'mess
 
 /** What a report is made from: CloseJobInput, with the options that matter here. */
 export interface EndedJob extends Omit<CloseJobInput, 'input'> {
-  options: Pick<FullOptions, 'dryRun' | 'limit' | 'reportAll' | 'backup' | 'skipUnchanged'>;
+  options: Pick<FullOptions, 'dryRun' | 'limit' | 'match' | 'reportAll' | 'backup' | 'skipUnchanged'>;
   /** The job was reset: its outcomes lack what was sent before. */
   wasReset?: boolean;
 }
 
 /** What became of a row, and what else is known about it. */
-export interface SettledRow extends ReportedRow, Partial<Pick<PreparedRow, 'source' | 'before' | 'isLookedUp'>> {
-  /** Unprocessed because no answer came, or because the job was reset later: it may have been updated all the same. */
+export interface SettledRow
+  extends ReportedRow, Partial<Pick<PreparedRow, 'source' | 'sent' | 'before' | 'isLookedUp'>> {
+  /** No answer came, or the job was reset later: it may have been updated all the same. */
   maybeSent?: boolean;
-  /** Sending it again may update it, and can be done from what the job store has. */
-  retry?: boolean;
+  /** The row to send again, if that may update it and can be done from what the job store has. */
+  retry?: KeyedRow;
 }
 
 /**
@@ -45,20 +47,20 @@ export async function* settledRows(
     for await (const { chunk, state, ...of } of preparedRows(storage, job, wanted)) {
       const { row } = of;
       for (; !failure.done && failure.value.row < row; failure = await failures.next()) yield failure.value;
-      const id = of.source?.id ?? null;
       if (!failure.done && failure.value.row === row) {
         const settled = { ...of, ...failure.value };
-        yield settled.outcome === 'failed' ? toRetry(settled) : settled;
+        const isSent = state !== 'fellOut';
+        yield settled.outcome === 'failed' ? toRetry({ ...settled, maybeSent: isSent }) : settled;
         failure = await failures.next();
-      } else if (state === 'unchanged') yield { ...of, id, outcome: 'updated', code: 'unchanged', message: '' };
-      else if (state === 'done') yield { ...of, id, outcome: 'updated', code: '', message: '' };
-      else if (state === 'unknown') {
-        yield toRetry({ ...of, id, outcome: 'failed', code: 'unavailable', message: NOT_KNOWN, maybeSent: true });
+      } else if (state === 'unchanged') yield { ...of, outcome: 'updated', code: 'unchanged', message: '' };
+      else if (state === 'done') yield { ...of, outcome: 'updated', code: '', message: '' };
+      else if (state === 'unknown' || state === 'fellOut') {
+        yield toRetry({ ...of, outcome: 'failed', code: 'unavailable', message: NOT_KNOWN, maybeSent: true });
       } else {
         const maybe = whyMaybeSent(job, { ...of, chunk }, unanswered);
         const message = maybe ?? whyNeverSent(job.options, chunk) ?? 'Not sent: the job was cancelled.';
         const maybeSent = maybe !== undefined;
-        yield toRetry({ ...of, id, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
+        yield toRetry({ ...of, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
       }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
@@ -71,10 +73,14 @@ export async function* settledRows(
 const NOT_KNOWN =
   'What became of it is not known: what was looked up for its page is missing or damaged in the job store.';
 
+/** A row that may have been sent has its customer's id, since his address may be another one by then; all others are as they came. */
 function toRetry(settled: SettledRow): SettledRow {
-  const { source } = settled;
+  const { source, sent, id, maybeSent } = settled;
   const password = (source?.['authentication'] as Values | undefined)?.['new_password'];
-  if (source && password === undefined) return { ...settled, retry: true };
+  if (source && password === undefined) {
+    const isRenamed = maybeSent && sent !== source && id !== null;
+    return { ...settled, retry: isRenamed ? retryRowOf(source, id) : source };
+  }
   const why = source ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
   return { ...settled, message: `${settled.message} ${why}: send it again from the source.` };
 }

@@ -6,8 +6,9 @@ import { type JobCommand, jobCommand, JSON_LINES } from './command.ts';
 import { BadUse } from './exit.ts';
 import { jobRefOf, whyMissing } from './job-files.ts';
 import { storeOfJob } from './names.ts';
-import { RUNNING_ONLY } from './options.ts';
+import { MATCH, RUNNING_ONLY } from './options.ts';
 import type { Session } from './session.ts';
+import type { Match } from '../contract/job.ts';
 import { retrySource, type StartSource, undoSource } from './source.ts';
 import { startAndWatch, type StartFlags, YES } from './start.ts';
 import { type JobInfo, statusOf } from './status.ts';
@@ -20,11 +21,15 @@ const fromJobOptions = (suffix: string): Option[] => [
   ...[...RUNNING_ONLY, YES, JSON_LINES],
 ];
 
-export const retryCommand = jobCommand<StartFlags>(
+export const retryCommand = jobCommand<StartFlags & { match?: Match }>(
   'retry',
   'start a job that sends what an ended one left: its failed and unprocessed customers',
-  (command) => startFromJob(command, leftBy),
-  { needs: 'ended', parts: fromJobOptions('-retry') },
+  // What was not sent yet is named as the source names it.
+  (command) => {
+    const { match = 'id' } = command.job.options ?? {};
+    return startFromJob({ ...command, flags: { match, ...command.flags } }, leftBy);
+  },
+  { needs: 'ended', parts: [...fromJobOptions('-retry'), MATCH] },
 );
 
 export const undoCommand = jobCommand<StartFlags>(
@@ -36,7 +41,7 @@ export const undoCommand = jobCommand<StartFlags>(
 
 /** Starts a job from the source that `sourceOf` finds for an ended one, and shows it to its end. Throws BadUse. */
 async function startFromJob(
-  command: JobCommand<StartFlags>,
+  command: JobCommand<StartFlags & { match?: Match }>,
   sourceOf: (command: JobCommand<StartFlags>) => Promise<StartSource>,
 ): Promise<number> {
   const storeHash = storeOfJob(command.id);

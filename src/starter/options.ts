@@ -19,7 +19,14 @@ function appendColumn(typed: string, before: Record<string, string> = {}): Recor
   throw new InvalidArgumentError('Expected a heading and a field, such as "Telephone=phone".');
 }
 
+/** The one option for reading a file that a retry takes too: its customers are still named as the file names them. */
+export const MATCH = new Option(
+  '--match <key>',
+  `how rows name their customers; with email, their new addresses are in new_email; default: ${DEFAULTS.match}`,
+).choices(['id', 'email']);
+
 const READING = {
+  match: MATCH,
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
   ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
   columns: new Option(
@@ -77,8 +84,9 @@ export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
 
 /** How a file has to be read that has another one's columns, as words of a command. It has an encoding of its own. */
 export function readingFlags(options: JobOptions): string[] {
-  const { ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
+  const { match, ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
   return [
+    ...(match === 'email' ? ['--match', match] : []),
     ...ignoreColumns.flatMap((heading) => ['--ignore', heading]),
     ...(ignoreUnknown ? ['--ignore-unknown'] : []),
     ...Object.entries(columns).flatMap(([heading, field]) => ['--column', `${heading}=${field}`]),

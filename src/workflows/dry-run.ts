@@ -22,13 +22,12 @@ export async function checkStore(job: Job): Promise<Pick<WouldSend, 'quota'> | {
   }
 }
 
-/** What sending would take, as far as a dry run knows at its end. */
-export function wouldSend({ ledger, found, looksUp, options }: Job): Omit<WouldSend, 'quota'> {
-  const { chunksToSend, lastSentSize } = ledger.plan;
-  const all = chunksToSend === 0 ? 0 : (chunksToSend - 1) * CHUNK_SIZE + lastSentSize;
-  const { chunks, ...compared } = found;
-  const sent = options.skipUnchanged
-    ? { customers: compared.changed + compared.missing, calls: chunks }
-    : { customers: all, calls: chunksToSend };
-  return { ...sent, ...(looksUp && { compared }) };
+/** What sending would take, as a dry run knows at its end. */
+export function wouldSend({ ledger, found, looksUp }: Job): Omit<WouldSend, 'quota'> {
+  if (looksUp) {
+    const { customers, chunks: calls, ...compared } = found;
+    return { customers, calls, compared };
+  }
+  const { chunksToSend: calls, lastSentSize } = ledger.plan;
+  return { customers: calls === 0 ? 0 : (calls - 1) * CHUNK_SIZE + lastSentSize, calls };
 }

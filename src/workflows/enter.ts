@@ -1,5 +1,6 @@
 /** How an outcome is entered into a job; each says whether it could be, as it names all customers of its item. Pure. */
 import { CHUNKS_PER_PAGE, type ChunkOutcome, type PageOutcome } from '../contract/activities.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
 import type { ChunkItem, Item, PageItem } from './item-queue.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './steps.ts';
@@ -36,6 +37,7 @@ function enterPage({ ledger, work, found, rate }: Job, item: PageItem, outcome: 
   if (compared) {
     for (const key of ['changed', 'unchanged', 'missing'] as const) found[key] += compared[key];
     found.chunks += outcome.chunks;
+    found.customers += Math.max(0, outcome.chunks - 1) * CHUNK_SIZE + outcome.lastSize;
   } else if (!ledger.lookedUp(page, asked, outcome)) return false;
   const from = page * CHUNKS_PER_PAGE + asked[0];
   const to = from + (compared ? 0 : outcome.chunks);

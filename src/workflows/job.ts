@@ -27,8 +27,9 @@ export type Starved = 'slow' | 'unserved';
 
 type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'>;
 
-/** What a dry run finds, and the calls that sending would take. */
+/** What a dry run finds, and whom sending would send in how many calls. */
 export interface Found extends Comparison {
+  customers: number;
   chunks: number;
 }
 
@@ -66,7 +67,7 @@ export class Job {
   attributesShown = '';
   files: Files = { report: null, retry: null, fix: null };
   /** What a dry run has found so far. */
-  readonly found: Found = { changed: 0, unchanged: 0, missing: 0, chunks: 0 };
+  readonly found: Found = { changed: 0, unchanged: 0, missing: 0, customers: 0, chunks: 0 };
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */

@@ -37,6 +37,7 @@ interface SettledByLookUps {
   /** They had all values already; they count as updated. */
   unchanged: number;
   rejected: number;
+  failed: number;
   invalid: number;
 }
 
@@ -89,7 +90,7 @@ export class Ledger {
   /** The ledger of a job that has sent nothing yet. */
   static of({ failures, olderIn, ...plan }: PreparedRows): Ledger {
     const outcomes = encodeRuns(new Uint16Array(plan.chunks));
-    const settled = { rows: 0, unchanged: 0, rejected: 0, invalid: 0 };
+    const settled = { rows: 0, unchanged: 0, rejected: 0, failed: 0, invalid: 0 };
     const none = { lookUps: NO_LOOK_UPS, settled, calls: 0, reads: 0, throttled: 0, saved: 0, takenIn: [] };
     return new Ledger({ plan, outcomes, failures, olderIn, ...none });
   }
@@ -134,10 +135,8 @@ export class Ledger {
     }
     if (!this.#lookUps.has(page)) this.settled.rows += rows;
     this.#lookUps.add(page, { asked, chunks, lastSize });
-    const rejected = failures.filter(({ outcome }) => outcome === 'rejected').length;
     this.settled.unchanged += unchanged;
-    this.settled.rejected += rejected;
-    this.settled.invalid += failures.length - rejected;
+    for (const { outcome } of failures) this.settled[outcome]++;
     this.failures.add(failures);
     return true;
   }
@@ -167,7 +166,7 @@ export class Ledger {
     const { plan, settled } = this;
     const updated = this.#sent.updated + settled.unchanged;
     const rejected = this.#sent.rejected + settled.rejected;
-    const { failed } = this.#sent;
+    const failed = this.#sent.failed + settled.failed;
     const unprocessed = plan.valid - updated - rejected - failed - settled.invalid;
     return { total: plan.total, updated, rejected, failed, invalid: plan.invalid + settled.invalid, unprocessed };
   }

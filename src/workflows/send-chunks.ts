@@ -119,8 +119,8 @@ class Sending {
       const asked = item.asked
         ? [...ledger.askedFor(page * CHUNKS_PER_PAGE + item.asked[0]), item.asked]
         : [ledger.placesOf(page)];
-      const { skipUnchanged = false, dryRun = false } = options;
-      return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, skipUnchanged, dryRun }]);
+      const { match = 'id', skipUnchanged = false, dryRun = false } = options;
+      return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
     }
     return readNames.executeWithOptions({ summary: 'the names of the customer groups' }, [ref]);
   }

@@ -17,7 +17,7 @@ import { inline, newStorage } from '../jobs/support.ts';
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);
 const permit = { draining: new AbortController().signal } as Permit;
-const ref: PageRef = { job, page: 0, asked: [[0, 3]], skipUnchanged: true, dryRun: false };
+const ref: PageRef = { job, page: 0, asked: [[0, 3]], match: 'id', skipUnchanged: true, dryRun: false };
 
 let storage: Storage;
 /** Ids of each question. */

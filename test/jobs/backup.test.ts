@@ -24,6 +24,7 @@ const OPTIONS = {
   backup: true,
   skipUnchanged: false,
   blankCells: 'keep',
+  match: 'id',
 } as const;
 
 let storage: Storage;

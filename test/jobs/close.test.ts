@@ -22,6 +22,7 @@ const OPTIONS = {
   backup: false,
   skipUnchanged: false,
   blankCells: 'keep',
+  match: 'id',
 } as const;
 const HEADING = 'row,line,id,outcome,code,message\n';
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };

@@ -48,7 +48,10 @@ async function outcomeOf({ name, content, options }: File) {
   };
   const keys = jobKeys({ storeHash: 'abc', key: `job-${jobs}` });
   const records = openSource({ uri: storage.uri(key) }, [storage], reading);
-  const { chunks, failures, total, valid, invalid } = await prepare({ storage, keys, records, limit: null });
+  const { chunks, failures, total, valid, invalid } = await prepare({
+    ...{ storage, keys, records, limit: null },
+    match: reading.match,
+  });
   expect(valid + invalid).toBe(total);
   const pages = new PageReader(storage);
   const sent: unknown[] = [];
@@ -435,6 +438,102 @@ const FILES: Record<string, File[]> = {
         "2 (2) 2 invalid_field: first_name: a blank first name can't be cleared.",
         '3 (3) 3 invalid_field: Expected at least one value to update besides the id, got only the id.',
       ],
+    },
+  ],
+
+  'customers are found by their e-mail addresses, with the option for it': [
+    {
+      name: 'list without ids.csv',
+      content:
+        'E-mail;New E-mail Address;Notes\n Ann@b.example ;;a\nbob@b.example;Bob@c.example;b\n;;c\nann@B.example;;d\n' +
+        'bob@c.example;;e\n',
+      options: { match: 'email' },
+      sent: [
+        { email: 'Ann@b.example', notes: 'a' },
+        { email: 'bob@b.example', new_email: 'Bob@c.example', notes: 'b' },
+      ],
+      failures: [
+        '3 (4) null invalid_field: Expected an e-mail address or an id, got neither.',
+        '4 (5) null duplicate: Expected one row a customer, got another one in row 1.',
+        /^5 \(6\) null duplicate: email: expected an address that no other row has, got the new_email of row 2\./,
+      ],
+    },
+    {
+      name: 'default template.csv',
+      content:
+        'Customer ID,First Name,Last Name,Company,Email,Phone,Notes,Store Credit,Customer Group,Date Joined,Addresses,' +
+        'Receive Review/Abandoned Cart Emails?,Tax Exempt Category\n' +
+        '5,Zoë,,,zoe@shop.example,,a,,vip,01/02/2025,"1, Road",,\n' +
+        ',Bob,,,bob@shop.example,,,,,,,N,\n6,Cy,,,,,,,,,,,\n',
+      options: { match: 'email' },
+      sent: [
+        { id: 5, first_name: 'Zoë', email: 'zoe@shop.example', notes: 'a', customer_group_id: 3 },
+        { first_name: 'Bob', email: 'bob@shop.example', accepts_product_review_abandoned_cart_emails: false },
+        { id: 6, first_name: 'Cy' },
+      ],
+      notes: [/^Left out, /],
+    },
+    {
+      name: 'bulk edit template.csv',
+      content:
+        'Email Address,First Name,Last Name,Company,Phone,Notes,Store Credit,Customer Group,Address ID - 1,Customer ID\n' +
+        'a@b.example,Ann,,,020,,,,9,7\n',
+      options: { match: 'email' },
+      sent: [{ id: 7, email: 'a@b.example', first_name: 'Ann', phone: '020' }],
+      notes: [/^Left out, /],
+    },
+    {
+      name: 'blank keys, with blanks that clear.csv',
+      content: 'id,email,notes\n,a@x.example,\n7,,b\n',
+      options: { match: 'email', blankCells: 'clear' },
+      sent: [
+        { email: 'a@x.example', notes: '' },
+        { id: 7, notes: 'b' },
+      ],
+    },
+    {
+      name: 'objects.ndjson',
+      content:
+        '{"Email":"a@x.example","New Email":"b@x.example"}\n{"id":null,"email":"c@x.example","notes":"n"}\n' +
+        '{"email":7,"notes":"n"}\n',
+      options: { match: 'email' },
+      sent: [
+        { email: 'a@x.example', new_email: 'b@x.example' },
+        { email: 'c@x.example', notes: 'n' },
+      ],
+      failures: [/^3 \(3\) null invalid_field: email: expected an e-mail address, got /],
+    },
+    {
+      name: 'a quote that never closes.csv',
+      content: 'email,notes\na@x.example,"open\nb@x.example,b\n',
+      options: { match: 'email' },
+      sent: [{ email: 'b@x.example', notes: 'b' }],
+      failures: [/^1 \(2\) null invalid_field: Line 2 /],
+    },
+    {
+      name: 'no option.csv',
+      content: 'Email,Notes\na@x.example,a\n',
+      stops:
+        /heading "id" or "Customer ID", got none\. To find .* addresses, start the job with --match email \(match\)\.$/,
+    },
+    {
+      name: 'new address without the option.csv',
+      content: 'id,New Email\n1,a@x.example\n',
+      stops:
+        /^The column "New Email" is for rows whose customers are found by e-mail address: .*--match email \(match\)/,
+    },
+    {
+      name: 'addresses alone.csv',
+      content: 'Email,Customer ID\na@x.example,1\n',
+      options: { match: 'email' },
+      stops:
+        /^Expected a column to update besides the e-mail address and the id, got none\. Known headings: .*new_email/,
+    },
+    {
+      name: 'neither.csv',
+      content: 'Name,Notes,Phone\nAnn,a,1\n',
+      options: { match: 'email', ignoreUnknown: true },
+      stops: /^Expected a column with the heading "email", "id" or "Customer ID", got none/,
     },
   ],
 

@@ -47,7 +47,7 @@ async function close(key: string, { rejected = [], isLastTry = false, meanwhile,
   const open = (onDigest: (sha256: string) => void) =>
     openSource({ uri: storage.uri(key) }, [storage], { ...options, digest: onDigest });
   const records = open((sha256) => (digest = sha256));
-  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
+  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null, match: options.match });
   await meanwhile?.();
   const unsent: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(unsent)));
@@ -97,6 +97,43 @@ test('has objects as they are, each on a line', async () => {
     ),
     expect.stringMatching(/^\{"error_code":"invalid_field","error":"id: /),
   ]);
+});
+
+describe('customers who are found by e-mail address', () => {
+  const options = { match: 'email' } as const;
+  const rejected = [1, 3];
+
+  test('are named by their ids as well where these are known, in a column for it', async () => {
+    const csv = 'Email;Notes\na@x;a\nb@x;b\nc@x;c\nd@x;d;e\nA@x;dup\n';
+    const { text, notes } = await fixOf('a.csv', csv, { options, rejected });
+    expect(lines(text)).toEqual([
+      'Email;Notes;id;error_code;error',
+      'a@x;a;1;unknown_id;No such customer.',
+      'c@x;c;3;unknown_id;No such customer.',
+      expect.stringMatching(/^d@x;d;;invalid_field;.*;e$/),
+    ]);
+    expect(notes).toEqual([
+      'Rows not in the file of rows to correct: 1 are of customers with an earlier row, or have an address of one.',
+    ]);
+  });
+
+  test('keep the ids that the source has', async () => {
+    const csv = 'Notes,Customer ID,Email\na,7,a@x\nb,,b@x\nc, ,c@x\n';
+    const { text } = await fixOf('a.csv', csv, { options, rejected });
+    expect(lines(text).slice(1)).toEqual([
+      'a,7,a@x,unknown_id,No such customer.',
+      'c,3,c@x,unknown_id,No such customer.',
+    ]);
+  });
+
+  test('and so in JSON', async () => {
+    const json = '{"email":"a@x","notes":"a"}\n{"email":"b@x","notes":"b"}\n{"id":9,"email":"c@x","notes":"c"}\n';
+    const { text } = await fixOf('a.ndjson', json, { options, rejected });
+    expect(lines(text)).toEqual([
+      '{"email":"a@x","notes":"a","id":1,"error_code":"unknown_id","error":"No such customer."}',
+      '{"id":9,"email":"c@x","notes":"c","error_code":"unknown_id","error":"No such customer."}',
+    ]);
+  });
 });
 
 test('has a line that is not an object below "text"', async () => {

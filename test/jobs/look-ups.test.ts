@@ -83,11 +83,11 @@ test('what an attempt has found is there for the next one, for five minutes', as
   const of = files();
   const now = jest.spyOn(Date, 'now').mockReturnValue(1_000);
   try {
-    (await of.found(keys, 'key')).rows.set(1, null);
+    (await of.found(keys, 'key')).customers.set(1, { kind: 'unknown' });
     now.mockReturnValue(301_000);
-    expect(await of.found(keys, 'key')).toEqual({ at: 1_000, rows: new Map([[1, null]]) });
+    expect(await of.found(keys, 'key')).toEqual({ at: 1_000, customers: new Map([[1, { kind: 'unknown' }]]) });
     now.mockReturnValue(301_001);
-    expect(await of.found(keys, 'key')).toEqual({ at: 301_001, rows: new Map() });
+    expect(await of.found(keys, 'key')).toEqual({ at: 301_001, customers: new Map() });
   } finally {
     now.mockRestore();
   }

@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JobOptions } from '../../src/contract/job.ts';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import type { SourceRecord } from '../../src/jobs/sources/record.ts';
 import { inlineRecords } from '../../src/jobs/sources/source.ts';
 import type { Places } from '../../src/contract/look-ups.ts';
 import type { Values } from '../../src/jobs/fields.ts';
 import type { JobKeys } from '../../src/jobs/keys.ts';
-import { look, valuesBefore } from '../../src/jobs/look-up.ts';
+import type { FoundCustomer } from '../../src/jobs/keyed-rows.ts';
+import { look } from '../../src/jobs/look-up.ts';
 import { LookUpFiles } from '../../src/jobs/look-ups.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -52,21 +54,24 @@ export async function* inPieces(content: string | Uint8Array, size = 7): AsyncGe
 export async function lookUp(
   storage: Storage,
   keys: JobKeys,
-  { page = 0, asked, skipUnchanged = false }: { page?: number; asked: Places[]; skipUnchanged?: boolean },
+  { page = 0, asked, skipUnchanged = false }: { page?: number; asked: Places[]; skipUnchanged?: boolean | undefined },
   has: (id: number) => Values | null | undefined,
 ): Promise<{ chunks: number; lastSize: number }> {
   const files = new LookUpFiles(storage, new PageReader(storage));
   const { rows, key } = await files.asked(keys, page, asked);
-  const found = rows.map(({ row, values }): [number, Values | null | undefined] => {
-    const customer = has(values.id);
-    return [row, customer && valuesBefore(values, customer)];
+  const found = rows.map(({ values: { id = 0 } }): [number, FoundCustomer] => {
+    const values = has(id);
+    if (values) return [id, { kind: 'found', customer: { ...values, id } }];
+    return [id, values === null ? { kind: 'unknown' } : { kind: 'unreadable', message: '' }];
   });
-  const looked = look(rows, new Map(found), { from: asked.at(-1)?.[0] ?? 0, skipUnchanged });
-  const kept = await files.keep(keys, key, { at: 1, rows: looked.rows });
+  const how = { match: 'id', from: asked.at(-1)?.[0] ?? 0, skipUnchanged, isNamed: () => false } as const;
+  const looked = look(rows, new Map(found), how);
+  const kept = await files.keep(keys, key, { at: 1, match: 'id', rows: looked.rows });
   const sent = [...kept.rows.values()].filter(({ fate }) => fate !== 'unchanged').length;
   const chunks = Math.ceil(sent / 10);
   return { chunks, lastSize: sent - 10 * Math.max(0, chunks - 1) };
 }
 
-/** The records of an inline source, read with the default options. */
-export const inline = (customers: readonly unknown[]) => inlineRecords(customers, jobOptionsSchema.parse({}));
+/** The records of an inline source, read with the default options or these. */
+export const inline = (customers: readonly unknown[], options: JobOptions = {}) =>
+  inlineRecords(customers, jobOptionsSchema.parse(options));

@@ -9,7 +9,8 @@ function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
 }
 
 test('every option of a job can be typed, and becomes the option of that name', () => {
-  const args = '--ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
+  const args =
+    '--match email --ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
   const more = [
     '--column',
     'Fax=2=phone',
@@ -23,7 +24,14 @@ test('every option of a job can be typed, and becomes the option of that name', 
   const flags = ['--ignore-unknown', '--trust-quotes', '--dry-run', '--report-all', '--backup', '--skip-unchanged'];
   const options = typed(READING_AND_RUNNING, ...args.split(' '), ...more, ...flags);
   expect(options).toEqual({
-    ...{ ignoreColumns: ['Age', 'Size'], blankCells: 'clear', onInvalid: 'fail', maxRejectedPercent: 5, limit: 7 },
+    ...{
+      match: 'email',
+      ignoreColumns: ['Age', 'Size'],
+      blankCells: 'clear',
+      onInvalid: 'fail',
+      maxRejectedPercent: 5,
+      limit: 7,
+    },
     ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252', blankWords: ['NULL', 'N/A'] },
     ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
   });

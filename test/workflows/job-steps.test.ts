@@ -472,7 +472,7 @@ describe('a job that looks its customers up', () => {
       job.ended(sent, lookedUp(10, { compared }), 0);
     }
     expect(next(job)).toBe('end');
-    expect(job.found).toEqual({ changed: 200, unchanged: 600, missing: 1_200, chunks: 20 });
+    expect(job.found).toEqual({ changed: 200, unchanged: 600, missing: 1_200, customers: 200, chunks: 20 });
     expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 2_000]);
   });
 

@@ -15,6 +15,7 @@ interface Reading extends Partial<CsvOptions> {
 }
 
 const defaults: CsvOptions = {
+  match: 'id',
   blankCells: 'keep',
   ignoreColumns: [],
   ignoreUnknown: false,
