@@ -1,5 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { Draining, StoreError } from '../bigcommerce/errors.ts';
+import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../contract/activities.ts';
@@ -8,7 +8,7 @@ import type { Chunk } from '../jobs/pages.ts';
 import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
-import { callFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
+import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
 /**
@@ -32,6 +32,9 @@ interface ChunkProgress extends Tally {
 /** What was looked up longer ago is not sent any more, in ms: the workflow has it looked up again long before. */
 const OLD_MS = 60 * 60_000;
 
+/** A PUT that changes nothing, of the greatest id there may be: whether the store answers it tells about the store. */
+const CHANGES_NOTHING = JSON.stringify([{ id: 2 ** 31 - 1 }]);
+
 /** Customers by outcome. */
 type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
 
@@ -44,7 +47,7 @@ export async function updateChunk(parts: StoreParts, ref: ChunkRef): Promise<Chu
   try {
     return await attempt.send();
   } catch (error) {
-    return attempt.failed(error);
+    return await attempt.failed(error);
   } finally {
     clearInterval(heartbeat);
   }
@@ -82,6 +85,7 @@ class ChunkAttempt {
       ...this.#calling(),
       body,
       only: this.#ref.only,
+      apart: this.#ref.unansweredBefore !== undefined,
       state: this.#progress.state,
       onState: (state) => (this.#progress.state = state),
     });
@@ -101,17 +105,37 @@ class ChunkAttempt {
     return this.#progress.calls === 0 && !this.#isUncounted;
   }
 
-  /** Returns the outcome of a chunk that was cancelled halfway; throws what any other failure means to Temporal. */
-  failed(error: unknown): ChunkOutcome {
+  /**
+   * Returns the outcome of a chunk that was cancelled halfway, or of which only customers are left that the store does not
+   * answer for; throws what any other failure means to Temporal.
+   */
+  async failed(error: unknown): Promise<ChunkOutcome> {
     logUnsettled(this.#ref, error);
     this.#count(error);
     if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return this.#cancelled();
     this.#progress.ended++;
     this.heartbeat();
-    const givenUp = this.#withRest('unavailable', 'The store did not answer, after many tries.');
+    const tries = (this.#ref.unansweredBefore ?? 0) + this.#progress.unanswered;
+    const came = error instanceof Unavailable ? error.message : 'The store did not answer.';
+    const givenUp = this.#withRest('unavailable', `${came} Tried ${tries} times.`);
+    if (error instanceof Unavailable && (await this.#answersOthers())) return this.#outcome(givenUp);
     // However long the job store fails, no customer is given up for it.
     const failures = error instanceof StorageFailed ? [] : this.#failures(givenUp);
     throw callFailure(error, this.#progress.unanswered, this.#outcome(givenUp, failures));
+  }
+
+  /** Whether this was the last try for customers who were sent alone as well, and the store answers for others. */
+  async #answersOthers(): Promise<boolean> {
+    const { unansweredBefore } = this.#ref;
+    if (unansweredBefore === undefined || this.#progress.unanswered < TRIES || !this.#chunk) return false;
+    const { updated = [], rejected = [] } = this.#progress.state ?? {};
+    const settled = updated[0] ?? rejected[0]?.id;
+    if (settled === undefined && this.#toSend().length > 1) return false;
+    const other = settled === undefined ? { body: CHANGES_NOTHING } : { body: this.#chunk.body, only: [settled] };
+    return this.#parts.store.updateCustomers({ ...this.#calling(), ...other }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #calling(): CallOptions {

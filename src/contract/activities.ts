@@ -105,6 +105,11 @@ export interface ChunkRef extends StoreRef {
   only?: number[];
   /** The look-up that has made the chunk, after those that led to it; absent if it is as prepareJob has written it. */
   asked?: Places[];
+  /**
+   * The store gave no answer for it, in so many attempts before: its customers are sent one by one if it gives none again,
+   * and whoever gets none while others do is failed.
+   */
+  unansweredBefore?: number;
 }
 
 /** The input of lookUpPage. */

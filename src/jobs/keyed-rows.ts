@@ -35,14 +35,16 @@ export function tidied(value: unknown): unknown {
 }
 
 /** What is sent for a row, once its customer is known. */
-export function customerOf({ id: _, email, new_email, ...fields }: KeyedRow, id: number): Row {
+export function customerOf(row: KeyedRow, id: number): Row {
+  const { id: _id, email: _email, new_email, ...fields } = row;
   return new_email === undefined ? { id, ...fields } : { id, email: new_email, ...fields };
 }
 
 /**
  * A row to send again, once its customer is known. Its key is left out: whatever became of the new address, the id finds him.
  */
-export function retryRowOf({ id: _, email, ...rest }: KeyedRow, id: number): KeyedRow {
+export function retryRowOf(row: KeyedRow, id: number): KeyedRow {
+  const { id: _id, email: _email, ...rest } = row;
   return { id, ...rest };
 }
 

@@ -179,6 +179,11 @@ export class ItemQueue<T extends Item> {
     this.#putBack.push(...items);
   }
 
+  /** Attempts so far at an item for which no answer came; undefined if none was without an answer. */
+  unansweredBefore(number: number): number | undefined {
+    return this.#unanswered.has(number) ? this.attemptsBefore(number) : undefined;
+  }
+
   attemptsBefore(number: number): number {
     return this.#attempts.get(number) ?? 0;
   }

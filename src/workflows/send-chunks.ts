@@ -103,14 +103,19 @@ class Sending {
 
   /** Gives an item to its activity. */
   #give({ item, probe }: Sent): Promise<Outcome> {
-    const { ref: job, ledger, options } = this.#job;
+    const { ref: job, ledger, work, options } = this.#job;
     const { updateChunk, lookUpPage, readNames } = storeActivities(job.storeHash);
     const ref = { job, ...(probe && { probe }) };
     if ('chunk' in item) {
       const { first, last } = ledger.rowsOf(item.chunk);
       const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
       const asked = ledger.askedFor(item.chunk);
-      return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...(asked.length > 0 && { asked }) }]);
+      const unansweredBefore = work.toSend.unansweredBefore(item.chunk);
+      const before = {
+        ...(asked.length > 0 && { asked }),
+        ...(unansweredBefore !== undefined && { unansweredBefore }),
+      };
+      return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
     }
     if ('page' in item) {
       const { page } = item;

@@ -6,7 +6,7 @@ import { updateChunk } from '../../src/activities/update-chunk.ts';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, Unavailable } from '../../src/bigcommerce/errors.ts';
-import { start } from '../../src/bigcommerce/isolate.ts';
+import { type IsolationState, start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit } from '../../src/bigcommerce/store.ts';
 import type { Places } from '../../src/contract/look-ups.ts';
 import { BadPage } from '../../src/jobs/pages.ts';
@@ -19,7 +19,7 @@ const asked: Places[] = [[0, 1]];
 
 /** A store that sends as it is told, and a job store that has the chunk, or the look-up that has made it. */
 function partsOf(
-  updateCustomers: () => Promise<unknown>,
+  updateCustomers: (update?: { only?: number[] }) => Promise<unknown>,
   lookedUp: () => Promise<unknown> = async () => chunk,
 ): StoreParts {
   return {
@@ -95,6 +95,48 @@ describe('a chunk that was looked up', () => {
   ])('is sent however long ago that is if %s', async (_, environment, more) => {
     const { outcome, updateCustomers } = run(600, environment, more);
     expect(await outcome).not.toHaveProperty('stale');
+    expect(updateCustomers).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the last try for customers of whom the store answers for none, or only for some,', () => {
+  const unavailable = (state?: IsolationState) =>
+    new Unavailable('The store gave the status 500.', new Attempt({ permit }, state));
+  const lastTry = (parts: StoreParts) =>
+    new MockActivityEnvironment({ heartbeatDetails: { calls: 0, throttled: 0, unanswered: 3 } }).run(
+      updateChunk,
+      parts,
+      {
+        ...ref,
+        unansweredBefore: 4,
+      },
+    );
+
+  test('fails the silent one if the store answers for its neighbour, who is sent the same values again', async () => {
+    const calls: unknown[] = [];
+    const parts = partsOf(async ({ only }: { only?: number[] } = {}) => {
+      calls.push(only);
+      if (calls.length === 1) throw unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] });
+      return { updated: [1], rejected: [], failed: [], calls: 1 };
+    });
+    expect(await lastTry(parts)).toMatchObject({
+      updated: 1,
+      failures: [
+        { id: 2, outcome: 'failed', code: 'unavailable', message: 'The store gave the status 500. Tried 8 times.' },
+      ],
+    });
+    expect(calls).toEqual([undefined, [1]]);
+  });
+
+  test('is an outage if the store does not answer for the neighbour any more', async () => {
+    const parts = partsOf(() => Promise.reject(unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] })));
+    await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
+  });
+
+  test('is an outage if nobody was answered for', async () => {
+    const updateCustomers = jest.fn(() => Promise.reject(unavailable()));
+    const parts = partsOf(updateCustomers);
+    await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
     expect(updateCustomers).toHaveBeenCalledTimes(1);
   });
 });

@@ -46,7 +46,7 @@ async function prepared(content: string | Uint8Array, format: Format, gz = false
   await writeFile(path, content);
   try {
     const records = openSource({ uri: storage.uri(name) }, [storage], csv);
-    return await prepare({ storage, keys, records, limit: null });
+    return await prepare({ storage, keys, records, limit: null, match: csv.match });
   } catch (error) {
     if (error instanceof BadSource || error instanceof BadInput) return error;
     throw error;
@@ -70,12 +70,25 @@ const value = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
 const field = fc.oneof(
-  fc.constantFrom('id', 'email', 'first_name', 'notes', 'channel_ids', 'form_fields', 'store_credit_amounts'),
+  fc.constantFrom(
+    'id',
+    'email',
+    'new_email',
+    'first_name',
+    'notes',
+    'channel_ids',
+    'form_fields',
+    'store_credit_amounts',
+  ),
   fc.constantFrom('authentication', '__proto__', 'constructor', 'toString', 'date_created', 'hasOwnProperty'),
   fc.string({ unit: 'binary', maxLength: 150 }),
 );
 const row = fc.oneof(
   fc.record({ id: fc.integer({ min: 1, max: 40 }), notes: fc.string() }),
+  fc.record({
+    email: fc.constantFrom('a@b.c', 'A@b.c', ' a@b.c', 'd@e', '@'),
+    new_email: fc.constantFrom('a@b.c', 'f@g'),
+  }),
   fc.array(fc.tuple(field, value)).map((entries) => Object.fromEntries(entries)),
   value,
 );
@@ -127,6 +140,7 @@ const csvText = fc
   .tuple(fc.array(field, { maxLength: 6 }), fc.array(fc.array(cell, { maxLength: 6 }), { maxLength: 20 }))
   .map(([headings, rows]) => [['id', 'notes', ...headings], ...rows].map((cells) => cells.join(',')).join('\n'));
 const csvOptions = fc.record({
+  match: fc.constantFrom('id' as const, 'email' as const),
   blankCells: fc.constantFrom('keep' as const, 'clear' as const),
   ignoreColumns: fc.array(field, { maxLength: 3 }),
 });

@@ -115,10 +115,18 @@ describe('the customer of a row', () => {
       'has the id in another store',
       { id: 7, email: 'a@x' },
       has(7, 'z@x'),
-      { code: 'unknown_email', message: 'The customer with this id has another e-mail address: the file may be of another store.' },
+      {
+        code: 'unknown_email',
+        message: 'The customer with this id has another e-mail address: the file may be of another store.',
+      },
     ],
     ['has no address', { id: 7, email: 'a@x' }, has(7), { code: 'unknown_email' }],
-    ['is not there', { id: 7, email: 'a@x' }, unknown, { code: 'unknown_id', message: 'There is no customer with this id.' }],
+    [
+      'is not there',
+      { id: 7, email: 'a@x' },
+      unknown,
+      { code: 'unknown_id', message: 'There is no customer with this id.' },
+    ],
     [
       'can not be read, so nobody knows whether he is the one',
       { id: 7, email: 'a@x' },

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
-import { jobOptionsOf, READING_AND_RUNNING, RUNNING_ONLY } from '../../src/starter/options.ts';
+import { jobOptionsOf, READING_AND_RUNNING, readingFlags, RUNNING_ONLY } from '../../src/starter/options.ts';
 
 function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
@@ -56,4 +56,11 @@ test.each([
   ['--encoding', 'latin', /--encoding: expected .*name of an encoding/],
 ])('%s %s is refused', (flag, value, message) => {
   expect(() => typed(READING_AND_RUNNING, flag, value)).toThrow(message);
+});
+
+test('a corrected file is read as the one that it was made from', () => {
+  const flags = ['--match', 'email', '--ignore', 'Age', '--ignore-unknown', '--column', 'Telephone=phone'];
+  const options = typed(READING_AND_RUNNING, ...flags, '--limit', '7', '--encoding', 'latin1');
+  expect(readingFlags(options)).toEqual(flags);
+  expect(readingFlags({ match: 'id' })).toEqual([]);
 });
