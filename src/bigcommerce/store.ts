@@ -1,12 +1,11 @@
 import type { Quota } from '../contract/job.ts';
-import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
+import { anyObject, listedCustomers, listedGroups, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions, type Tally } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
 import { byEmail, byId, type Found, Finder, type Question } from './find.ts';
 import { applyAnswer, applySilence, type Fates, type IsolationState, next, start } from './isolate.ts';
 
-export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit, Tally } from './attempt.ts';
 export type { Found } from './find.ts';
 export type { Wait } from './gate.ts';

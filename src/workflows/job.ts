@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp, type PageOutcome } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp } from '../contract/activities.ts';
 import {
   type Comparison,
   FAILURES_IN_STATE,
@@ -10,10 +10,10 @@ import {
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
 import type { CarriedJob } from './arguments.ts';
-import { type Hold, type HoldKind, NONE_REJECTED, tooManyRejected } from './hold.ts';
+import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
 import { enter, record } from './enter.ts';
 import { Holding } from './holding.ts';
-import type { ChunkItem, PageItem } from './item-queue.ts';
+import type { ChunkItem } from './item-queue.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
 import { type End, type InFlight, type Outcome, type Sent, type Step, type Witness, witnessOf } from './steps.ts';

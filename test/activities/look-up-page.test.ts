@@ -51,7 +51,10 @@ async function findById({ ids, onFound, ...options }: Finding<number> & { ids: n
 
 function run(about: Partial<PageRef> = {}, environment = new MockActivityEnvironment()): Promise<PageOutcome> {
   const parts = { store: { concurrency: () => 3, findById }, permit, lookUps, storage } as unknown as StoreParts;
-  return environment.run(lookUpPage, parts, { ...ref, ...about }) as Promise<PageOutcome>;
+  return environment.run<[StoreParts, PageRef], PageOutcome, typeof lookUpPage>(lookUpPage, parts, {
+    ...ref,
+    ...about,
+  });
 }
 
 const quiet = (info = {}) => new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });

@@ -10,7 +10,7 @@ import type { ChunkItem, PageItem } from '../../src/workflows/item-queue.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 import { progressOf } from '../../src/workflows/progress.ts';
-import { type End, type InFlight, type Sent, type Step, witnessOf } from '../../src/workflows/steps.ts';
+import type { End, InFlight, Sent, Step } from '../../src/workflows/steps.ts';
 import { LOOK_AHEAD, LOOK_UPS } from '../../src/workflows/work.ts';
 import { seeded } from '../chaos/random.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
