@@ -16,7 +16,7 @@ import { openSource, type ReadingOptions } from '../../src/jobs/sources/source.t
 import type { FileStorage } from '../../src/storage/file.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
-import { all, newStorage } from './support.ts';
+import { all, newStorage } from '../jobs/support.ts';
 import type { ReportedRow } from '../../src/jobs/settled-rows.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
