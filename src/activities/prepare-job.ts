@@ -37,7 +37,7 @@ export async function prepareJob(
     const { storeHash, source, options } = parseJobInput(input);
     // until look-ups
     if (options.match === 'email') throw new BadInput(NO_LOOK_UPS);
-    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
+    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '', key: job.key };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
     const { storage, client } = parts;
