@@ -3,8 +3,9 @@ import { isPossibleId, type Match, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
 import { fixKey } from '../jobs/fix.ts';
-import { matchOf } from '../jobs/close.ts';
+import { closedJob } from '../jobs/close.ts';
 import { BACKUPS, isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { noteRetry } from '../jobs/retries.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -18,12 +19,12 @@ export class NothingToRetry extends Error {
 /**
  * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker
  * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
- * our own workers write there. Throws BadInput, BadSource and NothingToRetry.
+ * our own workers write there. The reader is entered as a retry of that job. Throws BadInput, BadSource and NothingToRetry.
  */
 async function retryFileOf(
   client: Client,
   storage: Storage,
-  storeHash: string,
+  reader: RefReader,
   id: string,
   match: Match,
 ): Promise<string> {
@@ -47,16 +48,20 @@ async function retryFileOf(
     );
   }
   const started = await startedEvent(client, id, runId);
+  const { storeHash, id: retry, key } = reader;
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
-  const isDone = await storage.exists(keys.done);
+  const closed = await closedJob(storage, keys);
   if (await storage.exists(keys.retry)) {
-    const left = isDone ? await matchOf(storage, keys) : match;
-    if (left === match) return keys.retry;
-    throw new BadInput(
-      `options.match: expected "${left}", as in ${name}, whose customers are sent again, got "${match}".`,
-    );
+    const left = closed?.match ?? match;
+    if (left !== match) {
+      throw new BadInput(
+        `options.match: expected "${left}", as in ${name}, whose customers are sent again, got "${match}".`,
+      );
+    }
+    await noteRetry(storage, keys, { id: retry, key });
+    return keys.retry;
   }
-  if (isDone) {
+  if (closed) {
     const fix = await fixKey(storage, keys);
     const cure =
       fix === undefined
@@ -69,6 +74,9 @@ async function retryFileOf(
       'store, failed before it had read its source, or its files were purged. Start from its source.',
   );
 }
+
+/** The job that reads a source, and the key of its files. */
+export type RefReader = SourceReader & { key: string };
 
 /** What preparing a job needs of the process. */
 export interface PreparingParts {
@@ -83,7 +91,7 @@ const AS_WE_WRITE: ReadingOptions = jobOptionsSchema.parse({});
 
 export async function recordsOf(
   { client, storage, sourceRoots }: PreparingParts,
-  reader: SourceReader,
+  reader: RefReader,
   source: Source,
   reading: ReadingOptions,
 ): Promise<AsyncIterable<SourceRecord[]>> {
@@ -92,7 +100,7 @@ export async function recordsOf(
     return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader, reading.match));
   }
   const { digest, match } = reading;
-  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf, match);
+  const key = await retryFileOf(client, storage, reader, source.retryOf, match);
   return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], {
     ...AS_WE_WRITE,
     match,

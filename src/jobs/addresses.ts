@@ -21,7 +21,7 @@ export interface Named {
 
 /**
  * Hashes in typed arrays: 18 to 20 bytes for each of at most four million addresses, and nothing for the garbage collector to
- * walk. Of a hundred million addresses two have the same 96 bits once in a million million cases.
+ * walk. Two of four million addresses share their 96 bits in one of 10 ** 16 cases.
  */
 export class Addresses {
   readonly #tables = Array.from({ length: TABLES }, () => new Table());

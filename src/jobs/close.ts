@@ -42,6 +42,20 @@ export async function purgeJob(storage: Storage, job: JobRef, id: string, source
   return deleted;
 }
 
+/** What a job was closed with, by which run, and how the rows that it left name customers. */
+type Closed = ClosedJob & { by: string; match: Match };
+
+/**
+ * What a job was closed with; undefined if it was not closed, or is purged. Its file says that all others
+ * are complete: nothing they are made from is deleted before it exists.
+ */
+export async function closedJob(storage: Storage, { done }: JobKeys): Promise<Closed | undefined> {
+  if (!(await storage.exists(done))) return undefined;
+  let json = '';
+  for await (const piece of storage.read(done)) json += Buffer.from(piece).toString();
+  return JSON.parse(json) as Closed;
+}
+
 /** What an earlier attempt has closed the job with. Undefined, and forgotten, if it has to be written again. */
 async function earlierClosed(
   storage: Storage,
@@ -49,26 +63,14 @@ async function earlierClosed(
   run: string,
   { plan }: EndedJob,
 ): Promise<ClosedJob | undefined> {
-  // done.json says that the files are complete. Nothing they are made from is deleted before it exists.
-  if (!(await storage.exists(keys.done))) return undefined;
-  const { by, match: _, ...closed } = await readDone(storage, keys);
+  const done = await closedJob(storage, keys);
+  if (!done) return undefined;
+  const { by, match: _, ...closed } = done;
   // A job that was reset after its end may have lost its source: the report of what it did before is worth more.
   if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);
   return undefined;
 }
-
-/** What done.json says: by which run the job was closed, and how its rows name customers. */
-type Done = ClosedJob & { by: string; match: Match };
-
-async function readDone(storage: Storage, keys: JobKeys): Promise<Done> {
-  let json = '';
-  for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
-  return JSON.parse(json) as Done;
-}
-
-/** How the rows that an ended job has left name customers. */
-export const matchOf = async (storage: Storage, keys: JobKeys): Promise<Match> => (await readDone(storage, keys)).match;
 
 async function writeAll(storage: Storage, keys: JobKeys, run: string, job: SourcedJob): Promise<ClosedJob> {
   try {
@@ -84,7 +86,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Sourc
       ...(job.options.backup &&
         (await (job.plan.total === 0 ? backUpAllRead(storage, keys, job.options.limit) : backUp(storage, keys, job)))),
     };
-    await storage.write(keys.done, [JSON.stringify({ by: run, match: job.options.match, ...closed })]);
+    await storage.write(keys.done, [JSON.stringify({ by: run, match: job.options.match, ...closed } satisfies Closed)]);
     return closed;
   } catch (error) {
     // An attempt that Temporal has given up may have got here after all, and deleted what this one was reading.

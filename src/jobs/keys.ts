@@ -42,6 +42,8 @@ export interface JobKeys {
   failures(name: string): string;
   /** A look-up of the page with this number; `asked` tells it from others. */
   lookUp(page: number, asked: string): string;
+  /** The retry with this 0-based number. */
+  retriedBy(number: number): string;
   /** The ids that rows name, if customers are found by e-mail address. */
   ids: string;
   /** The store's groups, as readNames has found them. */
@@ -72,6 +74,7 @@ export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
     page: (number) => `${set}/${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
     lookUp: (page, asked) => `${lookUps}/${String(page).padStart(6, '0')}-${asked}.ndjson`,
+    retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },

@@ -19,14 +19,11 @@ function appendColumn(typed: string, before: Record<string, string> = {}): Recor
   throw new InvalidArgumentError('Expected a heading and a field, such as "Telephone=phone".');
 }
 
-/** The one option for reading a file that a retry takes too: its customers are still named as the file names them. */
-export const MATCH = new Option(
-  '--match <key>',
-  `how rows name their customers; with email, their new addresses are in new_email; default: ${DEFAULTS.match}`,
-).choices(['id', 'email']);
-
 const READING = {
-  match: MATCH,
+  match: new Option(
+    '--match <key>',
+    `how rows name their customers; with email, their new addresses are in new_email; default: ${DEFAULTS.match}`,
+  ).choices(['id', 'email']),
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
   ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
   columns: new Option(
@@ -72,6 +69,16 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
+
+/**
+ * The options of an ended job that the one which sends what it left has as well: not those that made it leave something. What
+ * is left names customers as the source did.
+ */
+export function inherited(options: JobOptions = {}): JobOptions {
+  const isRunning = (name: string) => Object.hasOwn(RUNNING, name) && name !== 'dryRun' && name !== 'limit';
+  const isInherited = (name: string) => isRunning(name) || name === 'match';
+  return Object.fromEntries(Object.entries(options).filter(([name]) => isInherited(name)));
+}
 
 /** The job's options among those that were typed. Throws BadUse if a job would not take them. */
 export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {

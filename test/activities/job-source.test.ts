@@ -3,9 +3,10 @@ import type { Match, Source } from '../../src/contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../../src/contract/schema.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { BadSource } from '../../src/jobs/sources/record.ts';
+import { retriesOf } from '../../src/jobs/retries.ts';
 import { all, newStorage } from '../jobs/support.ts';
 
-const reader = { storeHash: 'abc', id: 'customer-updates/abc/again' };
+const reader = { storeHash: 'abc', id: 'customer-updates/abc/again', key: 'again' };
 const ended = { type: 'updateCustomers', status: { name: 'COMPLETED' }, runId: 'run-1' };
 const client = {
   options: {},
@@ -26,6 +27,9 @@ test('what a job left to send again is read as we wrote it, however the new job 
   const records = await recordsOf(parts, reader, { retryOf: 'customer-updates/abc/first' }, reading);
   expect((await all(records)).flat()).toMatchObject([{ row: 1, line: 1, value: { id: 1, notes: 'Zoë', phone: '2' } }]);
   expect(notes).toEqual([]);
+  // Read again, as the fix file does, it is still one retry.
+  await recordsOf(parts, reader, { retryOf: 'customer-updates/abc/first' }, reading);
+  expect(await retriesOf(storage, keys)).toEqual([{ id: 'customer-updates/abc/again', key: 'again' }]);
 });
 
 describe('how rows name customers', () => {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
-import { jobOptionsOf, READING_AND_RUNNING, readingFlags, RUNNING_ONLY } from '../../src/starter/options.ts';
+import { inherited, jobOptionsOf, READING_AND_RUNNING, readingFlags, RUNNING_ONLY } from '../../src/starter/options.ts';
 
 function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
@@ -63,4 +63,9 @@ test('a corrected file is read as the one that it was made from', () => {
   const options = typed(READING_AND_RUNNING, ...flags, '--limit', '7', '--encoding', 'latin1');
   expect(readingFlags(options)).toEqual(flags);
   expect(readingFlags({ match: 'id' })).toEqual([]);
+});
+
+test('a retry runs as its job did, and names customers in the same way', () => {
+  const flags = ['--match', 'email', '--backup', '--limit', '5', '--dry-run', '--ignore', 'Age'];
+  expect(inherited(typed(READING_AND_RUNNING, ...flags))).toEqual({ match: 'email', backup: true });
 });
