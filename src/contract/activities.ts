@@ -36,6 +36,9 @@ export const SEARCH_ATTRIBUTES = {
   CustomerUpdatesProgress: 'INT',
 } as const;
 
+/** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
+export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
+
 /** How soon the chunks of a job that opens a store follow: within this time its queue stays served. */
 export const OPENING_MS = 3_000;
 

@@ -1,4 +1,4 @@
-import type { CloseJobInput } from '../contract/activities.ts';
+import { type CloseJobInput, MAYBE_SENT } from '../contract/activities.ts';
 import { CHUNK_SIZE, type Failure, type OutcomeCode } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { FullOptions } from '../contract/schema.ts';
@@ -84,9 +84,6 @@ function toRetry(settled: SettledRow): SettledRow {
   const why = source ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
   return { ...settled, message: `${settled.message} ${why}: send it again from the source.` };
 }
-
-/** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
-export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
 /** Undefined if it was certainly not sent. */
 function whyMaybeSent(

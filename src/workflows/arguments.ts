@@ -6,7 +6,8 @@ import type { JobInput } from '../contract/job.ts';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
 import type { Hold, RejectionsFrom } from './hold.ts';
-import type { Found } from './job.ts';
+import type { EmailRounds } from './email-rounds.ts';
+import type { Found } from './found.ts';
 import type { CarriedLedger } from './ledger.ts';
 import type { Witness } from './steps.ts';
 import type { CarriedWork } from './work.ts';
@@ -60,7 +61,7 @@ export interface CarriedJob {
   holds: Record<Witness, Hold | null>;
   resumed: boolean;
   rejectionsFrom: RejectionsFrom;
-  emailsSentAgain: boolean;
+  emailRounds: EmailRounds;
   concurrency: number;
   found: Found;
   searchAttributes: boolean;

@@ -1,6 +1,6 @@
 /** How an outcome is entered into a job; each says whether it could be, as it names all customers of its item. Pure. */
 import { CHUNKS_PER_PAGE, type ChunkOutcome, type PageOutcome } from '../contract/activities.ts';
-import { CHUNK_SIZE } from '../contract/job.ts';
+import { foundMore } from './found.ts';
 import type { ChunkItem, Item, PageItem } from './item-queue.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './steps.ts';
@@ -31,14 +31,12 @@ export function record({ ledger, work }: Job, item: ChunkItem, outcome: ChunkOut
 }
 
 /** Enters what a look-up has found, and has the rest sent. In a dry run nothing is, and all rows stay unprocessed. */
-function enterPage({ ledger, work, found, rate }: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {
+function enterPage(job: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {
+  const { ledger, work, rate } = job;
   const { page, asked = ledger.placesOf(page) } = item;
   const { compared, reads } = outcome;
-  if (compared) {
-    for (const key of ['changed', 'unchanged', 'missing'] as const) found[key] += compared[key];
-    found.chunks += outcome.chunks;
-    found.customers += Math.max(0, outcome.chunks - 1) * CHUNK_SIZE + outcome.lastSize;
-  } else if (!ledger.lookedUp(page, asked, outcome)) return false;
+  if (compared) job.found = foundMore(job.found, outcome, compared);
+  else if (!ledger.lookedUp(page, asked, outcome)) return false;
   const from = page * CHUNKS_PER_PAGE + asked[0];
   const to = from + (compared ? 0 : outcome.chunks);
   work.lookedUpPage({ from, to, at: now, ...(item.asked && { isAgain: true }) });

@@ -198,6 +198,11 @@ export class ItemQueue<T extends Item> {
     return [...this.#maybeSent];
   }
 
+  /** Items that wait and some of whose customers may have been sent, as they are to be sent. */
+  itemsMaybeSent(): T[] {
+    return [...this.#putBack, ...this.#again].filter((item) => this.#maybeSent.has(this.#kind.numberOf(item)));
+  }
+
   /** Forgets the tries and attempts of an item that is done. */
   forget(item: T): void {
     const number = this.#kind.numberOf(item);

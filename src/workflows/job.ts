@@ -1,7 +1,6 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
 import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp } from '../contract/activities.ts';
 import {
-  type Comparison,
   FAILURES_IN_STATE,
   type JobInput,
   type JobOptions,
@@ -11,7 +10,9 @@ import {
 } from '../contract/job.ts';
 import type { CarriedJob } from './arguments.ts';
 import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
+import { NO_ROUNDS, nextRound } from './email-rounds.ts';
 import { enter, record } from './enter.ts';
+import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
 import type { ChunkItem } from './item-queue.ts';
 import { Ledger } from './ledger.ts';
@@ -26,12 +27,6 @@ export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 export type Starved = 'slow' | 'unserved';
 
 type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'>;
-
-/** What a dry run finds, and whom sending would send in how many calls. */
-export interface Found extends Comparison {
-  customers: number;
-  chunks: number;
-}
 
 export class Job {
   readonly #ref: JobRef;
@@ -53,11 +48,11 @@ export class Job {
   heardAt = 0;
   starved: Starved | null = null;
   rejectionsFrom = NONE_REJECTED;
-  emailsSentAgain = false;
+  emailRounds = NO_ROUNDS;
   /** Calls in flight that the store's pace allowed when a chunk last ended; 0 before. */
   concurrency = 0;
   readonly rate = new Rate();
-  /** What the latest chunk that had to wait for more than a few seconds waited for. */
+  /** What the latest item that waited for more than a few seconds waited for. */
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
@@ -67,7 +62,7 @@ export class Job {
   attributesShown = '';
   files: Files = { report: null, retry: null, fix: null };
   /** What a dry run has found so far. */
-  readonly found: Found = { changed: 0, unchanged: 0, missing: 0, customers: 0, chunks: 0 };
+  found = NOTHING_FOUND;
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */
@@ -90,7 +85,6 @@ export class Job {
     return (this.input as JobInput | undefined)?.options ?? {};
   }
 
-  /** It looks its customers up before it sends them. */
   get looksUp(): boolean {
     return looksUp(this.options);
   }
@@ -148,7 +142,7 @@ export class Job {
   next(now: number, inFlight: InFlight): Step {
     const isIdle = inFlight.write + inFlight.read === 0;
     if (this.ledger.failures.surplus >= FAILURES_IN_STATE) return { do: 'save' };
-    if (this.isPrepared && this.work.isEmpty && isIdle && !this.emailsSentAgain) this.#sendEmailsAgain();
+    if (this.isPrepared && this.work.isEmpty && isIdle) this.#nextEmailRound();
     if (this.work.isEmpty && isIdle) return { do: 'end' };
     // A dry run reports a refused token instead of waiting for another one.
     if (this.options.dryRun && this.hold?.kind === 'refused') return { do: 'end' };
@@ -190,11 +184,11 @@ export class Job {
 
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
-    const { ledger, work, paused, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
+    const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
     const { searchAttributes, notes, attributesShown, names, found } = this;
     return {
       ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
-      ...{ paused, resumed, rejectionsFrom, emailsSentAgain, concurrency, found },
+      ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
       ...{ searchAttributes, notes, attributesShown, names },
     };
   }
@@ -244,9 +238,8 @@ export class Job {
     if (probe || this.#holding.of(witness)?.kind === 'outage') this.#endHold(witness);
     // It was looked up to be sent: that shows whether the hold may end.
     if (probe && this.hold && this.hold.kind !== 'rejections') this.#probe = probe;
-    const { sent: written, lookedUpShare: lookedUp } = this.ledger;
     const maxPercent = this.options.maxRejectedPercent ?? MAX_REJECTED_PERCENT;
-    const message = tooManyRejected({ sent: written, lookedUp }, this.rejectionsFrom, maxPercent);
+    const message = tooManyRejected(this.ledger.shares, this.rejectionsFrom, maxPercent);
     if (message && !this.hold) this.#holding.begin('write', 'rejections', message, now);
   }
 
@@ -283,16 +276,25 @@ export class Job {
   }
 
   #waiveRejections(): void {
-    const { sent, lookedUpShare: lookedUp } = this.ledger;
-    this.rejectionsFrom = { sent, lookedUp, waived: true };
+    this.rejectionsFrom = { ...this.ledger.shares, waived: true };
     // After a long hold nobody serves its queue any more.
     this.#open = false;
     this.#endHold('write');
   }
 
-  /** E-mail addresses may move between customers, in no order among 3 slots: the rejected are sent again. */
-  #sendEmailsAgain(): void {
-    this.emailsSentAgain = true;
-    this.work.toSend.add([...this.ledger.failures.emailsTaken()].map(([chunk, only]) => ({ chunk, only })));
+  #nextEmailRound(): void {
+    const taken = [...this.ledger.failures.emailsTaken()].map(([chunk, only]) => ({ chunk, only }));
+    const rounds = nextRound(this.emailRounds, taken);
+    if (!rounds) return;
+    this.emailRounds = rounds;
+    this.work.toSend.add(taken);
+  }
+
+  /** The job sends no more: what is still to be sent becomes unprocessed, apart from customers who may have been sent again. */
+  end(): void {
+    for (const { chunk, only } of this.work.toSend.itemsMaybeSent()) {
+      if (only) this.ledger.maybeSentAgain(chunk, only);
+    }
+    this.ledger.end();
   }
 }

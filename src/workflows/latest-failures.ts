@@ -33,15 +33,19 @@ export class LatestFailures {
     for (const { row, code } of failures) if (code === 'email_taken') this.#takenIn.set(row, chunk);
   }
 
+  /** Those of customers of a chunk that are to be sent again. */
+  of(chunk: number, ids: number[]): Failure[] {
+    return this.#failures.filter(({ row, id }) => this.#takenIn.get(row) === chunk && id !== null && ids.includes(id));
+  }
+
   /**
    * Replaces failures of customers of a chunk that were sent again; only those that are still in state: one in a file
    * stands. Returns those before, and those that are now in their place.
    */
   replace(chunk: number, ids: number[], failures: readonly Failure[]): { old: Failure[]; now: Failure[] } {
-    const isOld = ({ row, id }: Failure) => this.#takenIn.get(row) === chunk && id !== null && ids.includes(id);
-    const old = this.#failures.filter(isOld);
+    const old = this.of(chunk, ids);
     const now = failures.filter(({ id }) => old.some((failure) => failure.id === id));
-    this.#failures = [...this.#failures.filter((failure) => !isOld(failure)), ...now];
+    this.#failures = [...this.#failures.filter((failure) => !old.includes(failure)), ...now];
     return { old, now };
   }
 

@@ -1,6 +1,7 @@
 import {
   CHUNKS_PER_PAGE,
   type ChunkOutcome,
+  MAYBE_SENT,
   type PageOutcome,
   type Plan,
   type PreparedRows,
@@ -120,6 +121,13 @@ export class Ledger {
     this.#codes[chunk] = encodeChunk(after);
   }
 
+  /** Enters that rejected customers of a chunk may have been sent again. */
+  maybeSentAgain(chunk: number, ids: number[]): void {
+    const maybe = { outcome: 'failed', code: 'cancelled', message: MAYBE_SENT } as const;
+    const failures = this.failures.of(chunk, ids).map((failure) => ({ ...failure, ...maybe }));
+    this.amend(chunk, ids, { failures, attempts: 0 });
+  }
+
   /** Enters what a look-up has left of a page; false if its outcome leaves rows out. */
   lookedUp(page: number, asked: Places, { chunks, lastSize, unchanged, fallen }: PageOutcome): boolean {
     const [from, to] = asked.map((place) => page * CHUNKS_PER_PAGE + place) as Places;
@@ -187,15 +195,14 @@ export class Ledger {
     return made - this.done + (pagesLeft * (made + this.reads)) / pages.length;
   }
 
-  /** Customers with an outcome, and how many of them the store would not take; apart from those that fell out. */
-  get sent(): Share {
+  /** Of customers that were sent or unchanged, and of those that were looked up, how many the store would not take. */
+  get shares(): { sent: Share; lookedUp: Share } {
     const { updated, rejected, failed } = this.#sent;
-    return { tried: updated + rejected + failed + this.settled.unchanged, rejected };
-  }
-
-  /** Customers that were looked up, and how many of them the store does not have. */
-  get lookedUpShare(): Share {
-    return { tried: this.settled.rows, rejected: this.settled.rejected };
+    const { rows, unchanged, rejected: fellOut } = this.settled;
+    return {
+      sent: { tried: updated + rejected + failed + unchanged, rejected },
+      lookedUp: { tried: rows, rejected: fellOut },
+    };
   }
 
   /** A slice of the numbers of chunks, at most MAX_PAGE.outcomes of them; those without rows are left out. */

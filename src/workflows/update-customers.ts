@@ -142,7 +142,7 @@ async function close(job: Job): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
     show(job);
-    job.ledger.end();
+    job.end();
     await saveFailuresOf(job);
     const { plan, outcomes, lookUps, failures, olderIn } = job.ledger.carry();
     const maybeSent = job.work.toSend.allMaybeSent();

@@ -96,7 +96,7 @@ test('a job ends when all is sent and nothing is in flight', () => {
   expect(jobOf(0).next(0, writing(0))).toEqual({ do: 'end' });
 });
 
-test('customers whose e-mail address was taken are sent again once, after all others', () => {
+test('customers whose e-mail address was taken are sent again, after all others, until that lands nobody', () => {
   const job = jobOf(2);
   const first = send(job);
   job.ended(first, { how: 'settled', outcome: failing(first, 2, 'email_taken') }, 0);
@@ -108,7 +108,38 @@ test('customers whose e-mail address was taken are sent again once, after all ot
   const stillTaken = outcome({ updated: 1, failures: [failure(2, 'email_taken')] });
   job.ended(again, { how: 'settled', outcome: stillTaken }, 0);
   expect(job.ledger.counts).toMatchObject({ updated: 19, rejected: 1 });
+  const last = send(job);
+  expect(last.item).toEqual({ chunk: 0, only: [2] });
+  const inVain = outcome({ updated: 0, failures: [failure(2, 'email_taken')] });
+  job.ended(last, { how: 'settled', outcome: inVain }, 0);
   expect(job.next(0, writing(0))).toEqual({ do: 'end' });
+});
+
+test('a chain of addresses gets one link a round, until nobody more can have his', () => {
+  const job = jobOf(1);
+  const first = send(job);
+  job.ended(first, { how: 'settled', outcome: failing(first, 4, 'email_taken') }, 0);
+  for (const left of [3, 2, 2]) {
+    const again = send(job);
+    const ids = (again.item as ChunkItem).only ?? [];
+    const failures = ids.slice(ids.length - left).map((id) => failure(id, 'email_taken'));
+    job.ended(again, { how: 'settled', outcome: outcome({ updated: ids.length - left, failures }) }, 0);
+  }
+  expect(job.next(0, writing(0))).toEqual({ do: 'end' });
+  expect(job.ledger.counts).toMatchObject({ updated: 8, rejected: 2 });
+});
+
+test('who may have been sent again is told so if the job is cancelled then', () => {
+  const job = jobOf(1);
+  const first = send(job);
+  job.ended(first, { how: 'settled', outcome: failing(first, 2, 'email_taken') }, 0);
+  job.ended(send(job), { how: 'stopped' }, 0);
+  job.end();
+  expect(job.ledger.counts).toMatchObject({ updated: 8, failed: 2, rejected: 0 });
+  expect(job.ledger.failuresPage().failures).toMatchObject([
+    { row: 1, id: 1, outcome: 'failed', code: 'cancelled', message: expect.stringContaining('may have been sent') },
+    { row: 2, id: 2, outcome: 'failed', code: 'cancelled' },
+  ]);
 });
 
 test('failures that are too many for the state are saved before anything else', () => {
@@ -397,7 +428,7 @@ test('a job continues in its next run where it was', () => {
   sendAndEnd(job, REFUSED);
   job.pause('lunch');
   Object.assign(job, {
-    ...{ resumed: true, rejectionsFrom: { ...NONE_REJECTED, waived: true }, emailsSentAgain: true },
+    ...{ resumed: true, rejectionsFrom: { ...NONE_REJECTED, waived: true }, emailRounds: { sent: 1, left: 7 } },
     ...{ searchAttributes: true, notes: ['a note'], attributesShown: 'running 1' },
   });
   const next = newJob();

@@ -211,10 +211,7 @@ describe('a look-up', () => {
         { row: 70, line: 71, id: null, outcome: 'rejected', code: 'rejected', message: 'gone' },
         { row: 90, line: 91, id: null, outcome: 'invalid', code: 'rejected', message: 'gone' },
       ]);
-      expect([now.sent, now.lookedUpShare]).toEqual([
-        { tried: 900, rejected: 0 },
-        { tried: 1_000, rejected: 70 },
-      ]);
+      expect(now.shares).toEqual({ sent: { tried: 900, rejected: 0 }, lookedUp: { tried: 1_000, rejected: 70 } });
     }
   });
 
@@ -234,7 +231,7 @@ describe('a look-up', () => {
     expect(ledger.lookedUp(0, [7, 8], pageOutcome({ chunks: 1, lastSize: 10 }))).toBe(true);
     for (const now of [ledger, new Ledger(structuredClone(ledger.carry()))]) {
       expect(now.counts).toMatchObject({ updated: 799, unprocessed: 201 });
-      expect(now.lookedUpShare.tried).toBe(1_000);
+      expect(now.shares.lookedUp.tried).toBe(1_000);
       expect(now.chunks).toEqual({ total: 22, done: 1 });
       expect([0, 7, 19, 20, 21, 22, 49].map((chunk) => now.sizeOf(chunk))).toEqual([10, 10, 10, 10, 1, 0, 0]);
       expect([3, 7, 21].map((chunk) => now.askedFor(chunk))).toEqual([
