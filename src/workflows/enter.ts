@@ -6,27 +6,21 @@ import type { Job } from './job.ts';
 import type { Outcome } from './steps.ts';
 
 export function enter(job: Job, item: Item, outcome: Outcome, now: number): boolean {
-  if ('chunk' in item) return enterChunk(job, item, outcome as ChunkOutcome, now);
+  if ('chunk' in item) return record(job, item, outcome as ChunkOutcome, now);
   if ('page' in item) return enterPage(job, item, outcome as PageOutcome, now);
   job.named();
   return true;
 }
 
-function enterChunk(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
-  if (outcome.stale) job.work.lookUpAgain(item.chunk, item.chunk + 1);
-  else if (!record(job, item, outcome)) return false;
-  job.rate.add(now, outcome.calls);
-  return true;
-}
-
 /** Enters what became of a chunk's customers. */
-export function record({ ledger, work }: Job, item: ChunkItem, outcome: ChunkOutcome): boolean {
+export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
   const { chunk, only } = item;
   const named = outcome.updated + outcome.failures.length;
   if (named !== (only?.length ?? ledger.sizeOf(chunk))) return false;
   if (only) ledger.amend(chunk, only, outcome);
   else ledger.record(chunk, outcome, work.toSend.attemptsBefore(chunk) + outcome.attempts);
   work.toSend.forget(item);
+  rate.add(now, outcome.calls);
   return true;
 }
 

@@ -175,7 +175,7 @@ export class Job {
         return this.#unanswered(sent, end.outcome, end.message, now);
       case 'refused':
       case 'stopped':
-        this.#putBack(item, end.outcome);
+        this.work.putBack(item, end.outcome);
     }
     if (end.how === 'refused' && (probe || this.#holding.of(witness)?.kind !== 'refused')) {
       this.#holding.begin(witness, 'refused', end.message, now);
@@ -226,6 +226,12 @@ export class Job {
   /** Enters an outcome, unless it leaves out customers: a page that can't be read names none of them. */
   #settled(sent: Sent, outcome: Outcome, now: number): void {
     const { item, probe } = sent;
+    if ('chunk' in item && 'stale' in outcome) {
+      this.work.lookUpAgain(item.chunk, item.chunk + 1);
+      // Nothing was sent, so that nothing is known.
+      this.#probe = probe;
+      return;
+    }
     const witness = witnessOf(item);
     if (!enter(this, item, outcome, now)) {
       return this.#unanswered(sent, outcome, 'Customers are missing in the job store.', now);
@@ -251,23 +257,11 @@ export class Job {
       const { toSend } = this.work;
       const isBack =
         toSend.unanswered(item, unsettled, false) ||
-        (!record(this, item, outcome as ChunkOutcome) && toSend.unanswered(item, unsettled, true));
-      if (isBack) this.#mayHaveSent(item, outcome);
+        (!record(this, item, outcome as ChunkOutcome, now) && toSend.unanswered(item, unsettled, true));
+      if (isBack) this.work.mayHaveSent(item, outcome);
     } else this.work.toRead.unanswered(item, unsettled, true);
     const isOutage = this.#holding.unanswered(witness);
     if (probe || isOutage) this.#holding.begin(witness, 'outage', message, now);
-  }
-
-  #putBack(item: Sent['item'], outcome: Outcome | undefined): void {
-    const attempts = outcome?.attempts ?? 0;
-    if (!('chunk' in item)) return this.work.toRead.putBack(item, attempts);
-    this.work.toSend.putBack(item, attempts);
-    this.#mayHaveSent(item, outcome);
-  }
-
-  /** When an activity is cancelled, the server does not say whether it had begun, or waited to be retried. */
-  #mayHaveSent({ chunk }: ChunkItem, outcome: Outcome | undefined): void {
-    if (!outcome || outcome.calls > 0 || 'uncounted' in outcome) this.work.toSend.maybeSent(chunk);
   }
 
   #endHold(witness: Witness): void {

@@ -1,7 +1,7 @@
 /** What a job has still to do: chunks to send, and pages to look up before. Pure: times are given, in ms since 1970. */
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import { type CarriedQueue, type ChunkItem, type Item, ItemQueue, type ReadItem } from './item-queue.ts';
-import type { InFlight, Witness } from './steps.ts';
+import type { InFlight, Outcome, Witness } from './steps.ts';
 
 /**
  * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is
@@ -54,6 +54,19 @@ export class Work {
   probe(witness: Witness): Item {
     const [first, second] = witness === 'read' ? [this.toRead, this.toSend] : [this.toSend, this.toRead];
     return (first.take() ?? second.take()) as Item;
+  }
+
+  /** Puts an item back that was not settled. */
+  putBack(item: Item, outcome: Outcome | undefined): void {
+    const attempts = outcome?.attempts ?? 0;
+    if (!('chunk' in item)) return this.toRead.putBack(item, attempts);
+    this.toSend.putBack(item, attempts);
+    this.mayHaveSent(item, outcome);
+  }
+
+  /** Enters what is known of a chunk that waits again. When an activity is cancelled, the server does not say if it had begun. */
+  mayHaveSent({ chunk }: ChunkItem, outcome: Outcome | undefined): void {
+    if (!outcome || outcome.calls > 0 || 'uncounted' in outcome) this.toSend.maybeSent(chunk);
   }
 
   /** A look-up has ended, and left these chunks. */

@@ -586,6 +586,19 @@ describe('a job that looks its customers up', () => {
       expect(take(job)).toMatchObject({ item: { chunk: 100 }, probe: 'resume' });
     });
 
+    test('a probe that was not sent, as what was looked up is too old, ends no hold: it is looked up and sent', () => {
+      const job = held(REFUSED, 1);
+      job.resume();
+      const stale = take(job);
+      expect(stale).toMatchObject({ item: { chunk: 0 }, probe: 'resume' });
+      job.ended(stale, settled({ stale: true, updated: 0, calls: 0 }), 0);
+      expect(job.hold?.kind).toBe('refused');
+      const again = take(job);
+      expect(again).toMatchObject({ item: { page: 0, asked: [0, 1] }, probe: 'resume' });
+      job.ended(again, lookedUp(1, { unchanged: 0 }), 0);
+      expect(take(job)).toMatchObject({ item: { chunk: 0 }, probe: 'resume' });
+    });
+
     test('tries of a chunk count nothing while only look-ups end', () => {
       const job = held(unanswered);
       for (let page = 1; page < 9; page++) {

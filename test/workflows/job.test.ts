@@ -271,7 +271,8 @@ class Simulation {
     else if (end.how === 'settled') assert(!isWaiting);
     if (end.how === 'settled' && how !== 'lost') {
       assert.deepEqual(this.#holds.read, before.read);
-      if (sent.probe && before.write) assert.notEqual(this.#holds.write?.kind, before.write.kind);
+      if (isStale) assert.deepEqual(this.#holds.write, before.write);
+      else if (sent.probe && before.write) assert.notEqual(this.#holds.write?.kind, before.write.kind);
     }
     if (isWaiting || isStale) return;
     const failures = new Map(
