@@ -11,6 +11,7 @@ import {
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
+import { newSet } from '../jobs/sets.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
@@ -20,8 +21,8 @@ import { type PreparingParts, recordsOf } from './job-source.ts';
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
 /**
- * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. Ends early if the
- * source names groups and those of the store are in no file yet.
+ * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over, in other files. Ends
+ * early if the source names groups and those of the store are in no file yet.
  */
 export async function prepareJob(
   parts: PreparingParts,
@@ -37,8 +38,7 @@ export async function prepareJob(
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
     const { storage, client } = parts;
-    const keys = jobKeys(job);
-    const groups = job.named && (await readGroups(storage, keys));
+    const groups = job.named && (await readGroups(storage, jobKeys(job)));
     let digest: string | undefined;
     const setDigest = (sha256: string) => (digest = sha256);
     const records = await recordsOf(parts, reader, source, { ...options, groups, note, digest: setDigest });
@@ -46,6 +46,7 @@ export async function prepareJob(
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
+    const keys = await newSet(storage, jobKeys(job));
     const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
       async (error: unknown) => {
         // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
@@ -56,6 +57,7 @@ export async function prepareJob(
     );
     return {
       format,
+      set: keys.set,
       ...prepared,
       ...(digest !== undefined && { digest }),
       searchAttributes: await hasSearchAttributes(client),

@@ -45,11 +45,10 @@ export interface JobRef {
   storeHash: string;
   /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
-  /**
-   * Its source is read with the names of the store's groups. Its pages are other files than those that were written when
-   * the source was first read, without them.
-   */
+  /** Its source is read with the names of the store's groups. */
   named?: true;
+  /** PreparedJob.set, once its source was read. */
+  set?: number;
 }
 
 /** What was found in a job's source. Counts are rows. */
@@ -77,6 +76,8 @@ export interface PreparedRows {
 /** What prepareJob returns. */
 export interface PreparedJob extends PreparedRows {
   format: typeof FORMAT;
+  /** Which set of pages this attempt has written: the job goes by no other. */
+  set: number;
   /** Whether the namespace has SEARCH_ATTRIBUTES. */
   searchAttributes: boolean;
   /** JobResult.notes. */

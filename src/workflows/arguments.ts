@@ -64,6 +64,7 @@ export interface CarriedJob {
   notes: string[];
   attributesShown: string;
   names: 'needed' | 'known' | null;
+  set: number | undefined;
 }
 
 /** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */

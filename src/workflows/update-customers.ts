@@ -92,8 +92,9 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
     job.names = 'needed';
     return;
   }
-  const { format: _, searchAttributes: __, notes, ...rows } = prepared;
+  const { format: _, searchAttributes: __, notes, set, ...rows } = prepared;
   const { total, invalid, chunksToSend } = rows;
+  job.set = set;
   job.prepared(Ledger.of(rows), ChunkQueue.of(0));
   job.notes = notes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });

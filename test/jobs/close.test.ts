@@ -305,6 +305,7 @@ describe('called again', () => {
       root,
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
+      writeOnce: (key, bytes) => storage.writeOnce(key, bytes),
       delete: (key) => change(() => storage.delete(key)),
       async deleteBelow(folder, signal) {
         let deleted = 0;

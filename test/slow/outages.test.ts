@@ -54,7 +54,7 @@ describe('job store and server', () => {
     const handle = await startSlowly('pages', { storeHash: 'abc', source: { uri } });
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
     await fast();
-    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/000001.ndjson`;
+    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/0/000001.ndjson`;
     await mkdir(`${system.folder}/aside`);
     await rename(page, `${system.folder}/aside/page`);
     await handle.executeUpdate(resumeUpdate);

@@ -43,6 +43,7 @@ async function begin(name: keyof Activities): Promise<void> {
 
 const prepared = (chunks: number): PreparedJob => ({
   format: FORMAT,
+  set: 0,
   searchAttributes: false,
   notes: [],
   total: chunks * 10,
