@@ -14,6 +14,7 @@ import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
+import { checkJobStore } from '../jobs/which-store.ts';
 import { Turns } from './turns.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
@@ -24,12 +25,13 @@ const JOBS_AT_ONCE = 3;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
-  const { client, storage } = parts;
+  const { client, storage, jobStore } = parts;
   const turns = new Turns(JOBS_AT_ONCE);
   const inTurn = <T>(run: () => Promise<T>) =>
     withHeartbeats(() => turns.run(run, Context.current().cancellationSignal));
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
     inTurn(async () => {
+      checkJobStore(jobStore, job.job);
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
@@ -77,7 +79,10 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>
-      withHeartbeats(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
+      withHeartbeats(async () => {
+        checkJobStore(jobStore, job);
+        return saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+      }),
 
     closeJob: close,
   };

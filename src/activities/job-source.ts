@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { JobStore } from '../contract/activities.ts';
 import { isPossibleId, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
@@ -60,6 +61,7 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
 export interface PreparingParts {
   client: Client;
   storage: Storage;
+  jobStore: JobStore;
   /** Where sources may lie. */
   sourceRoots: Storage[];
 }
@@ -68,7 +70,7 @@ export interface PreparingParts {
 const AS_WE_WRITE: ReadingOptions = jobOptionsSchema.parse({});
 
 export async function recordsOf(
-  { client, storage, sourceRoots }: PreparingParts,
+  { client, storage, sourceRoots }: Omit<PreparingParts, 'jobStore'>,
   reader: SourceReader,
   source: Source,
   reading: ReadingOptions,

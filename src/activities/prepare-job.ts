@@ -12,6 +12,7 @@ import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { newSet } from '../jobs/sets.ts';
+import { checkJobStore } from '../jobs/which-store.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { jobFailure } from './failures.ts';
@@ -30,6 +31,7 @@ export async function prepareJob(
 ): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  checkJobStore(parts.jobStore, job);
   const { cancellationSignal, heartbeat, info } = Context.current();
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
@@ -37,7 +39,7 @@ export async function prepareJob(
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
-    const { storage, client } = parts;
+    const { storage, client, jobStore } = parts;
     const groups = job.named && (await readGroups(storage, jobKeys(job)));
     let digest: string | undefined;
     const setDigest = (sha256: string) => (digest = sha256);
@@ -58,6 +60,7 @@ export async function prepareJob(
     return {
       format,
       set: keys.set,
+      jobStore,
       ...prepared,
       ...(digest !== undefined && { digest }),
       searchAttributes: await hasSearchAttributes(client),
@@ -65,7 +68,8 @@ export async function prepareJob(
     };
   } catch (error) {
     if (error instanceof NamesNeeded) {
-      return { format, needs: 'names', searchAttributes: await hasSearchAttributes(parts.client) };
+      const { client, jobStore } = parts;
+      return { format, needs: 'names', jobStore, searchAttributes: await hasSearchAttributes(client) };
     }
     throw jobFailure(error);
   }

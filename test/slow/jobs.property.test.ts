@@ -172,6 +172,7 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk'> = {
       ...{
         format: FORMAT,
         set: 0,
+        jobStore: { id: 'a', at: 'file:///data' },
         searchAttributes: false,
         notes: [],
         total: chunks * 10,
