@@ -64,10 +64,14 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
 
     async openStore({ storeHash, unlessServed = false }) {
       const serveStore = client.workflow.getHandle(storeWorkflowId(storeHash));
-      const isServed = async () => isRunning((await serveStore.describe()).raw.pendingActivities?.[0]);
       // A run that has ended says no, as one that there never was does.
-      if (unlessServed && (await isServed().catch(() => false))) return { served: true };
-      await client.workflow.signalWithStart('serveStore', {
+      const isServed = () =>
+        serveStore
+          .describe()
+          .then(({ raw }) => isRunning(raw.pendingActivities?.[0]))
+          .catch(() => false);
+      if (unlessServed && (await isServed())) return { served: true };
+      const signalled = client.workflow.signalWithStart('serveStore', {
         workflowId: serveStore.workflowId,
         taskQueue: JOBS_TASK_QUEUE,
         args: [{ storeHash }],
@@ -75,7 +79,14 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
-      return { served: await isServed() };
+      return signalled.then(
+        async () => ({ served: await isServed() }),
+        // A run may have taken as many signals as it may. A job needs none to begin while the store is served.
+        async (error: unknown) => {
+          if (await isServed()) return { served: true };
+          throw error;
+        },
+      );
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>
