@@ -18,6 +18,9 @@ import type { UpdateOutcome } from '../bigcommerce/store.ts';
  */
 const BACKOFF_MS = [1_000, 2_000, 4_000];
 
+/** Tries without an answer after which an activity gives up. */
+export const TRIES = BACKOFF_MS.length + 1;
+
 /** Longer reasons why a job failed are cut: paths and lists of names have bounds of their own, this one is for all. */
 const MAX_MESSAGE = 2_000;
 

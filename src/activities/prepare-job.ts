@@ -33,7 +33,7 @@ export async function prepareJob(
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
-    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
+    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '', key: job.key };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
     const { storage, client } = parts;

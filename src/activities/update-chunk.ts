@@ -1,5 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { Draining, StoreError } from '../bigcommerce/errors.ts';
+import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Wait } from '../bigcommerce/store.ts';
 import type { ChunkOutcome, ChunkRef } from '../contract/activities.ts';
@@ -9,7 +9,7 @@ import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
 import { customersToSend } from './customers-to-send.ts';
-import { callFailure, isUnanswered, logSettled, logUnsettled } from './failures.ts';
+import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
 /**
@@ -32,6 +32,9 @@ interface ChunkProgress {
   waiting?: Wait | undefined;
 }
 
+/** A PUT that changes nothing, of the greatest id there may be: whether the store answers it tells about the store. */
+const NOBODY = JSON.stringify([{ id: 2 ** 31 - 1 }]);
+
 /** Customers by outcome. */
 type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
 
@@ -42,7 +45,7 @@ export async function updateChunk(parts: StoreParts, ref: ChunkRef): Promise<Chu
   try {
     return await attempt.send();
   } catch (error) {
-    return attempt.failed(error);
+    return await attempt.failed(error);
   } finally {
     clearInterval(heartbeat);
   }
@@ -71,7 +74,7 @@ class ChunkAttempt {
 
   async send(): Promise<ChunkOutcome> {
     const { store, pages, present } = this.#parts;
-    const { job, chunk: number, only, read } = this.#ref;
+    const { job, chunk: number, only, read, unansweredBefore } = this.#ref;
     const chunk = await pages.readChunk(runKeys(job), number);
     this.#chunk = chunk;
     const calling = this.#calling();
@@ -81,6 +84,7 @@ class ChunkAttempt {
       ...calling,
       body: chunk.body,
       only: this.#only,
+      apart: unansweredBefore !== undefined,
       state: this.#progress.state,
       onState: (state) => (this.#progress.state = state),
     });
@@ -89,16 +93,40 @@ class ChunkAttempt {
     return this.#outcome(settled);
   }
 
-  /** Returns the outcome of a chunk that was cancelled halfway; throws what any other failure means to Temporal. */
-  failed(error: unknown): ChunkOutcome {
+  /**
+   * Returns the outcome of a chunk that was cancelled halfway, or of which only customers are left that the store does not
+   * answer for; throws what any other failure means to Temporal.
+   */
+  async failed(error: unknown): Promise<ChunkOutcome> {
     logUnsettled(this.#ref, error);
     this.#count(error);
     if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return this.#cancelled();
     this.heartbeat();
-    const givenUp = this.#withRest('unavailable', 'The store did not answer, after many tries.');
+    const tries = (this.#ref.unansweredBefore ?? 0) + this.#progress.unanswered;
+    const came = error instanceof Unavailable ? error.message : 'The store did not answer.';
+    const givenUp = this.#withRest('unavailable', `${came} Tried ${tries} times.`);
+    if (error instanceof Unavailable && (await this.#answersOthers())) return this.#outcome(givenUp);
     // However long the job store fails, no customer is given up for it.
     const failures = error instanceof StorageFailed ? [] : this.#failures(givenUp);
     throw callFailure(error, this.#progress.unanswered, this.#outcome(givenUp, failures));
+  }
+
+  /** Whether this was the last try for customers who were sent alone as well, and the store answers for others. */
+  async #answersOthers(): Promise<boolean> {
+    const { unansweredBefore } = this.#ref;
+    if (unansweredBefore === undefined || this.#progress.unanswered < TRIES || !this.#chunk) return false;
+    const { updated = [], rejected = [] } = this.#progress.state ?? {};
+    const settled = updated[0] ?? rejected[0]?.id;
+    if (settled === undefined && this.#toSend().length > 1) return false;
+    const other = settled === undefined ? { body: NOBODY } : { body: this.#chunk.body, only: [settled] };
+    try {
+      const { calls } = await this.#parts.store.updateCustomers({ ...this.#calling(), ...other });
+      this.#progress.calls += calls;
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError) this.#progress.calls += error.attempt.calls;
+      return false;
+    }
   }
 
   #calling(): CallOptions {

@@ -55,6 +55,16 @@ export function applyAnswer(
   return answer.kind === 'ok' ? taken(rest, subset, new Set(answer.body)) : objected(rest, subset, answer, emailOf);
 }
 
+/**
+ * The state after no answer came to `next(state)`: its customers are to be sent one by one, and one that was sent alone
+ * after all others. The store may answer for some of them.
+ */
+export function applySilence(state: IsolationState): IsolationState {
+  const [subset = [], ...others] = state.todo;
+  const alone = subset.map((id) => [id]);
+  return { ...state, todo: subset.length > 1 ? [...alone, ...others] : [...others, ...alone] };
+}
+
 function taken(state: IsolationState, subset: number[], answered: Set<number>): IsolationState {
   const left = subset.filter((id) => !answered.has(id));
   const again = left.filter((id) => !state.missing.includes(id));

@@ -4,7 +4,7 @@ import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedI
 import { Attempt, type CallOptions } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
-import { applyAnswer, type Fates, type IsolationState, next, start } from './isolate.ts';
+import { applyAnswer, applySilence, type Fates, type IsolationState, next, start } from './isolate.ts';
 
 export type { ListedCustomer } from './answer.ts';
 export type { CallOptions, Permit } from './attempt.ts';
@@ -15,6 +15,8 @@ export interface CustomerUpdate extends CallOptions {
   body: string;
   /** Send only the customers with these ids. */
   only?: number[] | undefined;
+  /** If no answer comes, send the customers one by one: the store may fail because of one of them. */
+  apart?: boolean | undefined;
   /** How far an earlier attempt with the same `body` and `only` got. */
   state?: IsolationState | undefined;
   /** Called with plain data whenever customers were settled or split up, and some are left. */
@@ -28,6 +30,9 @@ interface Customer {
   email?: string;
 }
 
+/** So many calls in a row without an answer are enough for one attempt, whoever is left. */
+const MAX_SILENT = 3;
+
 /** Far more customer groups than a store has: BigCommerce states no limit. */
 const MAX_GROUPS = 10_000;
 
@@ -40,7 +45,8 @@ export class Store {
   }
 
   /** Sends the customers, and finds those that the store rejects. Throws any of errors.ts, with what was reached. */
-  async updateCustomers({ body, only, state, onState, ...options }: CustomerUpdate): Promise<UpdateOutcome> {
+  async updateCustomers(update: CustomerUpdate): Promise<UpdateOutcome> {
+    const { body, only, apart = false, state, onState, ...options } = update;
     const attempt = new Attempt(options, state);
     // An ordinary chunk goes out as it is, and is only parsed once there is an answer.
     const customers = once(() => JSON.parse(body) as Customer[]);
@@ -49,6 +55,8 @@ export class Store {
     const emailOf = (id: number) => customers().find((customer) => customer.id === id)?.email;
     if (only) attempt.state ??= start(ids());
 
+    const silent = new Set<number>();
+    let silentInRow = 0;
     while (!attempt.state || next(attempt.state)) {
       const subset = attempt.state && next(attempt.state);
       const request: Request<number[]> = {
@@ -59,8 +67,17 @@ export class Store {
         read: updatedIds,
         secrets: () => textsIn(customers()),
       };
-      const answer = await this.#calls.call(request, attempt);
-      attempt.state = applyAnswer(attempt.state ?? start(ids()), answer, emailOf);
+      try {
+        const answer = await this.#calls.call(request, attempt);
+        attempt.state = applyAnswer(attempt.state ?? start(ids()), answer, emailOf);
+        silentInRow = 0;
+      } catch (error) {
+        if (!apart || !(error instanceof Unavailable)) throw error;
+        const sent = subset ?? ids();
+        if (sent.length === 1) silent.add(sent[0] as number);
+        attempt.state = applySilence(attempt.state ?? start(ids()));
+        if (++silentInRow >= MAX_SILENT || next(attempt.state)?.every((id) => silent.has(id))) throw error;
+      }
       if (next(attempt.state)) onState?.(attempt.state);
     }
     const { updated, rejected, failed } = attempt.state;

@@ -105,6 +105,11 @@ export interface ChunkRef {
   chunk: number;
   /** Send only these customers of it. */
   only?: number[];
+  /**
+   * The store gave no answer for it, in so many attempts before: its customers are sent one by one if it gives none again,
+   * and whoever gets none while others do is failed.
+   */
+  unansweredBefore?: number;
   /** Goes out even while the store refuses calls: it asks whether the store still does. */
   probe?: 'check' | 'resume';
   /** Read what the store has of the chunk's page first, unless that is in the job store already. */

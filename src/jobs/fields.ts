@@ -136,6 +136,9 @@ export interface FormField {
   value: unknown;
 }
 
+const isFormField = (value: unknown): value is FormField =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
+
 const formFields: Field = {
   schema: z
     .array(
@@ -155,7 +158,7 @@ const formFields: Field = {
   // All that the customer had, and blanks for what was added: it is undocumented whether an update keeps the others.
   earlier(had, wanted) {
     if (had !== null && !Array.isArray(had)) return undefined;
-    const before = (had ?? []) as FormField[];
+    const before = (had ?? []).filter(isFormField);
     const names = new Set(before.map(({ name }) => name));
     const added = (wanted as FormField[]).filter(({ name }) => !names.has(name));
     return [
@@ -177,7 +180,7 @@ export function addFormFields(row: Values, added: readonly FormField[]): string 
 /** A missing one is blank. A number may come back as text. */
 function sameFormField(wanted: unknown, name: string, all: unknown): boolean {
   if (!Array.isArray(all)) return false;
-  const [has = { value: '' }, ...more] = (all as FormField[]).filter((field) => field?.name === name);
+  const [has = { value: '' }, ...more] = all.filter(isFormField).filter((field) => field.name === name);
   if (more.length > 0) return false;
   const { value } = has;
   if (Array.isArray(wanted)) return sameList(wanted, value === '' ? [] : value);

@@ -40,6 +40,8 @@ export interface JobKeys {
    * workflow, without gaps.
    */
   failures(name: string): string;
+  /** The retry with this 0-based number. */
+  retriedBy(number: number): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
   present(number: number): string;
   /** The store's groups, as readNames has found them. */
@@ -67,6 +69,7 @@ export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
     groups: `${pages}/groups.json`,
     page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
     failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
+    retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
     present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,

@@ -66,6 +66,12 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
 
+/** The options of an ended job that the one which sends what it left has as well: not those that made it leave something. */
+export function inherited(options: JobOptions = {}): JobOptions {
+  const isInherited = (name: string) => Object.hasOwn(RUNNING, name) && name !== 'dryRun' && name !== 'limit';
+  return Object.fromEntries(Object.entries(options).filter(([name]) => isInherited(name)));
+}
+
 /** The job's options among those that were typed. Throws BadUse if a job would not take them. */
 export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
   const typed = Object.entries(JOB_OPTIONS).map(([name, option]) => [name, flags[option.attributeName()]] as const);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { checkKey, NoAccess, NotFound, type Storage, StorageFailed } from './storage.ts';
@@ -41,24 +41,45 @@ export class FileStorage implements Storage {
     }
   }
 
-  async write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
+  write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
+    return this.#write(key, content, (partial, path) => onDisk(path, rename(partial, path)));
+  }
+
+  async writeOnce(key: string, bytes: Uint8Array | string): Promise<boolean> {
+    let isFirst = true;
+    await this.#write(key, [bytes], async (partial, path) => {
+      // Unlike a rename, a link is not made where there is a file.
+      await link(partial, path).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw failed('write', path, error);
+        isFirst = false;
+      });
+      await onDisk(path, unlink(partial));
+    });
+    return isFirst;
+  }
+
+  /** Writes a whole file next to its place, to which `put` then brings it. */
+  async #write(
+    key: string,
+    content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+    put: (partial: string, path: string) => Promise<void>,
+  ): Promise<void> {
     const path = this.#path(key);
     // Every writer has a name of its own, so that two writers of one file can't mix their bytes.
     const partial = `${path}.${randomUUID()}.partial`;
-    // An error from `content` itself is rethrown unchanged.
-    const disk = <T>(work: Promise<T>) => work.catch((error: unknown) => Promise.reject(failed('write', path, error)));
+    const done = <T>(work: Promise<T>) => onDisk(path, work);
     try {
-      await disk(mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE }));
-      await disk(this.#checkFolder(path));
-      const file = await disk(open(partial, 'wx', FILE_MODE));
+      await done(mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE }));
+      await done(this.#checkFolder(path));
+      const file = await done(open(partial, 'wx', FILE_MODE));
       try {
-        for await (const piece of content) await disk(file.writeFile(piece));
-        await disk(file.sync());
+        for await (const piece of content) await done(file.writeFile(piece));
+        await done(file.sync());
       } finally {
         await file.close();
       }
-      await disk(rename(partial, path));
-      await disk(syncFolder(dirname(path)));
+      await put(partial, path);
+      await done(syncFolder(dirname(path)));
     } catch (error) {
       await rm(partial, { force: true }).catch(() => undefined);
       throw error;
@@ -155,6 +176,10 @@ export class FileStorage implements Storage {
     );
   }
 }
+
+// An error that is not the disk's is rethrown unchanged.
+const onDisk = <T>(path: string, work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => Promise.reject(failed('write', path, error)));
 
 const isPartialOf = (file: string, name: string): boolean =>
   name.startsWith(`${file}.`) && /^[\da-f-]{36}\.partial$/.test(name.slice(file.length + 1));

@@ -14,6 +14,9 @@ export const isMissing = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].
 /** The object has no bytes in the requested range. */
 export const isOutOfRange = (error: unknown): boolean => codeOf(error) === 'InvalidRange';
 
+/** There is an object already, and none was to be replaced. */
+export const isTaken = (error: unknown): boolean => codeOf(error) === 'PreconditionFailed';
+
 const NEEDED = {
   read: 's3:GetObject, and s3:ListBucket on the bucket, without which S3 does not say that a file is missing',
   write: 's3:PutObject and s3:AbortMultipartUpload',

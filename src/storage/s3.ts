@@ -4,10 +4,11 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { CutOff, isMissing, isOutOfRange, s3Failed } from './s3-errors.ts';
+import { CutOff, isMissing, isOutOfRange, isTaken, s3Failed } from './s3-errors.ts';
 import { checkKey, NotFound, type Storage } from './storage.ts';
 
 /** Large enough to keep the network busy; every file being read holds one such piece in memory. */
@@ -74,6 +75,17 @@ export class S3Storage implements Storage {
       // An error from `content` itself is rethrown unchanged.
       throw body.errored ?? s3Failed('write', this.uri(key), error);
     }
+  }
+
+  async writeOnce(key: string, bytes: Uint8Array | string): Promise<boolean> {
+    const put = new PutObjectCommand({ ...this.#object(key), Body: bytes, IfNoneMatch: '*' });
+    return this.#client.send(put).then(
+      () => true,
+      (error: unknown) => {
+        if (isTaken(error)) return false;
+        throw s3Failed('write', this.uri(key), error);
+      },
+    );
   }
 
   async delete(key: string): Promise<void> {

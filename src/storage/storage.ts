@@ -11,6 +11,11 @@ export interface Storage {
   read(key: string, check?: (uri: string) => void): AsyncIterable<Uint8Array>;
   /** Writes or replaces the file. Readers see all of it or nothing. Throws StorageFailed. */
   write(key: string, content: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void>;
+  /**
+   * Writes the file unless there is one, whoever else does so meanwhile. Returns whether it has; if not, there is one,
+   * which may be its own, after an answer that was lost. Throws StorageFailed.
+   */
+  writeOnce(key: string, bytes: Uint8Array | string): Promise<boolean>;
   /** Deletes the file, if it exists, and whatever killed writers left of it. Throws StorageFailed. */
   delete(key: string): Promise<void>;
   /**
@@ -68,6 +73,10 @@ export function stoppable(storage: Storage, signal: AbortSignal): Storage {
     async write(key, content) {
       signal.throwIfAborted();
       await storage.write(key, content);
+    },
+    async writeOnce(key, bytes) {
+      signal.throwIfAborted();
+      return storage.writeOnce(key, bytes);
     },
     async delete(key) {
       signal.throwIfAborted();

@@ -113,6 +113,11 @@ export class ChunkQueue {
     this.#putBack.push(...items);
   }
 
+  /** Attempts so far at a chunk for which no answer came; undefined if none was without an answer. */
+  unansweredBefore(chunk: number): number | undefined {
+    return this.#unanswered.has(chunk) ? this.attemptsBefore(chunk) : undefined;
+  }
+
   attemptsBefore(chunk: number): number {
     return this.#attempts.get(chunk) ?? 0;
   }

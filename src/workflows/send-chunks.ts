@@ -108,11 +108,18 @@ class Sending {
   }
 
   #update({ item, probe }: Sent): Promise<ChunkOutcome> {
-    const { ref: job, ledger, options, readsPresent } = this.#job;
+    const { ref: job, queue, ledger, options, readsPresent } = this.#job;
     const { first, last } = ledger.rowsOf(item.chunk);
     const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
     const read = { chunks: ledger.plan.chunksToSend, skipUnchanged: options.skipUnchanged ?? false };
-    const ref = { job, ...item, ...(probe && { probe }), ...(readsPresent && { read }) };
+    const unansweredBefore = queue.unansweredBefore(item.chunk);
+    const ref = {
+      job,
+      ...item,
+      ...(unansweredBefore !== undefined && { unansweredBefore }),
+      ...(probe && { probe }),
+      ...(readsPresent && { read }),
+    };
     return storeActivities(job.storeHash).updateChunk.executeWithOptions({ summary }, [ref]);
   }
 

@@ -5,8 +5,8 @@ import type { StoreParts } from '../../src/activities/store-activities.ts';
 import { updateChunk } from '../../src/activities/update-chunk.ts';
 import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { Attempt } from '../../src/bigcommerce/attempt.ts';
-import { Draining } from '../../src/bigcommerce/errors.ts';
-import { start } from '../../src/bigcommerce/isolate.ts';
+import { Draining, Unavailable } from '../../src/bigcommerce/errors.ts';
+import { type IsolationState, start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit } from '../../src/bigcommerce/store.ts';
 import { BadPage } from '../../src/jobs/pages.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
@@ -17,7 +17,10 @@ const read = { chunks: 1, skipUnchanged: true };
 const permit = { draining: new AbortController().signal } as Permit;
 
 /** A store that sends as it is told, and a job store that has the chunk and these values of its customers. */
-function partsOf(updateCustomers: () => Promise<unknown>, ofPage: () => Promise<unknown>): StoreParts {
+function partsOf(
+  updateCustomers: (update?: { only?: number[] }) => Promise<unknown>,
+  ofPage: () => Promise<unknown>,
+): StoreParts {
   return {
     store: { concurrency: () => 3, updateCustomers },
     permit,
@@ -66,6 +69,54 @@ test('customers that are sent again are not read again', async () => {
   const outcome: unknown = await new MockActivityEnvironment().run(updateChunk, parts, { ...ref, read, only: [1] });
   expect(updateCustomers).toHaveBeenCalledWith(expect.objectContaining({ only: [1] }));
   expect(outcome).toMatchObject({ updated: 1, failures: [] });
+});
+
+describe('the last try for customers of whom the store answers for none, or only for some,', () => {
+  const unavailable = (state?: IsolationState) =>
+    new Unavailable('The store gave the status 500.', new Attempt({ permit }, state));
+  const lastTry = (parts: StoreParts) =>
+    new MockActivityEnvironment({ heartbeatDetails: { calls: 0, throttled: 0, unanswered: 3 } }).run(
+      updateChunk,
+      parts,
+      {
+        ...ref,
+        unansweredBefore: 4,
+      },
+    );
+
+  test('fails the silent one if the store answers for its neighbour, who is sent the same values again', async () => {
+    const calls: unknown[] = [];
+    const parts = partsOf(
+      async ({ only }: { only?: number[] } = {}) => {
+        calls.push(only);
+        if (calls.length === 1) throw unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] });
+        return { updated: [1], rejected: [], failed: [], calls: 1 };
+      },
+      () => Promise.reject(new Error('read')),
+    );
+    expect(await lastTry(parts)).toMatchObject({
+      updated: 1,
+      failures: [
+        { id: 2, outcome: 'failed', code: 'unavailable', message: 'The store gave the status 500. Tried 8 times.' },
+      ],
+    });
+    expect(calls).toEqual([undefined, [1]]);
+  });
+
+  test('is an outage if the store does not answer for the neighbour any more', async () => {
+    const parts = partsOf(
+      () => Promise.reject(unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] })),
+      () => Promise.reject(new Error('read')),
+    );
+    await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
+  });
+
+  test('is an outage if nobody was answered for', async () => {
+    const updateCustomers = jest.fn(() => Promise.reject(unavailable()));
+    const parts = partsOf(updateCustomers, () => Promise.reject(new Error('read')));
+    await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
+    expect(updateCustomers).toHaveBeenCalledTimes(1);
+  });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Isolate } from '../../src/bigcommerce/answer.ts';
-import { applyAnswer, type IsolationState, next, start } from '../../src/bigcommerce/isolate.ts';
+import { applyAnswer, applySilence, type IsolationState, next, start } from '../../src/bigcommerce/isolate.ts';
 import { RUNS } from '../support/fuzz.ts';
 
 type Oracle = (ids: number[], call: number) => Parameters<typeof applyAnswer>[1];
@@ -105,6 +105,24 @@ test('whatever a store answers, it ends with everyone in exactly one place', () 
       expect(calls).toBeLessThanOrEqual(3 * ids.length - 1);
     }),
     { numRuns: 3 * RUNS },
+  );
+});
+
+test('whoever the store does not answer for is left alone at the end, and all others are settled', () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray(TEN, { minLength: 1 }), bads, bads, (ids, bad, undigested) => {
+      const answer = storeWith(bad, STYLES['not at all'] as (typeof STYLES)[string]);
+      let state = start(ids);
+      let calls = 0;
+      while (state.todo.some((subset) => subset.length > 1 || !subset.every((id) => undigested.includes(id)))) {
+        if (++calls > 4 * ids.length) throw new Error('It does not end.');
+        const subset = next(state) as number[];
+        const isSilent = subset.some((id) => undigested.includes(id));
+        state = isSilent ? applySilence(state) : applyAnswer(state, answer(subset, calls), emailOf);
+      }
+      const settled = [...state.updated, ...state.rejected.map(({ id }) => id)];
+      expect(sorted(settled)).toEqual(sorted(ids.filter((id) => !undigested.includes(id))));
+    }),
   );
 });
 

@@ -250,6 +250,35 @@ describe('the next attempt continues where the last one failed', () => {
   });
 });
 
+describe('sent apart, when no answer comes,', () => {
+  /** An API that fails whenever one of these customers is in a call. */
+  const failsFor = (undigested: number[]) =>
+    api.always((seen) => (idsIn(seen).some((id) => undigested.includes(id)) ? { status: 500, body: '' } : undefined));
+
+  test('the neighbours of a customer that the store fails for are updated, and that one is left', async () => {
+    failsFor([2]);
+    const { state, calls } = (await failure(Unavailable, update({ apart: true }))).attempt;
+    expect(api.puts()).toEqual([[1, 2, 3], [1], [2], [3], [2]]);
+    expect(state).toMatchObject({ updated: [1, 3], todo: [[2]] });
+    expect(calls).toBe(5);
+  });
+
+  test('three calls in a row without an answer are enough, and the next attempt begins with others', async () => {
+    failsFor([1, 2, 3, 4]);
+    const body = customers(1, 2, 3, 4, 5);
+    const first = (await failure(Unavailable, update({ apart: true, body }))).attempt;
+    expect(api.puts()).toEqual([[1, 2, 3, 4, 5], [1], [2]]);
+    const { state } = (await failure(Unavailable, update({ apart: true, body, state: first.state }))).attempt;
+    expect(state).toMatchObject({ updated: [5], todo: [[3], [4], [1], [2]] });
+  });
+
+  test('a single customer is sent once', async () => {
+    failsFor([1]);
+    await failure(Unavailable, update({ apart: true, body: customers(1) }));
+    expect(api.puts()).toEqual([[1]]);
+  });
+});
+
 describe('the quota headers are obeyed', () => {
   const left = (requests: number) => ({
     'X-Rate-Limit-Requests-Quota': '150',

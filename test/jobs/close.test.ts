@@ -305,6 +305,11 @@ describe('called again', () => {
       root,
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
+      async writeOnce(key, bytes) {
+        let written = false;
+        await change(async () => void (written = await storage.writeOnce(key, bytes)));
+        return written;
+      },
       delete: (key) => change(() => storage.delete(key)),
       async deleteBelow(folder, signal) {
         let deleted = 0;

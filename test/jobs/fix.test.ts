@@ -443,6 +443,7 @@ function inMemory(): Storage {
       for await (const part of content) parts.push(Buffer.from(part));
       files.set(key, Buffer.concat(parts));
     },
+    writeOnce: () => Promise.reject(new Error('not expected')),
     delete: async (key) => void files.delete(key),
     deleteBelow: () => Promise.reject(new Error('not expected')),
     exists: async (key) => files.has(key),

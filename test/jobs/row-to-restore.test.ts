@@ -247,6 +247,27 @@ test.each([false, true])('the row to restore is valid and restores, form fields 
   );
 });
 
+test('whatever the store returns in a field, the customer is compared, and what can be restored is valid', () => {
+  const ofStore = fc.oneof(fc.jsonValue(), fc.array(fc.oneof(fc.jsonValue(), formField))) as fc.Arbitrary<unknown>;
+  const strange = fc.dictionary(fc.constantFrom(...Object.keys(fields)), ofStore);
+  fc.assert(
+    fc.property(strange, rows, (before, row) => {
+      expect(typeof isUnchanged(row, before)).toBe('boolean');
+      const { row: earlier } = rowToRestore(row, before);
+      if (earlier) expect(checkCustomer(earlier)).toBeUndefined();
+    }),
+    { numRuns: 10 * RUNS },
+  );
+});
+
+test('form fields that are none are left out of what is restored', () => {
+  const before = { form_fields: [null, { name: 'Size', value: 'L' }, 7] };
+  expect(rowToRestore({ id: 1, form_fields: [{ name: 'Size', value: 'S' }] }, before)).toEqual({
+    row: { id: 1, form_fields: [{ name: 'Size', value: 'L' }] },
+    incomplete: false,
+  });
+});
+
 test('a customer with more data than a source may have can not be restored', () => {
   const before = { notes: 'x'.repeat(70_000), phone: '1' };
   expect(rowToRestore({ id: 1, notes: 'new', phone: '2' }, before)).toEqual({ row: undefined, incomplete: true });

@@ -88,6 +88,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     return [await system.start('csv', { storeHash: 'abc', source: { uri }, options: { reportAll: true } })];
   },
 
+  async groups({ system }) {
+    const uri = await writeSource(system, 'groups.csv', []);
+    await writeFile(new URL(uri), 'Customer ID,Customer Group\n1,Wholesale\n2,Nobody\n3,No group\n');
+    return [await system.start('groups', { storeHash: 'abc', source: { uri } })];
+  },
+
   async 'retry-of'(stage) {
     const first = await start(stage, 'left', customers(60), { limit: 20 });
     await first.result();

@@ -43,8 +43,11 @@ describe('more signals than a run may take', () => {
     await until(async () => Number((await system.stats()).puts) > 3);
     const serveStore = system.client.workflow.getHandle(storeWorkflowId('abc'));
     const { runId } = await serveStore.describe();
-    for (let i = 0; i < 60; i++) await serveStore.signal(openSignal);
-    await until(async () => (await serveStore.describe()).runId !== runId);
+    // Signals that arrive together share a workflow task, so how many make a hundred events depends on the machine.
+    await until(async () => {
+      await serveStore.signal(openSignal);
+      return (await serveStore.describe()).runId !== runId;
+    });
     expect((await job.result()).customers).toMatchObject({ total: 900, updated: 900 });
     expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 900, customersAppliedMoreThanOnce: 0 });
   });

@@ -59,6 +59,18 @@ export function storageConformance(makeStorage: () => Promise<Storage>): void {
     expect(await textOf(storage, 'a')).toBe('short');
   });
 
+  test('writes a file once: of several writers one is told that it has, and what it wrote stands', async () => {
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(200_000));
+    const first = await Promise.all(texts.map((text) => storage.writeOnce('folder/once', text)));
+    expect(first.filter(Boolean)).toHaveLength(1);
+    expect(await textOf(storage, 'folder/once')).toBe(texts[first.indexOf(true)]);
+    expect(await storage.writeOnce('folder/once', Buffer.from('later'))).toBe(false);
+    expect(await textOf(storage, 'folder/once')).toBe(texts[first.indexOf(true)]);
+    expect(await storage.deleteBelow('folder')).toBe(1);
+    expect(await storage.writeOnce('folder/once', Buffer.from('anew'))).toBe(true);
+    expect(await textOf(storage, 'folder/once')).toBe('anew');
+  });
+
   test('leaves the file unchanged if its content fails halfway, and rethrows the reason', async () => {
     const reason = new Error('the source broke off');
     async function* broken() {

@@ -49,16 +49,22 @@ export async function* textOf(
   yield decoder.end();
 }
 
-/** The same text, its first piece so long that it `isEnough`, unless that is all there is. */
+/**
+ * The same text, its first piece so long that it `isEnough`, unless that is all there is. It is asked again once the start
+ * has doubled, so that a long start costs linear time.
+ */
 export async function* startFirst(
   text: AsyncIterable<string>,
   isEnough: (start: string) => boolean,
 ): AsyncGenerator<string> {
   let start: string | undefined = '';
+  let askFrom = 0;
   for await (const piece of text) {
     if (start === undefined) yield piece;
     else {
       start += piece;
+      if (start.length < askFrom) continue;
+      askFrom = 2 * start.length;
       if (!isEnough(start)) continue;
       yield start;
       start = undefined;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { BadSource, MAX_RECORD } from '../../../src/jobs/sources/record.ts';
 import { jsonRecords } from '../../../src/jobs/sources/json.ts';
 import { textOf } from '../../../src/jobs/sources/text.ts';
+import { cpuTimer } from '../../support/cpu.ts';
 import { RUNS } from '../../support/fuzz.ts';
 import { inPieces, readAll } from '../support.ts';
 
@@ -159,4 +160,10 @@ test('an object of a list that is too long costs itself', async () => {
   const long = `{"notes":"${'x'.repeat(MAX_RECORD)}"}`;
   const records = await read(`[{"id":1},${long},{"id":3}]`, 100_000);
   expect(records.map(({ problem }) => problem?.code)).toEqual([undefined, 'invalid_field', undefined]);
+});
+
+test('a megabyte of blank lines before the first customer costs linear time', async () => {
+  const cpuMs = cpuTimer();
+  expect(await values(`${'\n'.repeat(1_000_000)}{"id":1}\n`, 1024)).toEqual([{ id: 1 }]);
+  expect(cpuMs()).toBeLessThan(5_000);
 });
