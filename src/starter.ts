@@ -5,12 +5,13 @@ import { failuresCommand } from './starter/failures.ts';
 import { listCommand } from './starter/list.ts';
 import { purgeCommand } from './starter/purge.ts';
 import { fixCommand, reportCommand } from './starter/fetch.ts';
+import { retryCommand } from './starter/retry.ts';
 import { setupCommand } from './starter/setup.ts';
 import { showCommand } from './starter/show.ts';
 import { startCommand } from './starter/start.ts';
 import { cancelCommand, pauseCommand, resumeCommand } from './starter/steer.ts';
 import { stripControl } from './starter/terminal.ts';
-import { retryCommand, undoCommand } from './starter/from-job.ts';
+import { undoCommand } from './starter/undo.ts';
 import { watchCommand } from './starter/watch.ts';
 import { STARTER } from './starter/words.ts';
 

@@ -18,7 +18,7 @@ import { readTarget } from './temporal/target.ts';
 import { dataConverterOf } from './payloads/index.ts';
 import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
-import { startHealth } from './worker/health.ts';
+import { startHealth, troublesOf } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
 import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
@@ -108,7 +108,7 @@ async function main(): Promise<void> {
 
   const running = [jobs.run(), leases.run()];
   const stopping = stopOnSignal(async (signal) => {
-    health?.stopping();
+    health?.readyUnless(() => ['stopping']);
     log.info(`${signal}: finishing what is in flight; a second signal stops at once`);
     leases.shutdown();
     await serving.drain();
@@ -118,7 +118,7 @@ async function main(): Promise<void> {
   });
   // Over the connection that the Workers poll with.
   const reach = () => nativeConnection.workflowService.getSystemInfo({});
-  health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
+  health?.readyUnless(troublesOf([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach)));
   log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
   const refused = refusal(connection, target, ({ message }) => log.error(message));
   await warnUnlessRouted(client, config, log);

@@ -42,7 +42,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         // No job cancels it, but a stopping process does: it must end soon, and the next attempt continues.
         const untilStopped = (place: Storage) => stoppable(place, cancellationSignal);
         const sourceRoots = parts.sourceRoots.map(untilStopped);
-        const reader = { storeHash: job.job.storeHash, id };
+        const reader = { storeHash: job.job.storeHash, id, key: job.job.key };
         const readAgain: FixableJob['readAgain'] = async (digest) => {
           const groups = job.job.named && (await readGroups(storage, jobKeys(job.job)));
           const place = { client, storage: untilStopped(storage), sourceRoots };

@@ -5,6 +5,7 @@ import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
 import { fixKey } from '../jobs/fix.ts';
 import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { noteRetry } from '../jobs/retries.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -18,9 +19,9 @@ export class NothingToRetry extends Error {
 /**
  * The key of what an ended job of this store has left to send again. The job itself is not asked: anybody's worker
  * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
- * our own workers write there. Throws BadInput, BadSource and NothingToRetry.
+ * our own workers write there. The reader is entered as a retry of that job. Throws BadInput, BadSource and NothingToRetry.
  */
-async function retryFileOf(client: Client, storage: Storage, storeHash: string, id: string): Promise<string> {
+async function retryFileOf(client: Client, storage: Storage, reader: RefReader, id: string): Promise<string> {
   const name = quoted(id);
   const noSuchJob = () => new BadInput(`source.retryOf: there is no job ${name}.`);
   if (!isPossibleId(id)) throw noSuchJob();
@@ -41,8 +42,12 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
     );
   }
   const started = await startedEvent(client, id, runId);
+  const { storeHash, id: retry, key } = reader;
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
-  if (await storage.exists(keys.retry)) return keys.retry;
+  if (await storage.exists(keys.retry)) {
+    await noteRetry(storage, keys, { id: retry, key });
+    return keys.retry;
+  }
   if (await storage.exists(keys.done)) {
     const fix = await fixKey(storage, keys);
     const cure =
@@ -56,6 +61,9 @@ async function retryFileOf(client: Client, storage: Storage, storeHash: string, 
       'store, failed before it had read its source, or its files were purged. Start from its source.',
   );
 }
+
+/** The job that reads a source, and the key of its files. */
+export type RefReader = SourceReader & { key: string };
 
 /** What preparing a job needs of the process. */
 export interface PreparingParts {
@@ -71,7 +79,7 @@ const AS_WE_WRITE: ReadingOptions = jobOptionsSchema.parse({});
 
 export async function recordsOf(
   { client, storage, sourceRoots }: Omit<PreparingParts, 'jobStore'>,
-  reader: SourceReader,
+  reader: RefReader,
   source: Source,
   reading: ReadingOptions,
 ): Promise<AsyncIterable<SourceRecord[]>> {
@@ -79,7 +87,7 @@ export async function recordsOf(
   if ('uri' in source) {
     return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
   }
-  const key = await retryFileOf(client, storage, reader.storeHash, source.retryOf);
+  const key = await retryFileOf(client, storage, reader, source.retryOf);
   const { digest } = reading;
   return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], {
     ...AS_WE_WRITE,

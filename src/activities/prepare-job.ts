@@ -15,6 +15,7 @@ import { newSet } from '../jobs/sets.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
+import { runKeys } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
@@ -36,7 +37,7 @@ export async function prepareJob(
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
     const { storeHash, source, options } = parseJobInput(input);
-    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '' };
+    const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '', key: job.key };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
     const { storage, client, jobStore } = parts;
@@ -48,7 +49,7 @@ export async function prepareJob(
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
-    const keys = await newSet(storage, jobKeys(job));
+    const keys = await newSet(storage, runKeys(job));
     const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
       async (error: unknown) => {
         // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.

@@ -27,35 +27,13 @@ import { waitingActivity } from './waiting.ts';
 export interface CustomerUpdate {
   /** The workflow id. */
   readonly id: string;
-  /**
-   * How far the job is, and what it is waiting for.
-   *
-   * @example
-   * ```ts
-   * const { state, customers, waitingFor } = await job.progress();
-   * console.log(`${state}: ${customers.updated} of ${customers.total} ${waitingFor?.message ?? ''}`);
-   * ```
-   */
+  /** How far the job is, and what it is waiting for. */
   progress(): Promise<Progress>;
-  /**
-   * What became of the chunks, starting with chunk `from` (0-based); at most 1,000.
-   *
-   * @example
-   * ```ts
-   * const { total, outcomes } = await job.outcomes();
-   * console.log(`${outcomes.filter(({ state }) => state === 'done').length} of the first ${outcomes.length} chunks of ${total}`);
-   * ```
-   */
+  /** What became of the chunks, starting with chunk `from` (0-based); at most 1,000. */
   outcomes(from?: number, count?: number): Promise<Outcomes>;
   /**
    * Rows after row `after` that were not updated; at most 500. Only the latest 1,000 are in the job's state:
    * `allFailures` has the rest as well.
-   *
-   * @example
-   * ```ts
-   * const { failures, total } = await job.failures(0, 20);
-   * console.log(`${total} rows were not updated, for example`, failures);
-   * ```
    */
   failures(after?: number, limit?: number): Promise<Failures>;
   /**
@@ -69,35 +47,13 @@ export interface CustomerUpdate {
    * ```
    */
   allFailures(): AsyncGenerator<Failure, void, undefined>;
-  /**
-   * Sends nothing more until `resume`, apart from what is already scheduled. Throws TooLate.
-   *
-   * @example
-   * ```ts
-   * const { state } = await job.pause('spring sale'); // "paused"
-   * ```
-   */
+  /** Sends nothing more until `resume`, apart from what is already scheduled. Throws TooLate. */
   pause(reason?: string): Promise<Progress>;
-  /**
-   * Continues after a pause or a hold, and asks the store again at once. Throws TooLate.
-   *
-   * @example
-   * ```ts
-   * const { state } = await job.progress();
-   * if (state === 'held') await job.resume();
-   * ```
-   */
+  /** Continues after a pause or a hold, and asks the store again at once. Throws TooLate. */
   resume(): Promise<Progress>;
   /**
    * Lets what is in flight finish and the report be written; then the job ends as cancelled. Returns without waiting
    * for that, and without a worker. Throws TooLate.
-   *
-   * @example
-   * ```ts
-   * await job.cancel().catch((error: unknown) => {
-   *   if (!(error instanceof TooLate)) throw error;
-   * });
-   * ```
    */
   cancel(): Promise<void>;
   /**
@@ -123,15 +79,7 @@ export interface CustomerUpdate {
 /** States in which a job waits for its activities. */
 const WORKING: readonly JobState[] = ['preparing', 'running', 'closing'];
 
-/**
- * The job with this id. Makes no request yet. Only `allFailures` needs `jobStore`.
- *
- * @example
- * ```ts
- * const spring = customerUpdate(client, jobId('abc123', 'spring'), { jobStore: 's3://my-bucket/customer-updates' });
- * const { state } = await spring.progress();
- * ```
- */
+/** The job with this id. Makes no request yet. Only `allFailures` needs `jobStore`. */
 export function customerUpdate(client: Client, id: string, { jobStore }: JobStoreOption = {}): CustomerUpdate {
   const handle = client.workflow.getHandle(id);
   const failures = (after = 0, limit = 500) => askJob(client, id, () => handle.query(failuresQuery, { after, limit }));

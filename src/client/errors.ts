@@ -1,17 +1,7 @@
 /** The errors that a caller has to tell apart, besides BadInput of schema.ts and StorageFailed of the job store. */
 import type { JobResult } from '../contract/job.ts';
 
-/**
- * The namespace has no job with this id. Thrown by every method of a job.
- *
- * @example
- * ```ts
- * const progress = await job.progress().catch((error: unknown) => {
- *   if (error instanceof NoSuchJob) return undefined;
- *   throw error;
- * });
- * ```
- */
+/** The namespace has no job with this id. Thrown by every method of a job. */
 export class NoSuchJob extends Error {
   override name = 'NoSuchJob';
   /** @internal */
@@ -87,22 +77,7 @@ export class ServerFailed extends Error {
   }
 }
 
-/**
- * The iterable of customers threw; `cause` is what it threw. Nothing was started, and nothing is left in the job store.
- *
- * @example
- * ```ts
- * async function* customers() {
- *   yield { id: 1, notes: 'hello' };
- *   throw new Error('the database went away');
- * }
- * const input = { storeHash: 'abc123', source: { customers: customers() } };
- * await startCustomerUpdate(client, input, 'hello', { jobStore: 'file:/data' }).catch((error: unknown) => {
- *   if (error instanceof StreamFailed) console.error(`Customer ${error.item} could not be read:`, error.cause);
- *   throw error;
- * });
- * ```
- */
+/** The iterable of customers threw `cause`. Nothing was started, and nothing is left in the job store. */
 export class StreamFailed extends Error {
   override name = 'StreamFailed';
   /** 1-based number of the customer that should have come next. */

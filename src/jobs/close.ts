@@ -55,6 +55,20 @@ async function remove(storage: Storage, folders: readonly string[], files: strin
   return deleted;
 }
 
+/**
+ * What a job was closed with, and by which run; undefined if it was not closed, or is purged. Its file says that all others
+ * are complete: nothing they are made from is deleted before it exists.
+ */
+export async function closedJob(
+  storage: Storage,
+  { done }: JobKeys,
+): Promise<(ClosedJob & { by: string }) | undefined> {
+  if (!(await storage.exists(done))) return undefined;
+  let json = '';
+  for await (const piece of storage.read(done)) json += Buffer.from(piece).toString();
+  return JSON.parse(json) as ClosedJob & { by: string };
+}
+
 /** What an earlier attempt has closed the job with. Undefined, and forgotten, if it has to be written again. */
 async function earlierClosed(
   storage: Storage,
@@ -62,11 +76,9 @@ async function earlierClosed(
   run: string,
   { plan }: EndedJob,
 ): Promise<ClosedJob | undefined> {
-  // done.json says that the files are complete. Nothing they are made from is deleted before it exists.
-  if (!(await storage.exists(keys.done))) return undefined;
-  let json = '';
-  for await (const piece of storage.read(keys.done)) json += Buffer.from(piece).toString();
-  const { by, ...closed } = JSON.parse(json) as ClosedJob & { by: string };
+  const done = await closedJob(storage, keys);
+  if (!done) return undefined;
+  const { by, ...closed } = done;
   // A job that was reset after its end may have lost its source: the report of what it did before is worth more.
   if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);

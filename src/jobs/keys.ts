@@ -43,6 +43,8 @@ export interface JobKeys {
   failures(name: string): string;
   /** The same from prepareJob. */
   invalid: string;
+  /** The retry with this 0-based number. */
+  retriedBy(number: number): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
   present(number: number): string;
   /** The store's groups, as readNames has found them. */
@@ -74,6 +76,7 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     ofSet: (number) => jobKeys({ storeHash, key, set: number }, run),
     failures,
     invalid: failures(`invalid-${set}`),
+    retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
     present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,

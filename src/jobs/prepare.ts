@@ -5,6 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { BadInput } from '../contract/schema.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
+import { closedJob } from './close.ts';
 import { saveFailures } from './failure-files.ts';
 import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
@@ -51,7 +52,11 @@ export async function prepare(preparation: Preparation): Promise<PreparedRows> {
   try {
     const spilled = await nonEmpty(older);
     const olderIn = spilled ? await saveFailures(storage, keys.invalid, spilled, null) : null;
-    return { ...(await draft.end()), olderIn };
+    const prepared = { ...(await draft.end()), olderIn };
+    // A workflow that was reset after its end has not ended any more.
+    const closed = await closedJob(storage, keys);
+    if (closed && closed.by !== keys.run) await storage.delete(keys.done);
+    return prepared;
   } catch (error) {
     // What other failures leave, closeJob deletes.
     if (error instanceof BadSource || error instanceof BadInput) await pages.undo();

@@ -1,7 +1,7 @@
 /** A job's files in the job store: whose they are, and why one is missing. */
 import { askServer } from '../client/server.ts';
 import type { JobRef } from '../contract/activities.ts';
-import { type JobInput, STORE_HASH } from '../contract/job.ts';
+import { type JobInput, type JobOptions, STORE_HASH } from '../contract/job.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
 import { firstValue, startedEvent } from '../temporal/internals.ts';
 import { BadUse } from './exit.ts';
@@ -9,11 +9,24 @@ import { storeOfJob } from './names.ts';
 import type { Session } from './session.ts';
 import type { JobInfo } from './status.ts';
 
-/** What a job's files are named by: its store, as its input says, and its first run. Throws BadUse, ServerFailed. */
-export async function jobRefOf({ client }: Session, { id, runId }: Pick<JobInfo, 'id' | 'runId'>): Promise<JobRef> {
+type Run = Pick<JobInfo, 'id' | 'runId'>;
+
+async function startOf({ client }: Session, { id, runId }: Run) {
   const started = await askServer(client, () => startedEvent(client, id, runId));
-  // An input that is not a job's, or is encrypted with another key, names no store.
+  // An input that is not a job's, or is encrypted with another key, says nothing.
   const input = await firstValue<Partial<JobInput>>(client, started?.input?.payloads).catch(() => undefined);
+  return { started, input };
+}
+
+/** The options of a job, whoever has started it; undefined if its input can't be read. Throws ServerFailed. */
+export const optionsOf = async (
+  session: Session,
+  job: Run & Pick<JobInfo, 'options'>,
+): Promise<JobOptions | undefined> => job.options ?? (await startOf(session, job)).input?.options;
+
+/** What a job's files are named by: its store, as its input says, and its first run. Throws BadUse, ServerFailed. */
+export async function jobRefOf(session: Session, { id, runId }: Run): Promise<JobRef> {
+  const { started, input } = await startOf(session, { id, runId });
   const named = input?.storeHash;
   const storeHash = typeof named === 'string' && STORE_HASH.test(named) ? named : storeOfJob(id);
   if (storeHash === undefined) throw new BadUse(`The input of the job ${id} names no store, so the job has no files.`);

@@ -34,7 +34,7 @@ const READING = {
   blankCells: new Option(
     '--blank-cells <action>',
     `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
-  ).choices(['keep', 'clear']),
+  ).choices(jobOptionsSchema.shape.blankCells.unwrap().options),
   blankWords: new Option(
     '--blank-words <words>',
     'words that mean a blank CSV cell, separated by commas, such as NULL,N/A; default: none',
@@ -42,7 +42,7 @@ const READING = {
   onInvalid: new Option(
     '--on-invalid <action>',
     `leave out invalid rows, or fail the job before it sends anything; default: ${DEFAULTS.onInvalid}`,
-  ).choices(['skip', 'fail']),
+  ).choices(jobOptionsSchema.shape.onInvalid.unwrap().options),
 };
 
 /** How a job runs, wherever its customers come from. */
@@ -65,6 +65,12 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
+
+/** The options of an ended job that the one which sends what it left has as well: not those that made it leave something. */
+export function inherited(options: JobOptions = {}): JobOptions {
+  const isInherited = (name: string) => Object.hasOwn(RUNNING, name) && name !== 'dryRun' && name !== 'limit';
+  return Object.fromEntries(Object.entries(options).filter(([name]) => isInherited(name)));
+}
 
 /** The job's options among those that were typed. Throws BadUse if a job would not take them. */
 export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Format, JobOptions, Source } from '../contract/job.ts';
 import { jobOptionsSchema } from '../contract/schema.ts';
 import { sourceCopyKey } from '../jobs/keys.ts';
-import { formatOf, openSource, type ReadingOptions } from '../jobs/sources/source.ts';
+import { formatOf, openSource } from '../jobs/sources/source.ts';
 import { FileStorage } from '../storage/file.ts';
+import { type Storage, stoppable } from '../storage/storage.ts';
 import { BadUse } from './exit.ts';
 import { copyName, defaultJobName } from './names.ts';
 import type { Session } from './session.ts';
@@ -28,18 +28,19 @@ export interface StartSource {
 }
 
 /**
- * The source that an argument names: a file of this machine, by a path relative to `folder`, or the URI of one that
- * workers can read. Throws BadUse, and BadSource if the format is not known.
+ * The source that an argument names: a file of this machine, by a path relative to `cwd`, or the URI of one that
+ * workers can read. Throws BadUse, StorageFailed, and BadSource if the format is not known.
  */
 export async function openStartSource(
   argument: string,
   format: Format | undefined,
-  folder: string,
+  cwd: string,
   signal: AbortSignal,
 ): Promise<StartSource> {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return uriSource(argument, format);
-  const path = resolve(folder, argument);
-  const sha256 = await hashOf(path, signal);
+  const path = resolve(cwd, argument);
+  const { folder, name } = await fileAt(path, signal);
+  const sha256 = await hashOf(folder.read(name));
   checkFormat(path, format);
   const fileName = copyName(path, sha256);
   return {
@@ -48,14 +49,16 @@ export async function openStartSource(
     is: (uri) => basename(uri) === fileName,
     async count(options) {
       const { limit, ...reading } = jobOptionsSchema.parse(options);
-      const count = await countRecords(path, format, reading, signal);
+      let count = 0;
+      const records = openSource({ uri: folder.uri(name), format }, [folder], reading);
+      for await (const batch of records) count += batch.length;
       const customers = `${grouped(count)} customers`;
       return limit !== null && limit < count ? `${grouped(limit)} of ${customers}` : customers;
     },
     async make(session, storeHash, jobName) {
       const storage = await session.openJobStore();
       const key = sourceCopyKey(storeHash, jobName, fileName);
-      await storage.write(key, checked(path, sha256, signal));
+      await storage.write(key, checked(folder.read(name), path, sha256));
       return { uri: storage.uri(key), format };
     },
   };
@@ -100,53 +103,30 @@ export function retrySource({ id, firstRunId }: Pick<JobInfo, 'id' | 'firstRunId
   };
 }
 
-/** The sha256 of a file's content in hex. Throws BadUse if there is no such file, or it can't be read. */
-async function hashOf(path: string, signal: AbortSignal): Promise<string> {
+/** A file of this machine, behind its links: its folder, and its name there. Throws BadUse if there is none. */
+async function fileAt(path: string, signal: AbortSignal): Promise<{ folder: Storage; name: string }> {
+  const real = await realpath(path).catch(() => '');
+  const name = basename(real);
+  if (name !== '' && !name.includes('\\')) return { folder: stoppable(new FileStorage(dirname(real)), signal), name };
+  throw new BadUse(
+    `There is no such file, or this user may not see it: ${path}. Give the path of a CSV, NDJSON or JSON file ` +
+      'with no backslash in its name, or the URI of one, file:/// or s3://.',
+  );
+}
+
+/** The sha256 of a file's content in hex. */
+async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
-  try {
-    if (!(await stat(path)).isFile())
-      throw new BadUse(`Not a file: ${path}. Give the path of a CSV, NDJSON or JSON file.`);
-    for await (const piece of createReadStream(path, { signal })) hash.update(piece as Buffer);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new BadUse(
-        `There is no file ${path}. Give the path of a CSV, NDJSON or JSON file, or the URI of one, file:/// or s3://.`,
-      );
-    }
-    if (code === 'EACCES') {
-      throw new BadUse(
-        `The file ${path} can't be read: its permissions do not allow it. Give this user read permission.`,
-      );
-    }
-    throw error;
-  }
+  for await (const piece of content) hash.update(piece);
   return hash.digest('hex');
 }
 
-/** How many records a file has. Throws BadSource if it can't be read in its format. */
-async function countRecords(
-  path: string,
-  format: Format | undefined,
-  reading: ReadingOptions,
-  signal: AbortSignal,
-): Promise<number> {
-  const file = await realpath(path);
-  const folder = new FileStorage(dirname(file));
-  let count = 0;
-  for await (const records of openSource({ uri: folder.uri(basename(file)), format }, [folder], reading)) {
-    signal.throwIfAborted();
-    count += records.length;
-  }
-  return count;
-}
-
 /** A file's content. Throws BadUse at its end if it is not what `sha256` was computed from. */
-async function* checked(path: string, sha256: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* checked(content: AsyncIterable<Uint8Array>, path: string, sha256: string): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { signal })) {
-    hash.update(piece as Buffer);
-    yield piece as Buffer;
+  for await (const piece of content) {
+    hash.update(piece);
+    yield piece;
   }
   if (hash.digest('hex') !== sha256)
     throw new BadUse(`The file ${path} changed while it was being copied. Start again.`);

@@ -23,7 +23,7 @@ test.each([
   'closing a job stops with its worker while pages are being %s, and the next attempt continues',
   async (what, where) => {
     const storage = await newStorage();
-    const source = { customers: customers(5_000) };
+    const source = { customers: customers(3_000) };
     const records = inline(source.customers);
     const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
     const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
@@ -51,7 +51,7 @@ test.each([
     expect(await storage.exists(keys.page(0))).toBe(true);
 
     await new MockActivityEnvironment().run(closeJob, ending);
-    expect((await textOf(storage, keys.report)).trim().split('\n')).toHaveLength(1 + 5_000);
+    expect((await textOf(storage, keys.report)).trim().split('\n')).toHaveLength(1 + 3_000);
     expect(await storage.exists(keys.page(0))).toBe(false);
   },
 );

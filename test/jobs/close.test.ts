@@ -306,7 +306,11 @@ describe('called again', () => {
       root,
       read: (key) => storage.read(key),
       write: (key, content) => change(() => storage.write(key, content)),
-      writeOnce: (key, bytes) => storage.writeOnce(key, bytes),
+      async writeOnce(key, bytes) {
+        let written = false;
+        await change(async () => void (written = await storage.writeOnce(key, bytes)));
+        return written;
+      },
       deleteHalfWritten: (key) => storage.deleteHalfWritten(key),
       delete: (key) => change(() => storage.delete(key)),
       async deleteBelow(folder, signal) {

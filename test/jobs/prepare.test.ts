@@ -15,7 +15,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { all, inline, inPieces, newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' }, 'run-1');
 const customer = (id: number) => ({ id, notes: `note ${id}` });
 let storage: Storage;
 
@@ -209,10 +209,16 @@ test('a second attempt starts over and writes the same', async () => {
   expect(await Promise.all([0, 1].map((page) => textOf(storage, keys.page(page))))).toEqual(pages);
 });
 
-test('a preparation that was frozen until its job had ended leaves alone what the job has ended with', async () => {
-  await storage.write(keys.done, ['{}']);
+test('a workflow that was reset prepares again, and has not ended any more', async () => {
+  await storage.write(keys.done, ['{"by":"another run"}']);
   await run(inline([customer(1)]));
-  expect(await textOf(storage, keys.done)).toBe('{}');
+  expect(await storage.exists(keys.done)).toBe(false);
+});
+
+test('a preparation that was frozen until its run had ended leaves alone what that has ended with', async () => {
+  await storage.write(keys.done, [`{"by":"${keys.run}"}`]);
+  await run(inline([customer(1)]));
+  expect(await storage.exists(keys.done)).toBe(true);
 });
 
 describe('what ends a preparation', () => {

@@ -64,6 +64,16 @@ test('a cancelled job can be retried but not paused, and there is nothing to ret
   expect(nothing).toMatchObject({ code: 3, output: expect.stringMatching(/NothingToRetry/) });
 });
 
+test('a job that ended is shown with how, and one that does not exist is reported', async () => {
+  await system.run('over', { storeHash: 'abc', source: { customers: customers(10) } });
+  const shown = { code: 0, output: expect.stringMatching(/has ended/) };
+  expect(await starter('show', 'over', '--store', 'abc')).toMatchObject(shown);
+  const watched = { code: 0, output: expect.stringMatching(/updated +10/) };
+  expect(await starter('watch', 'customer-updates/abc/over')).toMatchObject(watched);
+  const missing = { code: 2, output: expect.stringMatching(/no job/i) };
+  expect(await starter('watch', 'customer-updates/abc/never')).toMatchObject(missing);
+});
+
 test('a job that holds and is resumed asks the store again at once', async () => {
   await system.control('tokens', { store: 'abc', token: 'reissued' });
   const handle = await system.start('held', { storeHash: 'abc', source: { customers: customers(10) } });

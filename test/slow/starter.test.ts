@@ -60,7 +60,7 @@ test.each<[string[], string]>([
   [['start', 'one.csv', ...store, '--name', 'a/b'], '--name: expected up to 100 letters'],
   [['start', 'one.csv', ...store, '--limit', '0'], 'Expected a whole number from 1.'],
   [['start', 'two.csv', ...store], '/two.csv. Give the path of a CSV, NDJSON or JSON file'],
-  [['start', '.', ...store], 'Not a file: '],
+  [['start', '.', ...store], 'it is a folder. Name a file'],
   [
     ['start', 'https://example.com/one.csv', ...store],
     'Expected a file, or the URI of one, file:/// or s3://, got https://example.com/one.csv. Download it,',

@@ -325,6 +325,85 @@ describe('a backup stands where its job', () => {
   });
 });
 
+describe('the runs of a name are undone, the latest first,', () => {
+  const rows = ids(200).map((id) => ({ id, notes: `new ${id}`, ...(id > 100 && { company: 'New' }) }));
+
+  beforeEach(() => set(ids(200).map((id) => ({ id, notes: `old ${id}`, company: 'Old' }))));
+
+  async function cancelled(name: string, customers: unknown[], options: JobOptions = { backup: true }): Promise<void> {
+    const job = await startSlowly(name, customers, options);
+    await job.cancel();
+    await fast();
+    await expect(job.result()).rejects.toThrow();
+  }
+
+  test('back to one that completed: a cancelled run, and the run that went through after it', async () => {
+    const before = await present(200);
+    await cancelled('twice', rows);
+    // The second one sets another field as well, and has found the first one's values.
+    await run(
+      'twice',
+      rows.map((row) => ({ ...row, phone: '7' })),
+      { backup: true },
+    );
+    expect(await present(200)).not.toEqual(before);
+    await undo('twice');
+    await expectAsBefore(before);
+    expect(await handleOf('twice-undo-2').result()).toMatchObject({ customers: { rejected: 0, failed: 0 } });
+  });
+
+  test('and not beyond it: a run each night, of which the last is taken back', async () => {
+    await run('nightly', rows, { backup: true });
+    const firstNight = await present(200);
+    await system.client.workflow.start('updateCustomers', {
+      ...{ workflowId: jobId(store, 'nightly'), taskQueue: 'customer-updates' },
+      args: [
+        {
+          storeHash: store,
+          source: { uri: await writeSource(system, 'second.ndjson', [noted(1, 'bad')]) },
+          options: { backup: true },
+        },
+      ],
+      memo: { source: 'second', options: { backup: true } },
+    });
+    await handleOf('nightly').result();
+    await undo('nightly');
+    await expectAsBefore(firstNight);
+  });
+
+  test('and retries before their job, which have its options', async () => {
+    const before = await present(200);
+    await cancelled('left', rows);
+    const retried = await runStarter(system, ['retry', 'left', '--store', store, '--yes']);
+    expect(retried.code).toBe(0);
+    expect((await handleOf('left-retry').result()).backup).not.toBeNull();
+    const { code, output } = await runStarter(system, ['undo', 'left', '--store', store, '--yes']);
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toMatch(/1 of 2: customer-updates\/abc\/left-retry, .*2 of 2: customer-updates\/abc\/left, /s);
+    await expectAsBefore(before);
+    // Again, it finds that both are undone.
+    const { customersApplied } = await system.stats();
+    expect((await runStarter(system, ['undo', 'left', '--store', store, '--yes'])).code).toBe(0);
+    expect(await system.stats()).toMatchObject({ customersApplied });
+  });
+
+  test('and a retry without a backup is named: what it changed stays', async () => {
+    const before = await present(200);
+    await cancelled('half', rows);
+    const { retry, backup } = await handleOf('half').query(progressQuery);
+    const idsIn = async (uri: string | null | undefined) =>
+      (await lines(uri)).map((line) => (JSON.parse(line) as { id: number }).id);
+    // Some of those who are sent again may have been sent before.
+    const backedUp = await idsIn(backup);
+    const stay = (await idsIn(retry)).filter((id) => !backedUp.includes(id));
+    expect(stay).not.toEqual([]);
+    await system.run('half-by-hand', { storeHash: store, source: { retryOf: jobId(store, 'half') } });
+    const { output } = await runStarter(system, ['undo', 'half', '--store', store, '--yes']);
+    expect(output).toMatch(/half-by-hand can't be undone: it was started without --backup.* What it changed stays/);
+    await expectAsBefore(before, stay);
+  });
+});
+
 test('a terminated job is undone from what it had read', async () => {
   await set(ids(300).map((id) => noted(id, `old ${id}`)));
   const before = await present(300);

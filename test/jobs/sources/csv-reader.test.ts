@@ -2,7 +2,6 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { CsvReader, type CsvRow } from '../../../src/jobs/sources/csv-reader.ts';
-import { cpuTimer } from '../../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../../support/fuzz.ts';
 
 interface File {
@@ -256,29 +255,4 @@ describe('any file', () => {
     },
     FUZZ_MS,
   );
-});
-
-test.each<[string, (at: number) => string]>([
-  ['a stray quote in each line', (at) => `${at},a"b\n`],
-  ['an open quote in each line', (at) => `${at},"ab\n`],
-  ['a stray and an open quote in each line', (at) => `${at},a"b,"c\n`],
-  ['pairs of quotes that open', (at) => `${at},""ab\n`],
-  ['cells that close and open again', (at) => `${at},5","c\n`],
-  ['an open quote each thousand lines', (at) => (at % 1000 === 0 ? `${at},"ab\n` : `${at},abc\n`)],
-  ['one open quote', (at) => (at === 0 ? `${at},"ab\n` : `${at},abc\n`)],
-  ['blanks between quotes', () => `1,"${' '.repeat(20)}"${' '.repeat(20)}x\n`],
-])('hostile quotes cost linear time: %s', (_, line) => {
-  const seconds = (lines: number) => {
-    const text = Array.from({ length: lines }, (__, at) => line(at)).join('');
-    const timer = cpuTimer();
-    try {
-      read(text, { width: 2, size: 16 * 1024 });
-    } catch (error) {
-      expect((error as Error).message).toMatch(/more than 1000 lines/);
-    }
-    return timer();
-  };
-  seconds(10_000);
-  const [few, many] = [seconds(25_000), seconds(200_000)];
-  expect(many).toBeLessThan(Math.max(few, 0.02) * 8 * 4);
 });

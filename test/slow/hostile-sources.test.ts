@@ -11,12 +11,13 @@ import { BadSource } from '../../src/jobs/sources/record.ts';
 import { readFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
+import { CsvReader } from '../../src/jobs/sources/csv-reader.ts';
 import { bounded } from '../../src/jobs/sources/bounded.ts';
 import { openSource, type ReadingOptions } from '../../src/jobs/sources/source.ts';
 import type { FileStorage } from '../../src/storage/file.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
-import { all, newStorage } from './support.ts';
+import { all, newStorage } from '../jobs/support.ts';
 import type { ReportedRow } from '../../src/jobs/settled-rows.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
@@ -318,4 +319,35 @@ test('no text of the report is a formula to a spreadsheet', () => {
   });
   const cells = parse(csvLines(rows)).map((line: string[]) => line.at(-1));
   expect(cells).toEqual(signs.map((sign) => `'${sign}cmd()|'/C calc'!A0`));
+});
+
+test.each<[string, (at: number) => string]>([
+  ['a stray quote in each line', (at) => `${at},a"b\n`],
+  ['an open quote in each line', (at) => `${at},"ab\n`],
+  ['a stray and an open quote in each line', (at) => `${at},a"b,"c\n`],
+  ['pairs of quotes that open', (at) => `${at},""ab\n`],
+  ['cells that close and open again', (at) => `${at},5","c\n`],
+  ['an open quote each thousand lines', (at) => (at % 1000 === 0 ? `${at},"ab\n` : `${at},abc\n`)],
+  ['one open quote', (at) => (at === 0 ? `${at},"ab\n` : `${at},abc\n`)],
+  ['blanks between quotes', () => `1,"${' '.repeat(20)}"${' '.repeat(20)}x\n`],
+])('hostile quotes cost linear time: %s', (_, line) => {
+  const costMs = (lines: number) => {
+    const text = Array.from({ length: lines }, (__, at) => line(at)).join('');
+    const reader = new CsvReader({
+      ...{ delimiter: ',', lineEnd: '\n', hasKey: ([id = '']) => /^\d+$/.test(id) },
+      ...{ width: 2, ownWidth: 2, linesBefore: 0, trustQuotes: false },
+    });
+    const cpuMs = cpuTimer();
+    try {
+      for (let at = 0; at < text.length; at += 16 * 1024) reader.push(text.slice(at, at + 16 * 1024));
+      reader.end();
+    } catch (error) {
+      expect((error as Error).message).toMatch(/more than 1000 lines/);
+    }
+    return cpuMs();
+  };
+  costMs(10_000);
+  const [few, many] = [costMs(25_000), costMs(200_000)];
+  // What takes next to no time may take a multiple of it another time.
+  expect(many).toBeLessThan(Math.max(few, 20) * 8 * 4);
 });
