@@ -1,13 +1,14 @@
-import { Context } from '@temporalio/activity';
-import type { Spent, StoreActivities, StoreRef } from '../contract/activities.ts';
+import { Context, log } from '@temporalio/activity';
+import type { JobRef, JobStore, Spent, StoreActivities, StoreRef } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
 import type { Quota } from '../contract/job.ts';
+import { checkJobStore } from '../jobs/which-store.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import { saveGroups } from '../jobs/groups-file.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import type { LookUpFiles } from '../jobs/look-ups.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
-import { checkFailure } from './failures.ts';
+import { callFailure, checkFailure, TRIES } from './failures.ts';
 import { lookUpPage } from './look-up-page.ts';
 import { reading } from './reading.ts';
 import type { QueueUsage } from './serving.ts';
@@ -21,16 +22,38 @@ export interface StoreParts {
   pages: PageReader;
   lookUps: LookUpFiles;
   storage: Storage;
+  jobStore: JobStore;
 }
 
 /** The activities on a store's queue. */
 export function createStoreActivities(parts: StoreParts, usage: QueueUsage): StoreActivities {
+  const withFiles =
+    <R extends { job: JobRef }, T>(run: (parts: StoreParts, ref: R) => Promise<T>) =>
+    (ref: R): Promise<T> =>
+      usage.during(async () => {
+        mustHaveFiles(parts, ref.job);
+        return run(parts, ref);
+      });
   return {
-    updateChunk: (ref) => usage.during(() => updateChunk(parts, ref)),
-    lookUpPage: (ref) => usage.during(() => lookUpPage(parts, ref)),
-    readNames: (ref) => usage.during(() => readNames(parts, ref)),
+    updateChunk: withFiles(updateChunk),
+    lookUpPage: withFiles(lookUpPage),
+    readNames: withFiles(readNames),
     checkStore: () => usage.during(() => checkStore(parts)),
   };
+}
+
+/** The job waits, and asks again, while another process serves the store that does not have its files. */
+function mustHaveFiles({ jobStore, store }: StoreParts, job: JobRef): void {
+  try {
+    checkJobStore(jobStore, job);
+  } catch (error) {
+    const attempts = Context.current().info.attempt - 1;
+    const nothing = { calls: 0, reads: 0, throttled: 0, attempts, unanswered: 0 };
+    // Of a chunk it names nobody.
+    const outcome = { ...nothing, updated: 0, failures: [] };
+    log.warn('job not in this job store', { store: job.storeHash, why: (error as Error).message });
+    throw callFailure(error, TRIES, { ...outcome, concurrency: store.concurrency() });
+  }
 }
 
 /** Asks the store for its groups, and keeps them for prepareJob. */

@@ -35,13 +35,16 @@ export interface JobKeys {
   working: readonly string[];
   /** The page with this 0-based number. */
   page(number: number): string;
-  /**
-   * A file of failures that are not in workflow state: `invalid` from prepareJob, and `0000`, `0001` … from the
-   * workflow, without gaps.
-   */
+  /** Taken by the attempt of prepareJob that writes the set of pages with this 0-based number. */
+  taken(set: number): string;
+  /** The keys of the same job, if it went by this set of pages. */
+  ofSet(set: number): JobKeys;
+  /** A file of failures that are not in workflow state: `0000`, `0001` … from the workflow, without gaps. */
   failures(name: string): string;
   /** A look-up of the page with this number; `asked` tells it from others. */
   lookUp(page: number, asked: string): string;
+  /** The same from prepareJob. */
+  invalid: string;
   /** The retry with this 0-based number. */
   retriedBy(number: number): string;
   /** The ids that rows name, if customers are found by e-mail address. */
@@ -61,18 +64,21 @@ export interface JobKeys {
  * The keys of one job's files, the same for all of its runs. Throws RangeError if the job's key or store hash can't be
  * part of one.
  */
-export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
+export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
   const [pages, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
-  const set = named ? `${pages}/named` : pages;
+  const failures = (name: string) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`;
   return {
     run,
     folder,
     working: [pages, lookUps],
     groups: `${pages}/groups.json`,
-    ids: `${set}/ids`,
-    page: (number) => `${set}/${String(number).padStart(6, '0')}.ndjson`,
-    failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
+    ids: `${pages}/${set}/ids`,
+    page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
+    taken: (number) => `${folder}/sets/${number}`,
+    ofSet: (number) => jobKeys({ storeHash, key, set: number }, run),
+    failures,
+    invalid: failures(`invalid-${set}`),
     lookUp: (page, asked) => `${lookUps}/${String(page).padStart(6, '0')}-${asked}.ndjson`,
     retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
     report: `${folder}/report.csv`,

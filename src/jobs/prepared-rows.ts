@@ -10,6 +10,7 @@ import { type JobKeys, jobKeys } from './keys.ts';
 import { type LookedUp, sentOf } from './look-up.ts';
 import { LookUpFiles } from './look-ups.ts';
 import { BadPage, PageReader, rowsIn } from './pages.ts';
+import { allSets } from './sets.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A row that was written into a page. */
@@ -146,8 +147,16 @@ class Reading {
   }
 }
 
-/** The rows of a job's pages that it has looked up, as they were; of the first `limit` rows, for which it stood. */
+/** What a job has looked up, in any set of pages, as it was; of the chunks below `chunksToSend`, for which it stood. */
 export async function* allLookedUp(
+  storage: Storage,
+  anySet: JobKeys,
+  chunksToSend: number,
+): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
+  for await (const keys of allSets(storage, anySet)) yield* lookedUpIn(storage, keys, chunksToSend);
+}
+
+async function* lookedUpIn(
   storage: Storage,
   keys: JobKeys,
   chunksToSend: number,

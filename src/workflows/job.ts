@@ -36,6 +36,8 @@ export class Job {
   isPrepared = false;
   /** The source names groups of the store, without which it can't be read. */
   names: CarriedJob['names'] = null;
+  /** Where prepareJob has written. */
+  where: Pick<JobRef, 'set' | 'jobStore'> = {};
   ledger = Ledger.empty();
   work = new Work();
   /** Why a person paused the job; null while it isn't paused. */
@@ -77,7 +79,7 @@ export class Job {
   }
 
   get ref(): JobRef {
-    return this.names === 'known' ? { ...this.#ref, named: true } : this.#ref;
+    return { ...this.#ref, ...(this.names === 'known' && { named: true }), ...this.where };
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -185,11 +187,11 @@ export class Job {
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
-    const { searchAttributes, notes, attributesShown, names, found } = this;
+    const { searchAttributes, notes, attributesShown, names, where, found } = this;
     return {
       ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
       ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
-      ...{ searchAttributes, notes, attributesShown, names },
+      ...{ searchAttributes, notes, attributesShown, names, where },
     };
   }
 

@@ -54,13 +54,13 @@ describe('job store and server', () => {
     const handle = await startSlowly('pages', { storeHash: 'abc', source: { uri } });
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
     await fast();
-    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/000001.ndjson`;
+    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/0/000001.ndjson`;
     await mkdir(`${system.folder}/aside`);
     await rename(page, `${system.folder}/aside/page`);
     await handle.executeUpdate(resumeUpdate);
     await until(async () => (await progress(handle))?.state === 'held');
     const held = await handle.query(progressQuery);
-    expect(held.waitingFor?.message).toMatch(/pages\/000001\.ndjson/);
+    expect(held.waitingFor?.message).toMatch(/pages\/0\/000001\.ndjson/);
     expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
     await rename(`${system.folder}/aside/page`, page);
     await handle.executeUpdate(resumeUpdate);
@@ -69,7 +69,7 @@ describe('job store and server', () => {
 
   test.each<[string, string, JobOptions, (path: string) => Promise<unknown>, string]>([
     // Not missing, which is a different case: unreadable.
-    ['read a page', 'pages/000001.ndjson', {}, mkdir, 'it is a folder'],
+    ['read a page', 'pages/0/000001.ndjson', {}, mkdir, 'it is a folder'],
     ['write a look-up', 'look-ups', { backup: true }, (path) => writeFile(path, ''), 'a part of the path is a file'],
   ])(
     'a job store that fails to %s holds the job as an outage, which continues by itself',
