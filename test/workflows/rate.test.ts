@@ -24,7 +24,7 @@ test('slow chunks: the latest hundred count, however long ago the first of them 
   const rate = new Rate();
   for (const at of [0, 1]) rate.add(at, 1);
   for (let chunk = 0; chunk < 99; chunk++) rate.add(1_000_001 + chunk * 10_000, 1);
-  expect(rate.at(1_980_001)).toEqual({ chunksPerSecond: 99 / 1_980, callsPerSecond: 99 / 1_980 });
+  expect(rate.at(1_980_001)).toEqual({ unitsPerSecond: 99 / 1_980, callsPerSecond: 99 / 1_980 });
 });
 
 test('fast chunks: the rate is that of two minutes, so that it does not rise and fall with the quota', () => {
