@@ -14,7 +14,6 @@ import { NO_ROUNDS, nextRound } from './email-rounds.ts';
 import { enter, record } from './enter.ts';
 import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
-import type { ChunkItem } from './item-queue.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
 import { type End, type InFlight, type Outcome, type Sent, type Step, type Witness, witnessOf } from './steps.ts';
