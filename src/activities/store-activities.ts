@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { StoreActivities } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
-import type { Quota } from '../contract/job.ts';
+import type { Quota } from '../contract/dry-run.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { compareCustomers } from './compare-customers.ts';
