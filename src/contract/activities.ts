@@ -1,5 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Failure, JobOptions, Quota } from './job.ts';
+import type { Quota } from './dry-run.ts';
+import type { Failure, JobOptions } from './job.ts';
 
 /**
  * The mark of a job of 1.0. prepareJob is given it and returns it, and each run passes it on to the next: so a job that
