@@ -12,6 +12,8 @@ import { Recent } from './cache.ts';
 
 const NEWLINE = 0x0a;
 
+const PIECE_BYTES = 1024 * 1024;
+
 /** A page of the job is missing or damaged. The message holds no customer's data: it ends up in histories. */
 export class BadPage extends Error {
   override name = 'BadPage';
@@ -54,9 +56,23 @@ export class PageWriter {
   }
 
   async #writePage(): Promise<void> {
-    await this.#storage.write(this.#keys.page(this.#pages++), [Buffer.concat(this.#lines)]);
+    await this.#storage.write(this.#keys.page(this.#pages++), inPieces(this.#lines));
     this.#lines = [];
   }
+}
+
+/** The lines in pieces of about a MiB: as one, a page of the largest customers would take its memory twice. */
+function* inPieces(lines: readonly Buffer[]): Generator<Buffer> {
+  let piece: Buffer[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    piece.push(line);
+    bytes += line.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield Buffer.concat(piece);
+    [piece, bytes] = [[], 0];
+  }
+  if (bytes > 0) yield Buffer.concat(piece);
 }
 
 /** Bytes of pages kept in memory per store served: several pages of usually a few hundred KB each. */
