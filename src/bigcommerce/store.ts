@@ -1,4 +1,4 @@
-import type { Quota } from '../contract/job.ts';
+import type { Quota } from '../contract/dry-run.ts';
 import { anyObject, listedCustomers, listedGroups, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions, type Tally } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';

@@ -1,5 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Comparison, Failure, JobOptions, Match, Quota } from './job.ts';
+import type { Comparison, Quota } from './dry-run.ts';
+import type { Failure, JobOptions, Match } from './job.ts';
 import type { CarriedLookUps, Places } from './look-ups.ts';
 
 /**
@@ -210,11 +211,14 @@ export interface CloseJobInput {
   olderIn: string | null;
   /** Chunks that are unprocessed but may have been sent: their answer never came. */
   maybeSent: number[];
+  /** The source could not be read, so that there is nothing to report. */
+  unread?: boolean;
 }
 
 /** What closeJob has written. */
 export interface ClosedJob {
-  report: string;
+  /** Null if the source could not be read. */
+  report: string | null;
   retry: string | null;
   fix: string | null;
   /** To be added to JobResult.notes. */

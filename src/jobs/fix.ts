@@ -65,13 +65,13 @@ class SourceChanged extends Error {
 
 /** Why a row is not in the file. */
 type Reason =
-  | 'have a new password, which is not kept'
-  | 'are of customers with an earlier row, or have an address of one'
-  | 'are of customers with an earlier row'
-  | 'are too long'
+  | 'with a new password, which is not kept'
+  | 'whose customer has an earlier row, or an address of one'
+  | 'whose customer has an earlier row'
+  | 'too long to be written'
   | typeof SHORT;
 
-const SHORT = 'have fewer cells than there are headings, and the missing ones would be cleared';
+const SHORT = 'with fewer cells than there are headings, where the missing ones would be cleared';
 
 class FixFile {
   /** Known from the first piece of text on. */
@@ -122,8 +122,8 @@ class FixFile {
 
   get #sameCustomer(): Reason {
     return this.#isByEmail
-      ? 'are of customers with an earlier row, or have an address of one'
-      : 'are of customers with an earlier row';
+      ? 'whose customer has an earlier row, or an address of one'
+      : 'whose customer has an earlier row';
   }
 
   get #isByEmail(): boolean {
@@ -144,8 +144,8 @@ class FixFile {
 
   #lineOf(record: SourceRecord, failure: Failure): string | undefined {
     const { raw, problem } = record;
-    if (raw === undefined) return this.#leaveOut('are too long');
-    if (mayHoldPassword(record)) return this.#leaveOut('have a new password, which is not kept');
+    if (raw === undefined) return this.#leaveOut('too long to be written');
+    if (mayHoldPassword(record)) return this.#leaveOut('with a new password, which is not kept');
     // By then his address may be another one, and he is found by his id.
     const id = this.#isByEmail ? failure.id : null;
     if (typeof raw === 'string') {
@@ -161,7 +161,7 @@ class FixFile {
   }
 
   #ifReadable(line: string): string | undefined {
-    return line.length > MAX_RECORD ? this.#leaveOut('are too long') : line;
+    return line.length > MAX_RECORD ? this.#leaveOut('too long to be written') : line;
   }
 
   #leaveOut(reason: Reason): undefined {

@@ -1,4 +1,5 @@
-import { CHUNK_SIZE, type WouldSend } from '../contract/job.ts';
+import type { WouldSend } from '../contract/dry-run.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
 import { storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { open, whileOpen } from './open-store.ts';

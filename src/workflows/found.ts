@@ -1,5 +1,6 @@
 import type { PageOutcome } from '../contract/activities.ts';
-import { CHUNK_SIZE, type Comparison } from '../contract/job.ts';
+import type { Comparison } from '../contract/dry-run.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
 
 /** What a dry run finds, and whom sending would send in how many calls. */
 export interface Found extends Comparison {
