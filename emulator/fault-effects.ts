@@ -44,7 +44,7 @@ function answerWithStatus(fault: Extract<Fault, { fault: 'status' }>, run: Run):
   const ran = runFirst(fault.applied, run);
   if (status < 300) return { ...(ran ?? json(status, { data: [], meta: {} })), status };
   if (status < 400) return { status, headers: { location: fault.location }, body: '' };
-  const gateway = GATEWAY_TITLES[status];
+  const gateway = GATEWAY_TITLES[status] ?? (fault.html ? fault.title : undefined);
   return gateway ? html(status, gateway) : problem(status, fault.title);
 }
 

@@ -20,11 +20,12 @@ const none = z.strictObject({});
 export const EVENTS = {
   status: {
     about:
-      'answers `status`: 502 and 504 in HTML, 3xx with `location`, others with `title`. If `applied` is true or a ' +
-      'number, updates all or that many of the customers first; a 2xx (207) then lists them',
+      'answers `status`: 502, 504 and any with `html` in HTML, 3xx with `location`, others with `title`. If `applied` is ' +
+      'true or a number, updates all or that many of the customers first; a 2xx (207) then lists them',
     parameters: z.strictObject({
       status: whole(200, 599).default(500),
       applied,
+      html: z.boolean().default(false),
       title: z.string().default('Something went wrong'),
       location: z.string().default('https://example.com/'),
     }),

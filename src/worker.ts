@@ -18,8 +18,9 @@ import { readTarget } from './temporal/target.ts';
 import { dataConverterOf } from './payloads/index.ts';
 import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
-import { startHealth } from './worker/health.ts';
+import { startHealth, troublesOf } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
+import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
 import { PresentReader } from './jobs/present.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     ? await forSetting(notFree('HEALTH_ADDRESS', HEALTH_ADDRESS), () => startHealth(HEALTH_ADDRESS))
     : undefined;
   const storage = await forSetting('JOB_STORE', () => openJobStore(config));
+  const jobStore = await forSetting('JOB_STORE', () => whichStore(storage));
   const sourceRoots = await forSetting('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await forSetting(
     'BIGCOMMERCE_TOKENS_FILE',
@@ -75,7 +77,7 @@ async function main(): Promise<void> {
   const present = new PresentReader(storage, pages, config.MAX_STORES);
   const parts = {
     ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
-    ...{ serving, leaseTaken },
+    ...{ jobStore, serving, leaseTaken },
   };
 
   const jobs = await Worker.create({
@@ -85,7 +87,7 @@ async function main(): Promise<void> {
     ...workflows(config),
     ...versioning(config),
     dataConverter,
-    activities: createJobActivities({ client, storage, sourceRoots }),
+    activities: createJobActivities({ client, storage, jobStore, sourceRoots }),
     maxCachedWorkflows: 200,
     // A cancel arrives with the answer to a heartbeat, and by default the SDK sends one only every 24 s.
     maxHeartbeatThrottleInterval: '5 seconds',
@@ -106,7 +108,7 @@ async function main(): Promise<void> {
 
   const running = [jobs.run(), leases.run()];
   const stopping = stopOnSignal(async (signal) => {
-    health?.stopping();
+    health?.readyUnless(() => ['stopping']);
     log.info(`${signal}: finishing what is in flight; a second signal stops at once`);
     leases.shutdown();
     await serving.drain();
@@ -116,7 +118,7 @@ async function main(): Promise<void> {
   });
   // Over the connection that the Workers poll with.
   const reach = () => nativeConnection.workflowService.getSystemInfo({});
-  health?.watch([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach));
+  health?.readyUnless(troublesOf([jobs, leases], () => nativeConnection.withDeadline(Date.now() + REACH_MS, reach)));
   log.info({ address, namespace, jobStore: storage.root, apiUrl, ...config.version }, 'ready');
   const refused = refusal(connection, target, ({ message }) => log.error(message));
   await warnUnlessRouted(client, config, log);

@@ -38,7 +38,7 @@ const READING = {
   blankCells: new Option(
     '--blank-cells <action>',
     `what a blank CSV cell does to the customer's value; default: ${DEFAULTS.blankCells}`,
-  ).choices(['keep', 'clear']),
+  ).choices(jobOptionsSchema.shape.blankCells.unwrap().options),
   blankWords: new Option(
     '--blank-words <words>',
     'words that mean a blank CSV cell, separated by commas, such as NULL,N/A; default: none',
@@ -46,7 +46,7 @@ const READING = {
   onInvalid: new Option(
     '--on-invalid <action>',
     `leave out invalid rows, or fail the job before it sends anything; default: ${DEFAULTS.onInvalid}`,
-  ).choices(['skip', 'fail']),
+  ).choices(jobOptionsSchema.shape.onInvalid.unwrap().options),
 };
 
 /** How a job runs, wherever its customers come from. */

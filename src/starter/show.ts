@@ -103,23 +103,14 @@ async function filesText(session: Session, id: string, result: JobResult): Promi
     if (why !== undefined) return `Report: gone: ${why}.`;
     lines.push(`Report: ${place(result.report)}`);
   }
-  if (result.retry !== null && !wasDryRun(result)) {
-    lines.push(
-      `Retry:  ${place(result.retry)}`,
-      `        To send these customers again: ${STARTER} retry ${shellWord(id)}`,
-    );
-  }
-  if (result.fix !== null) {
-    lines.push(
-      `Fix:    ${place(result.fix)}`,
-      `        To correct these rows and send them: ${STARTER} fix ${shellWord(id)}`,
-    );
-  }
-  if (typeof result.backup === 'string') {
-    lines.push(
-      `Backup: ${place(result.backup)}`,
-      `        To restore the earlier values: ${STARTER} undo ${shellWord(id)}`,
-    );
+  const next = [
+    ['Retry: ', wasDryRun(result) ? null : result.retry, 'send these customers again', 'retry'],
+    ['Fix:   ', result.fix, 'correct these rows and send them', 'fix'],
+    ['Backup:', result.backup, 'restore the earlier values', 'undo'],
+  ] as const;
+  for (const [name, uri, purpose, command] of next) {
+    if (typeof uri !== 'string') continue;
+    lines.push(`${name} ${place(uri)}`, `        To ${purpose}: ${STARTER} ${command} ${shellWord(id)}`);
   }
   if (result.notInBackup) lines.push(`        ${notInBackupText(result.notInBackup)}`);
   return lines.join('\n');

@@ -765,3 +765,19 @@ test("the API's id of the last call comes with its outcome or failure, if it loo
   api.next({ status: 422, body: '{"errors":{"0.id":"invalid customer ID"}}', ...id('7f3c-3') });
   expect(await update()).toMatchObject({ calls: 2, requestId: undefined });
 });
+
+// Here, and not in a suite of its own: that would end before V8 has compiled undici's parser, and then hang at its exit.
+test('an exchange that is aborted while it connects is never written, and `beforeWrite` is not called', async () => {
+  const http = new Api(api.url, '1.2.3');
+  const beforeWrite = jest.fn();
+  const stop = new AbortController();
+  const call = { method: 'PUT', path: '/', token: TOKEN, body: '[]', signal: stop.signal, beforeWrite } as const;
+  const stopped = http.exchange(call);
+  stop.abort(new Error('enough'));
+  await expect(stopped).rejects.toThrow('enough');
+  await expect(http.exchange(call)).rejects.toThrow('enough');
+  await http.exchange({ ...call, signal: new AbortController().signal });
+  expect(api.seen).toHaveLength(1);
+  expect(beforeWrite).toHaveBeenCalledTimes(1);
+  await http.close();
+});

@@ -10,8 +10,8 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { pauseUpdate, progressQuery, resumeUpdate, type Progress } from '../../src/contract/job.ts';
 import type { Program } from '../../dev/servers/processes.ts';
 import { writeSource } from '../support/customers.ts';
-import { startSystem, TOKENS } from '../support/system.ts';
-import { judgeJob, rowOf } from './judge.ts';
+import { startSystem, tokensOf } from '../support/system.ts';
+import { judgeJob, judgeUndo, rowOf } from './judge.ts';
 import { plan, type Happening, type PlannedJob } from './plan.ts';
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, minutes: { type: 'string', default: '1' } } });
@@ -19,27 +19,32 @@ const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const ms = Number(values.minutes) * 60_000;
 if (!Number.isSafeInteger(seed) || !(ms > 0)) throw new Error('Expected --seed WHOLE_NUMBER and --minutes NUMBER.');
 
-/** Workers that are up at any time, as far as the plan lets them. */
+/** Workers that are up at any time, as far as the plan lets them: places for three of the four stores. */
 const WORKERS = 3;
+const SETTINGS = { MAX_STORES: '1' };
 
 /** How long jobs may take to end after the last disturbance: longer than the longest pause of a hold. */
 const PATIENCE_MS = 600_000;
 
-const stores = Object.keys(TOKENS);
+const tokens = tokensOf(['abc', 'def', 'ghi', 'jkl']);
+const stores = Object.keys(tokens);
 const events = plan(seed, ms, stores);
 console.log(`Seed ${seed}, ${ms / 60_000} minutes, ${events.length} events.`);
 
 const system = await startSystem({
-  emulator: ['--customers', '1000000', '--latency', '60', '--quota', '150', '--window', '5000'],
+  tokens,
+  emulator: ['--customers', '250000', '--latency', '60', '--quota', '150', '--window', '5000'],
   server: { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 400 } },
   durable: true,
-  workers: WORKERS,
+  workers: 0,
 });
-const jobs: { job: PlannedJob; handle: WorkflowHandle }[] = [];
+const startWorker = () => system.startWorker(SETTINGS);
+const jobs: { job: PlannedJob; handle: WorkflowHandle; isAgain: boolean }[] = [];
 const under = new Set<Promise<unknown>>();
 const startedAt = performance.now();
 
 try {
+  await Promise.all(Array.from({ length: WORKERS }, startWorker));
   for (const { at, what } of events) {
     await sleep(Math.max(0, startedAt + at - performance.now()));
     console.log(`${String(Math.round(performance.now() - startedAt)).padStart(7)} ms  ${JSON.stringify(brief(what))}`);
@@ -58,8 +63,9 @@ try {
 
 function brief(what: Happening): object {
   if (what.kind !== 'job') return what;
-  const { unknown, invalid, ...job } = what.job;
-  return { kind: 'job', ...job, unknown: unknown.length, invalid: invalid.length };
+  const { unknown, invalid, undigested, ...job } = what.job;
+  const rows = { unknown: unknown.length, invalid: invalid.length, undigested: undigested.length };
+  return { kind: 'job', ...job, ...rows };
 }
 
 async function happen(what: Happening): Promise<void> {
@@ -71,16 +77,21 @@ async function happen(what: Happening): Promise<void> {
       await sleep(1_000);
       await jobs[what.job]?.handle.executeUpdate(resumeUpdate);
       return;
+    case 'again': {
+      const ended = jobs[what.job];
+      if (ended) await start(ended.job, true);
+      return;
+    }
     case 'cancel':
       await jobs[what.job]?.handle.cancel();
       return;
     case 'kill':
       await (await victim(what.store)).kill();
-      await system.startWorker();
+      await startWorker();
       return;
     case 'stop': {
       const worker = await victim(what.store);
-      await system.startWorker();
+      await startWorker();
       const code = await worker.stop(150_000);
       if (code !== 0) throw new Error(`A worker that was stopped exited with ${code}.`);
       return;
@@ -100,17 +111,21 @@ async function happen(what: Happening): Promise<void> {
     case 'revoke':
       await system.control('tokens', { store: what.store, token: 'revoked-for-now' });
       await sleep(what.ms);
-      await system.control('tokens', { store: what.store, token: TOKENS[what.store] });
+      await system.control('tokens', { store: what.store, token: tokens[what.store] });
   }
 }
 
-async function start(job: PlannedJob): Promise<void> {
+async function start(job: PlannedJob, isAgain = false): Promise<void> {
+  for (const row of job.undigested) {
+    const customer = rowOf(job, row)['id'];
+    await system.control('faults', { fault: 'status', status: 500, store: job.store, customer, count: 'always' });
+  }
   const rows = Array.from({ length: job.customers }, (_, index) => rowOf(job, index + 1));
   const uri = await writeSource(system, `${job.number}.ndjson`, rows);
   const options = { reportAll: true, maxRejectedPercent: 100, backup: job.backup };
   const input = { storeHash: job.store, source: { uri }, options };
   const handle = await system.start(`chaos-${job.number}`, input);
-  jobs[job.number] = { job, handle };
+  jobs[job.number] = { job, handle, isAgain };
 }
 
 /** The worker that holds the lease of a store, else the first one that is up. */
@@ -123,7 +138,7 @@ async function victim(store: string): Promise<Program> {
 /** Ends all disturbances, and waits until every job has ended. */
 async function calm(): Promise<void> {
   await system.control('faults', { clear: true });
-  await system.startWorker();
+  await startWorker();
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (const { job, handle } of jobs.filter(Boolean)) {
     for (;;) {
@@ -148,12 +163,12 @@ async function judge(): Promise<string[]> {
   const wrong: string[] = [];
   let customers = 0;
   const outcomes: Record<string, number> = {};
-  for (const { job, handle } of jobs.filter(Boolean)) {
+  for (const { job, handle, isAgain } of jobs.filter(Boolean)) {
     const progress: Progress = await handle.query(progressQuery);
     if (progress.state !== 'completed' && progress.state !== 'cancelled')
       wrong.push(`job ${job.number} is ${progress.state}`);
     // A job that was cancelled before its source was read has nothing to count.
-    else if (progress.customers.total > 0) wrong.push(...(await judgeJob(system, job, progress)));
+    else if (progress.customers.total > 0) wrong.push(...(await judgeJob(system, job, { result: progress, isAgain })));
     customers += progress.customers.total;
     for (const [outcome, count] of Object.entries(progress.customers))
       outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
@@ -166,6 +181,9 @@ async function judge(): Promise<string[]> {
     if ((maxInFlight ?? 0) > 3) wrong.push(`store ${store} had ${maxInFlight} calls in flight`);
     if (inFlight) wrong.push(`store ${store} has ${inFlight} calls in flight still`);
   }
+  const undone = jobs.filter((one) => one?.job.backup);
+  for (const { job } of undone) wrong.push(...(await judgeUndo(system, job)));
+  console.log(`${undone.length} jobs undone.`);
   console.log(`${jobs.filter(Boolean).length} jobs, ${customers} customers: ${JSON.stringify(outcomes)}`);
   return wrong;
 }

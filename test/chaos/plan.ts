@@ -10,6 +10,8 @@ export type Happening =
   /** A job with this many customers, some of them unknown to the store and some invalid. */
   | { kind: 'job'; job: PlannedJob }
   | { kind: 'pause' | 'cancel'; job: number }
+  /** A job that has ended is started again under its name. */
+  | { kind: 'again'; job: number }
   /** To the worker that serves a store, or to any other if nobody does. */
   | { kind: 'kill' | 'stop'; store: string }
   | { kind: 'freeze'; store: string; ms: number }
@@ -26,6 +28,8 @@ export interface PlannedJob {
   /** Row numbers, 1-based. */
   unknown: number[];
   invalid: number[];
+  /** The store answers 500 to any call with one of these. */
+  undigested: number[];
   /** It has a backup. */
   backup: boolean;
 }
@@ -33,6 +37,8 @@ export interface PlannedJob {
 /** Temporary faults, all of which BigCommerce could have. */
 const FAULTS: ((random: Random) => Record<string, unknown>)[] = [
   (random) => ({ fault: 'status', status: random.pick([500, 502, 503, 504]), on: 'all', count: random.whole(1, 6) }),
+  // Something in front of the API.
+  (random) => ({ fault: 'status', status: random.pick([401, 403]), html: true, on: 'all', count: random.whole(1, 3) }),
   (random) => ({ fault: 'status', status: 504, applied: true, count: random.whole(1, 4) }),
   (random) => ({ fault: 'status', status: 503, on: 'all', seconds: random.whole(1, 12) }),
   (random) => ({ fault: random.pick(['reset', 'reset-after', 'truncate', 'unreadable']), count: random.whole(1, 4) }),
@@ -48,7 +54,10 @@ const FAULTS: ((random: Random) => Record<string, unknown>)[] = [
 ];
 
 /** How often each happens, relative to the others. */
-const WEIGHTS = { job: 5, pause: 1, cancel: 1, kill: 3, stop: 3, freeze: 1, 'restart server': 1, fault: 10, revoke: 1 };
+const WEIGHTS = {
+  ...{ job: 5, pause: 1, cancel: 1, again: 1, kill: 3, stop: 3, freeze: 1 },
+  ...{ 'restart server': 1, fault: 10, revoke: 1 },
+};
 
 const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
   Array<string>(weight).fill(kind),
@@ -80,6 +89,7 @@ function happening(
       return job();
     case 'pause':
     case 'cancel':
+    case 'again':
       return { kind, job: random.whole(0, jobs - 1) };
     case 'kill':
     case 'stop':
@@ -103,5 +113,7 @@ function plannedJob(random: Random, number: number, store: string): PlannedJob {
     );
   const unknown = some(Math.min(12, Math.floor(customers / 20)));
   const invalid = some(5).filter((row) => !unknown.includes(row));
-  return { number, store, customers, unknown, invalid, backup: number % 2 === 1 };
+  const good = (row: number) => !unknown.includes(row) && !invalid.includes(row);
+  const undigested = number % 3 === 0 ? some(2).filter(good) : [];
+  return { number, store, customers, unknown, invalid, undigested, backup: number % 2 === 1 };
 }

@@ -29,8 +29,12 @@ describe('status', () => {
     expect(await applied()).toBe(0);
   });
 
-  test.each([502, 504])('%d comes in HTML', async (code) => {
-    await rig.fault({ fault: 'status', status: code });
+  test.each([
+    [502, {}],
+    [504, {}],
+    [403, { html: true }],
+  ])('%d comes in HTML (%j)', async (code, how) => {
+    await rig.fault({ fault: 'status', status: code, ...how });
     const { status, text, headers } = await put();
     expect([status, headers.get('content-type')]).toEqual([code, 'text/html']);
     expect(text).toMatch('<html>');

@@ -31,17 +31,21 @@ function counting(): { storage: Storage; reads: Map<string, number> } {
 }
 
 test('a chunk is one line: its rows, their lines in the file, and the body of its PUT', async () => {
+  const [rows, lines] = [
+    [2, 5, 3_999_999],
+    [3, null, 4_000_000],
+  ];
   const writer = new PageWriter(storage, keys);
-  await writer.add(
-    [2, 5],
-    [3, null],
-    [
-      { id: 7, notes: 'a\tb' },
-      { id: 8, phone: '' },
-    ],
-  );
+  await writer.add(rows, lines, [{ id: 7, notes: 'a\tb' }, { id: 8, phone: '' }, { id: 9 }]);
   await writer.end();
-  expect(await textOf(storage, keys.page(0))).toBe('[2,5]\t[3,null]\t[{"id":7,"notes":"a\\tb"},{"id":8,"phone":""}]\n');
+  const body = '[{"id":7,"notes":"a\\tb"},{"id":8,"phone":""},{"id":9}]';
+  expect(await textOf(storage, keys.page(0))).toBe(`[2,5,3999999]\t[3,null,4000000]\t${body}\n`);
+  expect(await new PageReader(storage).readChunk(keys, 0)).toEqual({ rows, lines, body });
+});
+
+test.each([0, 100])('%i chunks leave no page without any', async (chunks) => {
+  await write(chunks);
+  expect(await storage.exists(keys.page(chunks / CHUNKS_PER_PAGE))).toBe(false);
 });
 
 test('every chunk comes back as it was written, and there are 100 to a page', async () => {
@@ -107,10 +111,13 @@ test.each([
   ['empty', ''],
   ['cut off', '[1]\t[1]\t[{"id":1}]\n[2]\t[2]\t[{"id":2'],
   ['cut off at the end of a line', '[1]\t[1]\t[{"id":1}]\n[2]\t[2]\t[{"id":2}]'],
-  ['without rows', 'x\n\t[{"id":2}]\n'],
-  ['with rows that are none', 'x\n[2,x]\t[{"id":2}]\n'],
-  ['without a body', 'x\n[2]\t\n'],
-  ['without a tab', 'x\n[2][{"id":2}]\n'],
+  ['without rows', 'x\n\t[2]\t[{"id":2}]\n'],
+  ['with rows that are none', 'x\n[2,x]\t[2]\t[{"id":2}]\n'],
+  ['with lines that are none', 'x\n[2]\t[2,x]\t[{"id":2}]\n'],
+  ['without a body', 'x\n[2]\t[2]\t\n'],
+  ['without a tab', 'x\n[2][2][{"id":2}]\n'],
+  ['with something before the rows', 'x\nx[2]\t[2]\t[{"id":2}]\n'],
+  ['with something after the body', 'x\n[2]\t[2]\t[{"id":2}]x\n'],
   ['not UTF-8', Buffer.from('x\n[2]\t[2]\t[{"notes":"Zo\xeb"}]\n', 'latin1')],
 ])('rejects a page that is %s', async (_, content) => {
   await storage.write(keys.page(0), [content]);

@@ -79,6 +79,17 @@ describe('a row is unchanged', () => {
     expect(isUnchanged({ id: 1, form_fields: [{ name: 'New', value: '' }] }, {})).toBe(false);
     expect(isUnchanged({ id: 1, channel_ids: [1] }, {})).toBe(false);
     expect(isUnchanged({ id: 1, channel_ids: [1] }, { channel_ids: null })).toBe(false);
+    expect(isUnchanged({ id: 1, authentication: { force_password_reset: false } }, {})).toBe(false);
+  });
+
+  test('never if the store has a form field twice', () => {
+    const sizes = ['L', 'L'].map((value) => ({ name: 'Size', value }));
+    expect(isUnchanged({ id: 1, form_fields: sizes.slice(1) }, { form_fields: sizes })).toBe(false);
+  });
+
+  test('not if the store has null for a form field that is to be set', () => {
+    const [wanted, has] = [[{ name: 'Nick', value: 'Al' }], [{ name: 'Nick', value: null }]];
+    expect(isUnchanged({ id: 1, form_fields: wanted }, { form_fields: has })).toBe(false);
   });
 });
 
@@ -139,6 +150,14 @@ describe('the row that restores earlier values', () => {
     [{ authentication: { force_password_reset: true } }],
   ])('lacks what the store does not return: %j', (fields) => {
     expect(rowToRestore({ id: 7, ...fields }, {})).toEqual({ row: undefined, incomplete: true });
+  });
+
+  test('has an amount of 0 if there was no store credit, because a list without any is not taken', () => {
+    const before = { store_credit_amounts: [] };
+    expect(rowToRestore({ id: 7, store_credit_amounts: [{ amount: 5 }] }, before)).toEqual({
+      row: { id: 7, store_credit_amounts: [{ amount: 0 }] },
+      incomplete: false,
+    });
   });
 
   test('lacks channels if the customer had all of them, which no source can say', () => {

@@ -4,7 +4,7 @@ import base from '../../jest.config.js';
 const SUITES = [
   'bigcommerce/{answer,headers,isolate,pace}',
   'jobs/{customer,pages,row-to-restore}',
-  'jobs/sources/{csv,json-row}',
+  'jobs/sources/{csv,csv-line,heading,json-row}',
   'workflows/{chunk-queue,hold,job-steps,ledger,rate}',
 ];
 

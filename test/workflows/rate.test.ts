@@ -7,11 +7,24 @@ test('there is no rate before two chunks are done', () => {
   expect(rate.at(1_000)).toBeUndefined();
 });
 
+test('there is no rate at the instant of the first chunk', () => {
+  const rate = new Rate();
+  for (const calls of [1, 1]) rate.add(5_000, calls);
+  expect(rate.at(5_000)).toBeUndefined();
+});
+
 test('slow chunks: the rate is that of the latest hundred', () => {
   const rate = new Rate();
   for (let chunk = 0; chunk < 500; chunk++) rate.add(chunk * 1_000, 1);
   for (let chunk = 0; chunk < 100; chunk++) rate.add(500_000 + chunk * 10_000, 2);
   expect(rate.at(1_490_000)).toEqual({ chunksPerSecond: 0.1, callsPerSecond: 0.2 });
+});
+
+test('slow chunks: the latest hundred count, however long ago the first of them was', () => {
+  const rate = new Rate();
+  for (const at of [0, 1]) rate.add(at, 1);
+  for (let chunk = 0; chunk < 99; chunk++) rate.add(1_000_001 + chunk * 10_000, 1);
+  expect(rate.at(1_980_001)).toEqual({ chunksPerSecond: 99 / 1_980, callsPerSecond: 99 / 1_980 });
 });
 
 test('fast chunks: the rate is that of two minutes, so that it does not rise and fall with the quota', () => {
