@@ -111,7 +111,7 @@ export class Finder<K extends string | number> {
     const end = await this.#read(list.map((key) => texts.get(key) as string).join(','), isAsked, secrets);
     if ('customers' in end) return this.#enter(list, end.customers, end.pages);
     if (end.tooLong) this.#lists.shorten(list);
-    else await this.#checkStore(end.message);
+    else await this.#checkStore();
     if (list.length > 1) this.#lists.split(list);
     else this.#settle(list[0] as K, { kind: end.kind, message: end.message });
   }
@@ -145,15 +145,14 @@ export class Finder<K extends string | number> {
     return { customers, pages: 1 };
   }
 
-  /** Throws Unavailable unless the store answers a question for nobody as it should. */
-  async #checkStore(message: string): Promise<void> {
+  /** Throws Unavailable, with the words of that answer, unless the store answers a question for nobody as it should. */
+  async #checkStore(): Promise<void> {
     const end = await this.#read(
       this.#question.nobody,
       () => false,
       () => [],
     );
-    if ('customers' in end) return;
-    throw new Unavailable(message, this.#attempt);
+    if ('message' in end) throw new Unavailable(end.message, this.#attempt);
   }
 
   #enter(list: readonly K[], customers: readonly ListedCustomer[], pages: number): void {

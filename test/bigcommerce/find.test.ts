@@ -181,6 +181,11 @@ describe('nobody is blamed if it is the store', () => {
     await expect(finder.findAll()).rejects.toThrow('The store listed customers who were not asked for.');
   });
 
+  test('while the list was refused, and what is said is what the store answered last', async () => {
+    const faults = { 'a@x': () => refusal('Bad a.'), 'nobody@nowhere.invalid': () => unavailable() };
+    await expect(find(['a@x', 'b@x'], pretend({}, faults))).rejects.toThrow('The store gave the status 500.');
+  });
+
   test('that says when to come back', async () => {
     const store = pretend({}, { 'a@x': () => unavailable(60_000) });
     await expect(find(['a@x', 'b@x'], store)).rejects.toMatchObject({ delayMs: 60_000 });
@@ -250,7 +255,7 @@ describe('at a store', () => {
   });
 
   test('the store quotes nobody', async () => {
-    const title = `No customer Quoted.Name, quoted.name@example.com or Quoted.Name%40example.com`;
+    const title = 'No customer QUOTED.NAME, quoted.name@example.com or quoted.NAME%40example.com';
     await rig.fault({ fault: 'status', status: 400, title, email: 'Quoted.Name@Example.com', count: 'always' });
     const found = await findAt(['Quoted.Name@Example.com', 'customer1@example.com']);
     expect(found.get('quoted.name@example.com')).toEqual({ kind: 'refused', message: 'No customer ***, *** or ***' });
