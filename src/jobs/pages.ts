@@ -48,7 +48,7 @@ export class PageWriter {
     if (this.#lines.length > 0) await this.#writePage();
   }
 
-  /** Deletes what was written, but no page that an earlier run of the job wrote beyond it. */
+  /** Deletes what was written. */
   async undo(): Promise<void> {
     for (let page = 0; page < this.#pages; page++) await this.#storage.delete(this.#keys.page(page));
   }
