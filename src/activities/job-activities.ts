@@ -15,7 +15,7 @@ import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../jobs/turns.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
 const TRIES = 3;

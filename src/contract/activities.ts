@@ -193,11 +193,14 @@ export interface CloseJobInput {
   olderIn: string | null;
   /** Chunks that are unprocessed but may have been sent: their answer never came. */
   maybeSent: number[];
+  /** The source could not be read, so that there is nothing to report. */
+  unread?: boolean;
 }
 
 /** What closeJob has written. */
 export interface ClosedJob {
-  report: string;
+  /** Null if the source could not be read. */
+  report: string | null;
   retry: string | null;
   fix: string | null;
   /** To be added to JobResult.notes. */
