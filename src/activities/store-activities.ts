@@ -34,7 +34,12 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
       });
   return {
     updateChunk: withFiles(updateChunk),
-    compareCustomers: withFiles(compareCustomers),
+    compareCustomers: (ref) =>
+      usage.during(async () => {
+        // A dry run does not hold: its activity is tried again.
+        checkJobStore(parts.jobStore, ref.job);
+        return compareCustomers(parts, ref);
+      }),
     readNames: withFiles(readNames),
     checkStore: () => usage.during(() => checkStore(parts)),
   };

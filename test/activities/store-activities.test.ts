@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { QueueUsage } from '../../src/activities/serving.ts';
+import { OtherJobStore } from '../../src/jobs/which-store.ts';
 import { createStoreActivities, type StoreParts } from '../../src/activities/store-activities.ts';
 
 const HERE = { id: 'here', at: 'file:///data' };
@@ -8,7 +9,7 @@ const THERE = { id: 'there', at: 'file:///data' };
 
 /** A process that has the job store HERE, and may neither read of it nor call the store. */
 const parts = { store: { concurrency: () => 3 }, jobStore: HERE } as unknown as StoreParts;
-const { updateChunk } = createStoreActivities(parts, new QueueUsage());
+const { updateChunk, compareCustomers } = createStoreActivities(parts, new QueueUsage());
 
 /** What an attempt tells the workflow of a chunk of a job whose files are THERE. */
 const failureOf = (attempt: number): Promise<unknown> =>
@@ -23,6 +24,15 @@ test('a chunk in another job store is not damaged: the job is told where it is a
       "The job's files are in the job store file:///data (there), and this worker has another one, file:///data (here). " +
       'Set JOB_STORE of all workers and of the starter to the same place.',
   });
+});
+
+test('a dry run there is tried again, until a process with its files serves the store', async () => {
+  const ref = { job: { storeHash: 'abc', key: 'run-1', jobStore: THERE }, from: 0, until: 1, chunks: 10 };
+  const compared = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
+    compareCustomers(ref),
+  );
+  // No failure that Temporal would not retry.
+  await expect(compared).rejects.toThrow(OtherJobStore);
 });
 
 test('nothing of it was given to a call, and no try counts against it', async () => {
