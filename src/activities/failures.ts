@@ -22,7 +22,7 @@ const BACKOFF_MS = [1_000, 2_000, 4_000];
 export const TRIES = BACKOFF_MS.length + 1;
 
 /** Longer reasons why a job failed are cut: paths and lists of names have bounds of their own, this one is for all. */
-const MAX_MESSAGE = 2_000;
+const MAX_MESSAGE = 6_000;
 
 /** A failure that ends the job, for errors that no further attempt would fix; other errors as they are. */
 export function jobFailure(error: unknown): unknown {

@@ -1,8 +1,8 @@
 import { Context, log } from '@temporalio/activity';
 import type { JobRef, JobStore, StoreActivities } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
-import type { Quota } from '../contract/job.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
+import type { Quota } from '../contract/dry-run.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { compareCustomers } from './compare-customers.ts';

@@ -1,5 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Failure, JobOptions, Quota } from './job.ts';
+import type { Quota } from './dry-run.ts';
+import type { Failure, JobOptions } from './job.ts';
 
 /**
  * The mark of a job of 1.0. prepareJob is given it and returns it, and each run passes it on to the next: so a job that
@@ -192,11 +193,14 @@ export interface CloseJobInput {
   olderIn: string | null;
   /** Chunks that are unprocessed but may have been sent: their answer never came. */
   maybeSent: number[];
+  /** The source could not be read, so that there is nothing to report. */
+  unread?: boolean;
 }
 
 /** What closeJob has written. */
 export interface ClosedJob {
-  report: string;
+  /** Null if the source could not be read. */
+  report: string | null;
   retry: string | null;
   fix: string | null;
   /** To be added to JobResult.notes. */

@@ -9,7 +9,7 @@ import { reportCsv, retryNdjson } from './report.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A job that ends, with its source and its workflow id. */
-type SourcedJob = FixableJob & { source: Source; id: string };
+type SourcedJob = FixableJob & { source: Source; id: string; unread?: boolean | undefined };
 
 /**
  * Writes the report, the retry file, the fix file and the backup, then deletes the pages and our own copy of the source. Files of
@@ -87,12 +87,12 @@ async function earlierClosed(
 
 async function writeAll(storage: Storage, keys: JobKeys, run: string, job: SourcedJob): Promise<ClosedJob> {
   try {
-    await storage.write(keys.report, reportCsv(storage, job));
+    if (!job.unread) await storage.write(keys.report, reportCsv(storage, job));
     const customers = await nonEmpty(retryNdjson(storage, job));
     if (customers) await storage.write(keys.retry, customers);
     else await storage.delete(keys.retry);
     const closed: ClosedJob = {
-      report: storage.uri(keys.report),
+      report: job.unread ? null : storage.uri(keys.report),
       retry: customers ? storage.uri(keys.retry) : null,
       ...(await writeFix(storage, keys, job)),
       // A job without rows may be the reset of one that has sent some.

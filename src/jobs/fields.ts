@@ -237,6 +237,10 @@ export const READ_ONLY_FIELDS: readonly string[] = [
   'date_created',
   'date_modified',
   'origin_channel_id',
+  'address_count',
+  'attribute_count',
+  'shopper_profile_id',
+  'segment_ids',
 ];
 
 /** Whether a customer already has all that a row sets; `current` is null if the store does not have the customer. */

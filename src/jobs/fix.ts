@@ -64,9 +64,12 @@ class SourceChanged extends Error {
 
 /** Why a row is not in the file. */
 type Reason =
-  'have a new password, which is not kept' | 'are of customers with an earlier row' | 'are too long' | typeof SHORT;
+  | 'with a new password, which is not kept'
+  | 'whose customer has an earlier row'
+  | 'too long to be written'
+  | typeof SHORT;
 
-const SHORT = 'have fewer cells than there are headings, and the missing ones would be cleared';
+const SHORT = 'with fewer cells than there are headings, where the missing ones would be cleared';
 
 class FixFile {
   /** Known from the first piece of text on. */
@@ -110,7 +113,7 @@ class FixFile {
 
   async *#failures(): AsyncGenerator<Failure> {
     for await (const failure of allFailures(this.#storage, this.#job)) {
-      if (failure.code === 'duplicate') this.#leaveOut('are of customers with an earlier row');
+      if (failure.code === 'duplicate') this.#leaveOut('whose customer has an earlier row');
       else if (failure.outcome !== 'failed') yield failure;
     }
   }
@@ -129,8 +132,8 @@ class FixFile {
 
   #lineOf(record: SourceRecord, failure: Failure): string | undefined {
     const { raw, problem } = record;
-    if (raw === undefined) return this.#leaveOut('are too long');
-    if (mayHoldPassword(record)) return this.#leaveOut('have a new password, which is not kept');
+    if (raw === undefined) return this.#leaveOut('too long to be written');
+    if (mayHoldPassword(record)) return this.#leaveOut('with a new password, which is not kept');
     if (typeof raw === 'string') return this.#ifReadable(jsonRow(raw, failure));
     const clears = this.#job.options.blankCells === 'clear' && problem === undefined;
     if (clears && isShort(raw)) return this.#leaveOut(SHORT);
@@ -141,7 +144,7 @@ class FixFile {
   }
 
   #ifReadable(line: string): string | undefined {
-    return line.length > MAX_RECORD ? this.#leaveOut('are too long') : line;
+    return line.length > MAX_RECORD ? this.#leaveOut('too long to be written') : line;
   }
 
   #leaveOut(reason: Reason): undefined {

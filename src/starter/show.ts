@@ -79,7 +79,7 @@ function howItEnded(ending: JobResult | JobEnded): string {
   if (ending instanceof JobEnded) {
     const { how, type, message } = ending;
     return how === 'failed'
-      ? `failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 2_001)}`
+      ? `failed${type === undefined ? '' : ` (${type})`}: ${printable(message, 6_001)}`
       : `was ${how}.`;
   }
   if (ending.customers.total === 0) return 'has ended: its source has no customers.';

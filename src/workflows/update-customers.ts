@@ -82,7 +82,7 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       const failure = thrownBy(error);
       if (!failure || !isJobFailure(failure.type)) throw error;
       // Deletes the starter's copy of a source that can't be read.
-      if (failure.type === 'BadSource') await close(job);
+      if (failure.type === 'BadSource') await close(job, true);
       throw failWith(job, failure.type, failure.message);
     });
   // Not a failure of the workflow, which would end it, but of its task, which is retried.
@@ -138,8 +138,11 @@ async function renew(job: Job): Promise<never> {
   return continueAsNew<typeof updateCustomers>(input, pack(job.carry()));
 }
 
-/** Writes the report. Chunks that are still pending become unprocessed. A cancel does not interrupt it. */
-async function close(job: Job): Promise<void> {
+/**
+ * Writes the report, unless the source could not be read. Chunks that are still pending become unprocessed. A cancel does not
+ * interrupt it.
+ */
+async function close(job: Job, unread = false): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
     show(job);
@@ -147,7 +150,16 @@ async function close(job: Job): Promise<void> {
     await saveFailuresOf(job);
     const { plan, outcomes, failures, olderIn } = job.ledger.carry();
     const maybeSent = job.queue.attempted();
-    const ended = { job: job.ref, input: job.input, plan, outcomes, failures, olderIn, maybeSent };
+    const ended = {
+      job: job.ref,
+      input: job.input,
+      plan,
+      outcomes,
+      failures,
+      olderIn,
+      maybeSent,
+      ...(unread && { unread }),
+    };
     const closed = await closeJob
       .executeWithOptions({ summary: 'write the report' }, [ended])
       .catch((error: unknown) => {

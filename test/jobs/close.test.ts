@@ -187,6 +187,15 @@ test('has nothing to retry if all failed rows have a new password', async () => 
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
 
+test('names no report of a source that could not be read, unless an earlier run has written one', async () => {
+  const unread = { ...(await ended([], [])), unread: true };
+  expect(await closeJob(storage, 'run-1', unread)).toMatchObject({ report: null, retry: null, fix: null });
+  expect(await files()).toEqual(['done.json']);
+  await storage.delete(keys.done);
+  const first = await closeJob(storage, 'run-1', await ended(customers(1), [UNPROCESSED]));
+  expect(await closeJob(storage, 'run-2', unread)).toMatchObject({ report: first.report });
+});
+
 test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('keeps %j from being a formula', async (message) => {
   await closeJob(
     storage,

@@ -64,6 +64,11 @@ const matching = (texts: (string | RegExp)[] = []) =>
 
 const addressOf = (length: number) => `a@${'b'.repeat(length - 10)}.example`;
 
+const LONG_QUESTION = 'I would like to hear of offers and I have read how my data are used '.repeat(2).trim();
+const MANY_HEADINGS = Array.from({ length: 50 }, (_, index) => `A question of our shop, number ${index + 1}`).map(
+  (heading) => heading.replace(',', ''),
+);
+
 /** By what is the matter with them. */
 const FILES: Record<string, File[]> = {
   'no record is swallowed, and no line of a cell is sent': [
@@ -75,6 +80,15 @@ const FILES: Record<string, File[]> = {
         { id: 3, notes: 'c' },
       ],
       failures: ['2 (3) 2 invalid_field: Line 3 opens a quote that is not closed as it should be.'],
+    },
+    {
+      name: 'an inch sign where every cell is quoted.csv',
+      content: '"id","notes","company"\n"1","a","b"\n"2","5" pipe","b"\n"3","c","d"\n',
+      sent: [
+        { id: 1, notes: 'a', company: 'b' },
+        { id: 3, notes: 'c', company: 'd' },
+      ],
+      failures: [/^2 \(3\) 2 invalid_field: Line 3 has a stray quote/],
     },
     {
       name: 'an inch sign in a dump with tabs.tsv',
@@ -314,7 +328,10 @@ const FILES: Record<string, File[]> = {
         meta: { pagination: { current_page: 1, total_pages: 4 } },
       }),
       sent: [{ id: 5, first_name: 'Ann', customer_group_id: 0, form_fields: [{ name: 'Licence', value: 'A' }] }],
-      notes: ['The file is page 1 of 4 of an answer.', /^Left out, .*: "date_created", "origin_channel_id"\.$/],
+      notes: [
+        'The file is page 1 of 4 of an answer.',
+        /^Left out of 1 row, .*: "date_created", "origin_channel_id"\.$/,
+      ],
     },
     {
       name: 'an object a line.json',
@@ -391,6 +408,27 @@ const FILES: Record<string, File[]> = {
       content: 'Customer ID,Notes,Telephone,Loyalty Tier,\n1,a,020,Gold,\n',
       options: { ignoreUnknown: true },
       sent: [{ id: 1, notes: 'a' }],
+    },
+    {
+      name: 'in another language.csv',
+      content: 'Kunden-ID;Vorname;Straße (privat)\n1;Ann;Am Tor 1\n',
+      stops:
+        /^Unknown headings: "Kunden-ID", "Vorname", "Straße \(privat\)"\. .*--column "Kunden-ID=id" .*--ignore "Kunden-ID" --ignore "Vorname"/,
+    },
+    {
+      name: 'none of them, but text.csv',
+      content: "INSERT INTO customers (id, notes) VALUES (1, 'Ann Lee');\n",
+      stops: /^Expected headings in the first line, but none of its cells is a known one\. Known headings/,
+    },
+    {
+      name: 'the question of a form.csv',
+      content: `Customer ID,Notes,${LONG_QUESTION}\n1,a,b\n`,
+      stops: new RegExp(`--ignore "${LONG_QUESTION}"`),
+    },
+    {
+      name: 'as many as a shop has.csv',
+      content: `id,notes,${MANY_HEADINGS.join(',')}\n`,
+      stops: new RegExp(MANY_HEADINGS.map((heading) => `--ignore "${heading}"`).join(' ')),
     },
     {
       name: 'with signs of the shell.csv',

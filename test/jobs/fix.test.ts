@@ -186,7 +186,7 @@ test.each([
   const { text, notes } = await fixOf(name, content, { rejected: [1, 2] });
   expect(text).not.toContain('secret');
   expect(lines(text)).toHaveLength(name.endsWith('.csv') ? 2 : 1);
-  expect(notes).toEqual(['Rows not in the file of rows to correct: 1 have a new password, which is not kept.']);
+  expect(notes).toEqual(['Rows not in the file of rows to correct: 1 with a new password, which is not kept.']);
 });
 
 test('leaves out what would be sent, or cleared, if nobody corrected it', async () => {
@@ -197,13 +197,13 @@ test('leaves out what would be sent, or cleared, if nobody corrected it', async 
     '8,,x,unknown_id,No such customer.',
     expect.stringMatching(/^,,,invalid_field,.*,"7,""d"$/),
   ]);
-  expect(notes?.[0]).toMatch(/: 1 are of customers with an earlier row; 1 have fewer cells /);
+  expect(notes?.[0]).toMatch(/: 1 whose customer has an earlier row; 1 with fewer cells /);
 });
 
 test('leaves out a record that is too long', async () => {
   const { text, notes } = await fixOf('a.ndjson', `{"id":1}\n{"id":2,"notes":"${'x'.repeat(1024 * 1024)}"}\n`);
   expect(lines(text)).toHaveLength(1);
-  expect(notes?.[0]).toMatch(/: 1 are too long\./);
+  expect(notes?.[0]).toMatch(/: 1 too long to be written\./);
 });
 
 test('there is none if every row was sent, and the source is not read again', async () => {

@@ -72,7 +72,7 @@ test.each<[string, string | Buffer, string[]]>([
   const delimiter = name.startsWith('comma') ? ',' : name.startsWith('tab') ? '\t' : ';';
   const records = name.includes('json') ? fix.trim().split('\n') : parse(fix, { bom: true, columns: true, delimiter });
   expect(records).toHaveLength(customers.rejected + customers.invalid - 1);
-  expect(notes?.join()).toContain('1 are of customers with an earlier row');
+  expect(notes?.join()).toContain('1 whose customer has an earlier row');
 
   const isJson = name.includes('json');
   const quoted = (text: string) => (isJson ? JSON.stringify(text).slice(1, -1) : text.replaceAll('"', '""'));

@@ -196,14 +196,17 @@ export class Headings {
           'the job with --encoding windows-1252 (encoding), or save it as CSV in UTF-8.',
       );
     }
-    if (!kinds.some((kind) => isCustomerField(kind) || kind === GROUP)) {
+    const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
+    // In a file without headings, the first line is a customer's data.
+    if (!isAnyKnown && !unknown.every((text) => isBlank(text) || NAME.test(text))) {
       throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
     }
     const names = [...new Set(unknown)];
     // An address is a customer's data, not a heading.
-    const headingsOnly = names.filter((heading) => !ADDRESS.test(heading));
+    const headingsOnly = names.filter((heading) => !ADDRESS.test(heading) && heading.length <= MAX_SHOWN);
     const example = headingsOnly.find((heading) => fold(heading) !== '');
-    const mapping = `Say which field a column holds with --column ${shown(`${example}=company`)} (columns). `;
+    const field = kinds.includes('id') ? 'company' : 'id';
+    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`)} (columns). `;
     const options = fitting(
       headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
       ' ',
@@ -215,13 +218,24 @@ export class Headings {
   }
 }
 
-/** A note on headings or keys that were left out; none if there are none. */
-export const leftOutNotes = (names: readonly string[]): string[] =>
-  names.length > 0 ? [`Left out, because this API can't set them: ${listed(names)}.`] : [];
+/** A note on headings, or on keys of so many rows, that were left out; none if there are none. */
+export function leftOutNotes(names: readonly string[], rows?: number): string[] {
+  const of = rows === undefined ? '' : ` of ${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`;
+  return names.length > 0 ? [`Left out${of}, because this API can't set them: ${listed(names)}.`] : [];
+}
 
 const KNOWN = `Known headings: ${SOURCE_FIELDS.join(', ')}, form:NAME.`;
 
 const ADDRESS = /[^\s@]@[^\s@]/;
+
+/** A heading rather than a customer's id, or a text that is no CSV. */
+const NAME = /^\p{L}[\p{L}\p{M}\p{N} _./()#*?-]*$/u;
+
+/** Most characters of a heading in a message: the labels of form fields are whole sentences. */
+const MAX_SHOWN = 255;
+
+/** Most characters of a list in a message: enough for the headings of any shop. */
+const MAX_LIST = 2_500;
 
 /** A cell holds several texts only if it is a JSON list of texts. */
 const textOrTexts = (cell: string): unknown => textsIn(cell) ?? cell;
@@ -237,7 +251,7 @@ function twice(target: string, first: string, second: string): string {
 /** A heading as it can be pasted into a command. In double quotes, which all shells know, some signs have a meaning. */
 function shown(heading: string): string {
   if (ADDRESS.test(heading)) return `a text of ${heading.length} characters`;
-  const text = printable(heading, 100);
+  const text = printable(heading, MAX_SHOWN + '=company'.length);
   return /["\\$`!]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
 }
 
@@ -245,7 +259,7 @@ function shown(heading: string): string {
 function fitting(texts: readonly string[], separator: string): string {
   let list = '';
   for (const [index, text] of texts.entries()) {
-    if (list.length + text.length > 600) return `${list}${separator}and ${texts.length - index} more`;
+    if (list.length + text.length > MAX_LIST) return `${list}${separator}and ${texts.length - index} more`;
     list += index === 0 ? text : separator + text;
   }
   return list;

@@ -154,7 +154,9 @@ class CsvFile {
     const fault = problem === undefined ? this.#set(value, cells, line) : `Line ${line} ${problem}.`;
     if (fault === undefined) return { row, line, value, raw };
     const why: Problem = typeof fault === 'string' ? { code: 'invalid_field', message: fault } : fault;
-    return { row, line, value: this.#idIn(cells), problem: why, raw };
+    // What can't be told apart still has the quotes around its cells.
+    const shownId = problem === undefined ? cells : cells.map((cell) => trimmed(cell).replace(/^"(.*)"$/, '$1'));
+    return { row, line, value: this.#idIn(shownId), problem: why, raw };
   }
 
   /** The cells that are not below `error_code` or `error`. */

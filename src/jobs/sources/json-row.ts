@@ -23,6 +23,7 @@ export class JsonRows {
   readonly #headings: Headings;
   readonly #values: RowValues;
   readonly #leftOut = new Set<string>();
+  #rowsLeftOut = 0;
 
   /** Throws BadSource if the options name a field that there isn't. */
   constructor(options: JsonOptions) {
@@ -32,7 +33,7 @@ export class JsonRows {
 
   /** What a person should know once all rows are read. */
   get notes(): string[] {
-    return [...leftOutNotes([...this.#leftOut]), ...this.#values.notes];
+    return [...leftOutNotes([...this.#leftOut], this.#rowsLeftOut), ...this.#values.notes];
   }
 
   /** Throws NamesNeeded if a row names a group while those of the store are unknown. */
@@ -65,11 +66,13 @@ export class JsonRows {
   #set(row: Values, object: Values): Problem | undefined {
     const formFields: FormField[] = [];
     let problem: Problem | undefined;
+    let isAllSet = true;
     for (const [key, given] of Object.entries(object)) {
       const kind = this.#headings.kindOf(key);
       if (kind === 'ignored' || kind === 'error') continue;
-      if (kind === 'not settable') {
+      if (kind === 'not settable' || isAttributes(key, given)) {
         this.#leftOut.add(key);
+        isAllSet = false;
         continue;
       }
       const part = this.#isBlank(given) ? '' : given;
@@ -84,6 +87,7 @@ export class JsonRows {
       else if (kind === GROUP) problem ??= this.#values.setGroup(row, typeof part === 'string' ? trimmed(part) : part);
       else this.#setField(row, field, part);
     }
+    if (!isAllSet) this.#rowsLeftOut++;
     if (formFields.length > 0) problem ??= this.#values.setFormFields(row, formFields);
     return problem;
   }
@@ -93,6 +97,9 @@ export class JsonRows {
     if (field === 'store_credit_amounts' && typeof part === 'string') this.#values.noteCurrency(trimmed(part));
   }
 }
+
+/** The API's answers have attributes as a list, whose values it takes elsewhere. */
+const isAttributes = (key: string, part: unknown): boolean => key === 'attributes' && Array.isArray(part);
 
 function twice(field: string): Problem {
   return { code: 'invalid_field', message: `${field}: expected one value, got two, under keys that mean the same.` };

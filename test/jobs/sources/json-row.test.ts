@@ -50,15 +50,25 @@ test("takes the API's own answer, and says what it left out", () => {
     date_modified: '2024-01-01T00:00:00Z',
     registration_ip_address: '',
     origin_channel_id: 1,
+    address_count: 1,
+    addresses: [{ id: 3, city: 'Leeds' }],
+    attribute_count: 1,
+    attributes: [{ id: 4, name: 'Tier', value: 'Gold' }],
+    shopper_profile_id: '550e8400-e29b-41d4-a716-446655440000',
+    segment_ids: [],
     form_fields: [{ name: 'Licence', value: 'x', customer_id: 7 }],
   };
   const { value, notes } = read(answer);
   expect(value).toEqual({ id: 7, first_name: 'Ann', form_fields: [{ name: 'Licence', value: 'x' }] });
   expect(checkCustomer(value)).toBeUndefined();
   expect(notes).toEqual([
-    'Left out, because this API can\'t set them: "date_created", "date_modified", "registration_ip_address", ' +
-      '"origin_channel_id".',
+    'Left out of 1 row, because this API can\'t set them: "date_created", "date_modified", "registration_ip_address", ' +
+      '"origin_channel_id", "address_count", "addresses", "attribute_count", "attributes", "shopper_profile_id", "segment_ids".',
   ]);
+});
+
+test('attributes that somebody wants to set are not left out in silence', () => {
+  expect(checkCustomer(read({ id: 7, notes: 'a', attributes: { Tier: 'Gold' } }).value)?.code).toBe('unknown_field');
 });
 
 test('leaves out keys by name, and unknown ones on request', () => {
