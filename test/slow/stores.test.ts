@@ -21,10 +21,13 @@ describe('workers with two job stores', () => {
   async function misplaced(name: string): Promise<JobHandle> {
     await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
     const worker = await system.startWorker();
+    // Too slow to end before the other worker is there.
+    await system.control('faults', { fault: 'latency', ms: 3_000 });
     const job = await system.start(name, { storeHash: 'abc', source: { customers: customers(600) } });
-    await untilDone(job, 5);
+    await untilDone(job, 1);
     await system.startWorker({ JOB_STORE: `file:${system.folder}/elsewhere` });
     await worker.stop();
+    await system.control('faults', { clear: true });
     const waitsFor = async () => (await job.query(progressQuery)).waitingFor?.message ?? '';
     await until(async () =>
       /\/data \(\w{8}\), and this worker has another one, file:.*\/elsewhere /.test(await waitsFor()),
