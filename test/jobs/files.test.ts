@@ -416,6 +416,11 @@ const FILES: Record<string, File[]> = {
         /^Unknown headings: "Kunden-ID", "Vorname", "Straße \(privat\)"\. .*--column "Kunden-ID=id" .*--ignore "Kunden-ID" --ignore "Vorname"/,
     },
     {
+      name: 'one cell, with blanks between.csv',
+      content: 'Dear Ann Lee\n1 a\n',
+      stops: /^Expected headings in the first line, but none of its cells is a known one\. Known headings/,
+    },
+    {
       name: 'none of them, but text.csv',
       content: "INSERT INTO customers (id, notes) VALUES (1, 'Ann Lee');\n",
       stops: /^Expected headings in the first line, but none of its cells is a known one\. Known headings/,

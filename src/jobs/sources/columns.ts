@@ -197,8 +197,8 @@ export class Headings {
       );
     }
     const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
-    // In a file without headings, the first line is a customer's data.
-    if (!isAnyKnown && !unknown.every((text) => isBlank(text) || NAME.test(text))) {
+    // In a file without headings, the first line may be a customer's data.
+    if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
       throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
     }
     const names = [...new Set(unknown)];
