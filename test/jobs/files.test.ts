@@ -311,6 +311,18 @@ const FILES: Record<string, File[]> = {
 
   'JSON as programs write it': [
     {
+      name: 'lines that break off.ndjson',
+      content:
+        '{"id":5,"notes":"a"}\n{"id": "6","notes":"b\n{"Customer ID":7,"notes":c}\n{"notes":"b","id":8\n{"id":95',
+      sent: [{ id: 5, notes: 'a' }],
+      failures: [
+        '2 (2) 6 invalid_field: Expected one JSON object on line 2, got text that is not JSON.',
+        '3 (3) 7 invalid_field: Expected one JSON object on line 3, got text that is not JSON.',
+        '4 (4) null invalid_field: Expected one JSON object on line 4, got text that is not JSON.',
+        '5 (5) null invalid_field: Expected one JSON object on line 5, got text that is not JSON.',
+      ],
+    },
+    {
       name: 'an answer of the API.json',
       content: JSON.stringify({
         data: [

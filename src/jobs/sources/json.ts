@@ -71,6 +71,9 @@ const withoutComma = (line: string): string => (line.endsWith(',') ? line.slice(
 export const isAnswer = ({ data, customers }: Record<string, unknown>): boolean =>
   (typeof data === 'object' && data !== null) || (typeof customers === 'object' && customers !== null);
 
+/** The id with which a line begins, even one that is not JSON. What follows shows that no digit of it is missing. */
+const ID_FIRST = /^\{\s*"(?:id|customer[ _]?id)"\s*:\s*"?(\d+)"?\s*[,}]/i;
+
 /** One object a line; blank lines are left out. */
 class JsonLines implements JsonReader {
   #rest = '';
@@ -134,7 +137,9 @@ class JsonLines implements JsonReader {
       }
       // What JSON.parse says quotes the text.
       const message = `Expected one JSON object on line ${line}, got text that is not JSON.`;
-      return { row: this.#row, line, value: undefined, problem: { code: 'invalid_field', message }, raw };
+      const id = ID_FIRST.exec(raw)?.[1];
+      const value = id === undefined ? undefined : { id: Number(id) };
+      return { row: this.#row, line, value, problem: { code: 'invalid_field', message }, raw };
     }
   }
 }
