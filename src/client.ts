@@ -28,4 +28,5 @@ export {
 export { BadInput } from './contract/schema.ts';
 export { StorageFailed } from './storage/storage.ts';
 export { jobId } from './contract/job.ts';
+export type * from './contract/dry-run.ts';
 export type * from './contract/job.ts';

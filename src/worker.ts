@@ -20,6 +20,7 @@ import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
 import { startHealth, troublesOf } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
+import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
 import { PresentReader } from './jobs/present.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     ? await forSetting(notFree('HEALTH_ADDRESS', HEALTH_ADDRESS), () => startHealth(HEALTH_ADDRESS))
     : undefined;
   const storage = await forSetting('JOB_STORE', () => openJobStore(config));
+  const jobStore = await forSetting('JOB_STORE', () => whichStore(storage));
   const sourceRoots = await forSetting('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await forSetting(
     'BIGCOMMERCE_TOKENS_FILE',
@@ -75,7 +77,7 @@ async function main(): Promise<void> {
   const present = new PresentReader(storage, pages, config.MAX_STORES);
   const parts = {
     ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
-    ...{ serving, leaseTaken },
+    ...{ jobStore, serving, leaseTaken },
   };
 
   const jobs = await Worker.create({
@@ -85,7 +87,7 @@ async function main(): Promise<void> {
     ...workflows(config),
     ...versioning(config),
     dataConverter,
-    activities: createJobActivities({ client, storage, sourceRoots }),
+    activities: createJobActivities({ client, storage, jobStore, sourceRoots }),
     maxCachedWorkflows: 200,
     // A cancel arrives with the answer to a heartbeat, and by default the SDK sends one only every 24 s.
     maxHeartbeatThrottleInterval: '5 seconds',

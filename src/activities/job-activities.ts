@@ -14,7 +14,8 @@ import { withHeartbeats } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
-import { Turns } from './turns.ts';
+import { checkJobStore } from '../jobs/which-store.ts';
+import { Turns } from '../jobs/turns.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
 const TRIES = 3;
@@ -24,12 +25,13 @@ const JOBS_AT_ONCE = 3;
 
 /** The activities on the jobs' queue. */
 export function createJobActivities(parts: PreparingParts): JobActivities {
-  const { client, storage } = parts;
+  const { client, storage, jobStore } = parts;
   const turns = new Turns(JOBS_AT_ONCE);
   const inTurn = <T>(run: () => Promise<T>) =>
     withHeartbeats(() => turns.run(run, Context.current().cancellationSignal));
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
     inTurn(async () => {
+      checkJobStore(jobStore, job.job);
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
@@ -62,10 +64,14 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
 
     async openStore({ storeHash, unlessServed = false }) {
       const serveStore = client.workflow.getHandle(storeWorkflowId(storeHash));
-      const isServed = async () => isRunning((await serveStore.describe()).raw.pendingActivities?.[0]);
       // A run that has ended says no, as one that there never was does.
-      if (unlessServed && (await isServed().catch(() => false))) return { served: true };
-      await client.workflow.signalWithStart('serveStore', {
+      const isServed = () =>
+        serveStore
+          .describe()
+          .then(({ raw }) => isRunning(raw.pendingActivities?.[0]))
+          .catch(() => false);
+      if (unlessServed && (await isServed())) return { served: true };
+      const signalled = client.workflow.signalWithStart('serveStore', {
         workflowId: serveStore.workflowId,
         taskQueue: JOBS_TASK_QUEUE,
         args: [{ storeHash }],
@@ -73,11 +79,21 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         staticSummary: `store ${storeHash}`,
         staticDetails: `Keeps one worker serving the queue of store ${storeHash} as long as jobs need it (${STORES_TASK_QUEUE}).`,
       });
-      return { served: await isServed() };
+      return signalled.then(
+        async () => ({ served: await isServed() }),
+        // A run may have taken as many signals as it may. A job needs none to begin while the store is served.
+        async (error: unknown) => {
+          if (await isServed()) return { served: true };
+          throw error;
+        },
+      );
     },
 
     saveFailures: ({ job, name, failures, olderIn }) =>
-      withHeartbeats(() => saveFailures(storage, jobKeys(job).failures(name), failures, olderIn)),
+      withHeartbeats(async () => {
+        checkJobStore(jobStore, job);
+        return saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+      }),
 
     closeJob: close,
   };

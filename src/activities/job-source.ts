@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { JobStore } from '../contract/activities.ts';
 import { isPossibleId, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
@@ -68,6 +69,7 @@ export type RefReader = SourceReader & { key: string };
 export interface PreparingParts {
   client: Client;
   storage: Storage;
+  jobStore: JobStore;
   /** Where sources may lie. */
   sourceRoots: Storage[];
 }
@@ -76,7 +78,7 @@ export interface PreparingParts {
 const AS_WE_WRITE: ReadingOptions = jobOptionsSchema.parse({});
 
 export async function recordsOf(
-  { client, storage, sourceRoots }: PreparingParts,
+  { client, storage, sourceRoots }: Omit<PreparingParts, 'jobStore'>,
   reader: RefReader,
   source: Source,
   reading: ReadingOptions,

@@ -11,8 +11,11 @@ import {
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
+import { newSet } from '../jobs/sets.ts';
+import { checkJobStore } from '../jobs/which-store.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
+import { runKeys } from './context.ts';
 import { jobFailure } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
@@ -20,8 +23,8 @@ import { type PreparingParts, recordsOf } from './job-source.ts';
 type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
 /**
- * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over. Ends early if the
- * source names groups and those of the store are in no file yet.
+ * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over, in other files. Ends
+ * early if the source names groups and those of the store are in no file yet.
  */
 export async function prepareJob(
   parts: PreparingParts,
@@ -29,6 +32,7 @@ export async function prepareJob(
 ): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
+  checkJobStore(parts.jobStore, job);
   const { cancellationSignal, heartbeat, info } = Context.current();
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));
@@ -36,9 +40,8 @@ export async function prepareJob(
     const reader = { storeHash, id: info.workflowExecution?.workflowId ?? '', key: job.key };
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
-    const { storage, client } = parts;
-    const keys = jobKeys(job);
-    const groups = job.named && (await readGroups(storage, keys));
+    const { storage, client, jobStore } = parts;
+    const groups = job.named && (await readGroups(storage, jobKeys(job)));
     let digest: string | undefined;
     const setDigest = (sha256: string) => (digest = sha256);
     const records = await recordsOf(parts, reader, source, { ...options, groups, note, digest: setDigest });
@@ -46,6 +49,7 @@ export async function prepareJob(
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
     };
+    const keys = await newSet(storage, runKeys(job));
     const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
       async (error: unknown) => {
         // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
@@ -56,6 +60,8 @@ export async function prepareJob(
     );
     return {
       format,
+      set: keys.set,
+      jobStore,
       ...prepared,
       ...(digest !== undefined && { digest }),
       searchAttributes: await hasSearchAttributes(client),
@@ -63,7 +69,8 @@ export async function prepareJob(
     };
   } catch (error) {
     if (error instanceof NamesNeeded) {
-      return { format, needs: 'names', searchAttributes: await hasSearchAttributes(parts.client) };
+      const { client, jobStore } = parts;
+      return { format, needs: 'names', jobStore, searchAttributes: await hasSearchAttributes(client) };
     }
     throw jobFailure(error);
   }

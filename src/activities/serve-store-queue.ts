@@ -6,7 +6,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { LONGEST_CALL_MS } from '../bigcommerce/http.ts';
 import type { Stores } from '../bigcommerce/store.ts';
-import { type LeaseEnd, OPENING_MS } from '../contract/activities.ts';
+import { type JobStore, type LeaseEnd, OPENING_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
@@ -43,6 +43,7 @@ export interface ServingParts {
   pages: PageReader;
   present: PresentReader;
   storage: Storage;
+  jobStore: JobStore;
   serving: Serving;
   leaseTaken: LeaseTaken;
 }
@@ -110,7 +111,7 @@ async function serveWhileNeeded(
   lease: Lease,
   usage: QueueUsage,
 ): Promise<LeaseEnd> {
-  const { client, connection, dataConverter, stores, pages, present, storage, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, present, storage, jobStore, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -120,7 +121,10 @@ async function serveWhileNeeded(
     namespace: client.options.namespace,
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
-    activities: createStoreActivities({ store: stores.get(storeHash), permit, pages, present, storage }, usage),
+    activities: createStoreActivities(
+      { store: stores.get(storeHash), permit, pages, present, storage, jobStore },
+      usage,
+    ),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: STORE_CONCURRENCY },
     identity: holderIdentity(context.info),

@@ -1,23 +1,37 @@
 import { Context } from '@temporalio/activity';
 
 /**
+ * How long a process that had no place left counts as full, in ms. On a busy machine the next store takes a place only some
+ * seconds after it was given back, and until then the other idle ones would wait for their minute.
+ */
+const FULL_MS = 10_000;
+
+/**
  * The stores that this process serves, and the order in which it stops: first their queues are drained, then the
  * process stops its other work, then the leases are handed over.
  */
 export class Serving {
   readonly #places: number;
+  readonly #now: () => number;
+  #fullAt = -Infinity;
   readonly #draining = new AbortController();
   readonly #handOver = new AbortController();
   readonly #drains = new Map<string, Promise<void>>();
 
   /** `places`: how many stores this process serves at once, at most. */
-  constructor(places: number) {
+  constructor(places: number, now = () => performance.now()) {
     this.#places = places;
+    this.#now = now;
   }
 
-  /** Whether no place is left: another store that needs one may be waiting. */
+  /** Whether no place is left, or was a moment ago: another store that needs one may be waiting. */
   get isFull(): boolean {
-    return this.#drains.size >= this.#places;
+    this.#noteFull();
+    return this.#now() - this.#fullAt < FULL_MS;
+  }
+
+  #noteFull(): void {
+    if (this.#drains.size >= this.#places) this.#fullAt = this.#now();
   }
 
   /** Aborts when the queues are to be drained: nothing new is sent, and what is in flight finishes. */
@@ -45,6 +59,7 @@ export class Serving {
     try {
       return await served;
     } finally {
+      this.#noteFull();
       if (this.#drains.get(storeHash) === drained) this.#drains.delete(storeHash);
     }
   }

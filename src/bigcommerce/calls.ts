@@ -1,4 +1,4 @@
-import type { Quota } from '../contract/job.ts';
+import type { Quota } from '../contract/dry-run.ts';
 import { classify, type Isolate, type Reading, type Taken, type Verdict } from './answer.ts';
 import type { Attempt } from './attempt.ts';
 import { Refused, Throttled, Unavailable } from './errors.ts';

@@ -1,5 +1,5 @@
 import { READ_SIZE } from '../contract/activities.ts';
-import type { Quota } from '../contract/job.ts';
+import type { Quota } from '../contract/dry-run.ts';
 import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
 import { Attempt, type CallOptions } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';

@@ -1,5 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Failure, JobOptions, Quota } from './job.ts';
+import type { Quota } from './dry-run.ts';
+import type { Failure, JobOptions } from './job.ts';
 
 /**
  * The mark of a job of 1.0. prepareJob is given it and returns it, and each run passes it on to the next: so a job that
@@ -40,16 +41,23 @@ export const SEARCH_ATTRIBUTES = {
 /** How soon the chunks of a job that opens a store follow: within this time its queue stays served. */
 export const OPENING_MS = 3_000;
 
+/** A job store: its id, which no other one has, and its URI as a worker knows it. */
+export interface JobStore {
+  id: string;
+  at: string;
+}
+
 /** Which job an activity works for. */
 export interface JobRef {
   storeHash: string;
   /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
-  /**
-   * Its source is read with the names of the store's groups. Its pages are other files than those that were written when
-   * the source was first read, without them.
-   */
+  /** Its source is read with the names of the store's groups. */
   named?: true;
+  /** PreparedJob.set, once its source was read. */
+  set?: number;
+  /** Where its files are: in the job store of the worker that began to prepare it. */
+  jobStore?: JobStore;
 }
 
 /** What was found in a job's source. Counts are rows. */
@@ -77,6 +85,10 @@ export interface PreparedRows {
 /** What prepareJob returns. */
 export interface PreparedJob extends PreparedRows {
   format: typeof FORMAT;
+  /** Which set of pages this attempt has written: the job goes by no other. */
+  set: number;
+  /** JobRef.jobStore. */
+  jobStore: JobStore;
   /** Whether the namespace has SEARCH_ATTRIBUTES. */
   searchAttributes: boolean;
   /** JobResult.notes. */
@@ -84,7 +96,7 @@ export interface PreparedJob extends PreparedRows {
 }
 
 /** What prepareJob returns if the source names groups of the store, for which readNames has to ask first. */
-export interface NeedsNames extends Pick<PreparedJob, 'format' | 'searchAttributes'> {
+export interface NeedsNames extends Pick<PreparedJob, 'format' | 'jobStore' | 'searchAttributes'> {
   needs: 'names';
 }
 

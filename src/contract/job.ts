@@ -1,5 +1,6 @@
 /** The names and shapes that other services rely on. Part of the workflow bundle, so it imports only that library. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { WouldSend } from './dry-run.ts';
 
 // Tags with @ are for the published JSON Schemas, which `npm run schemas` makes from this file.
 /** @asType integer */
@@ -8,14 +9,6 @@ type Int = number;
 type Count = number;
 /** @format date-time */
 type Time = string;
-
-/** Requests that a store accepts in each window of time, from all of its apps together. */
-export interface Quota {
-  /** Requests per window. @exclusiveMinimum 0 */
-  requests: number;
-  /** Length of the window, in ms. @exclusiveMinimum 0 */
-  windowMs: number;
-}
 
 /** Customers in one call, BigCommerce's limit for `PUT /v3/customers`. */
 export const CHUNK_SIZE = 10;
@@ -153,28 +146,6 @@ export interface CustomerCounts {
   invalid: Count;
   /** Still to come, or left over by a cancel, `dryRun` or `limit`. */
   unprocessed: Count;
-}
-
-/** What sending would take, as a dry run found. */
-export interface WouldSend {
-  /** Customers that would be sent. */
-  customers: Count;
-  /** Calls that this would take. */
-  calls: Count;
-  /** The store's request quota; null if the store does not report one. */
-  quota: Quota | null;
-  /** What comparing with the store found; only with `backup` or `skipUnchanged`. */
-  compared?: Comparison | undefined;
-}
-
-/** Customers of a dry run by what sending would do to them. */
-export interface Comparison {
-  /** Some value would change. */
-  changed: Count;
-  /** All values are there already. */
-  unchanged: Count;
-  /** They are not in the store. */
-  missing: Count;
 }
 
 /** What a job returns, and what its failure carries in its details. */

@@ -8,6 +8,7 @@ import { BadPage, PageReader } from './pages.ts';
 import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
 import { FirstRows } from './first-rows.ts';
 import type { JobKeys } from './keys.ts';
+import { allSets } from './sets.ts';
 import { presentIn } from './present.ts';
 import { jsonLines } from './sources/json.ts';
 import { textOf } from './sources/text.ts';
@@ -79,7 +80,11 @@ async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Ch
   }
 }
 
-async function* allRead(storage: Storage, keys: JobKeys): AsyncGenerator<Changed> {
+async function* allRead(storage: Storage, anySet: JobKeys): AsyncGenerator<Changed> {
+  for await (const keys of allSets(storage, anySet)) yield* allReadOf(storage, keys);
+}
+
+async function* allReadOf(storage: Storage, keys: JobKeys): AsyncGenerator<Changed> {
   const pages = new PageReader(storage, 1);
   for (let page = 0; await storage.exists(keys.page(page)); page++) {
     const present = await presentIn(storage, keys, page);

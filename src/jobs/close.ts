@@ -20,10 +20,12 @@ type SourcedJob = FixableJob & { source: Source; id: string; unread?: boolean | 
 export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
   const closed = (await earlierClosed(storage, keys, run, job)) ?? (await writeAll(storage, keys, run, job));
-  for (const folder of keys.working) await storage.deleteBelow(folder);
-  const reader = { storeHash: job.job.storeHash, id: job.id };
-  const copy = 'uri' in job.source ? ownCopy(storage, job.source.uri, reader) : undefined;
-  if (copy !== undefined) await storage.delete(copy);
+  for (const key of [keys.folder, keys.backup]) await storage.deleteHalfWritten(key);
+  await remove(
+    storage,
+    keys.working,
+    copiesFor(storage, job.job, job.id, 'uri' in job.source ? job.source.uri : undefined),
+  );
   return closed;
 }
 
@@ -32,10 +34,21 @@ export async function closeJob(storage: Storage, run: string, job: SourcedJob): 
  * there were. Called again after a crash, it deletes the rest.
  */
 export async function purgeJob(storage: Storage, job: JobRef, id: string, source?: string): Promise<number> {
-  const keys = jobKeys(job);
-  const copy = source === undefined ? undefined : ownCopy(storage, source, { storeHash: job.storeHash, id });
-  let deleted = await storage.deleteBelow(keys.folder);
-  for (const key of copy === undefined ? [keys.backup] : [keys.backup, copy]) {
+  const { folder, backup } = jobKeys(job);
+  return remove(storage, [folder], [backup, ...copiesFor(storage, job, id, source)]);
+}
+
+/** The copy of its source that was made for a job, if there is one. */
+function copiesFor(storage: Storage, { storeHash }: JobRef, id: string, source: string | undefined): string[] {
+  const copy = source === undefined ? undefined : ownCopy(storage, source, { storeHash, id });
+  return copy === undefined ? [] : [copy];
+}
+
+/** Deletes what is in these folders, and these files. Returns how many files there were. */
+async function remove(storage: Storage, folders: readonly string[], files: string[]): Promise<number> {
+  let deleted = 0;
+  for (const folder of folders) deleted += await storage.deleteBelow(folder);
+  for (const key of files) {
     deleted += Number(await storage.exists(key));
     await storage.delete(key);
   }

@@ -35,11 +35,14 @@ export interface JobKeys {
   working: readonly string[];
   /** The page with this 0-based number. */
   page(number: number): string;
-  /**
-   * A file of failures that are not in workflow state: `invalid` from prepareJob, and `0000`, `0001` … from the
-   * workflow, without gaps.
-   */
+  /** Taken by the attempt of prepareJob that writes the set of pages with this 0-based number. */
+  taken(set: number): string;
+  /** The keys of the same job, if it went by this set of pages. */
+  ofSet(set: number): JobKeys;
+  /** A file of failures that are not in workflow state: `0000`, `0001` … from the workflow, without gaps. */
   failures(name: string): string;
+  /** The same from prepareJob. */
+  invalid: string;
   /** The retry with this 0-based number. */
   retriedBy(number: number): string;
   /** What the store had of the customers of the page with this number before the job changed them. */
@@ -59,16 +62,20 @@ export interface JobKeys {
  * The keys of one job's files, the same for all of its runs. Throws RangeError if the job's key or store hash can't be
  * part of one.
  */
-export function jobKeys({ storeHash, key, named }: JobRef, run = ''): JobKeys {
+export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
   const [pages, present] = [`${folder}/pages`, `${folder}/present`];
+  const failures = (name: string) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`;
   return {
     run,
     folder,
     working: [pages, present],
     groups: `${pages}/groups.json`,
-    page: (number) => `${pages}/${named ? 'named/' : ''}${String(number).padStart(6, '0')}.ndjson`,
-    failures: (name) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`,
+    page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
+    taken: (number) => `${folder}/sets/${number}`,
+    ofSet: (number) => jobKeys({ storeHash, key, set: number }, run),
+    failures,
+    invalid: failures(`invalid-${set}`),
     retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
     present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,

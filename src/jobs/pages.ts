@@ -9,8 +9,11 @@ import { NotFound, type Storage } from '../storage/storage.ts';
 
 import type { JobKeys } from './keys.ts';
 import { Recent } from './cache.ts';
+import { Turns } from './turns.ts';
 
 const NEWLINE = 0x0a;
+
+const PIECE_BYTES = 1024 * 1024;
 
 /** A page of the job is missing or damaged. The message holds no customer's data: it ends up in histories. */
 export class BadPage extends Error {
@@ -48,16 +51,33 @@ export class PageWriter {
     if (this.#lines.length > 0) await this.#writePage();
   }
 
-  /** Deletes what was written, but no page that an earlier run of the job wrote beyond it. */
+  /** Deletes what was written. */
   async undo(): Promise<void> {
     for (let page = 0; page < this.#pages; page++) await this.#storage.delete(this.#keys.page(page));
   }
 
   async #writePage(): Promise<void> {
-    await this.#storage.write(this.#keys.page(this.#pages++), [Buffer.concat(this.#lines)]);
+    await this.#storage.write(this.#keys.page(this.#pages++), inPieces(this.#lines));
     this.#lines = [];
   }
 }
+
+/** The lines in pieces of about a MiB: as one, a page of the largest customers would take its memory twice. */
+function* inPieces(lines: readonly Buffer[]): Generator<Buffer> {
+  let piece: Buffer[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    piece.push(line);
+    bytes += line.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield Buffer.concat(piece);
+    [piece, bytes] = [[], 0];
+  }
+  if (bytes > 0) yield Buffer.concat(piece);
+}
+
+/** Pages read at once, since a page of the largest customers has 64 MiB: one of many stores waits for a moment. */
+const LOADS = 2;
 
 /** Bytes of pages kept in memory per store served: several pages of usually a few hundred KB each. */
 export const KEPT_BYTES = 1024 * 1024;
@@ -66,6 +86,7 @@ export const KEPT_BYTES = 1024 * 1024;
 export class PageReader {
   readonly #storage: Storage;
   readonly #recent: Recent<Buffer[]>;
+  readonly #turns = new Turns(LOADS);
 
   /** Keeps what helps a process that serves this many stores at once. */
   constructor(storage: Storage, stores = 1) {
@@ -82,7 +103,8 @@ export class PageReader {
         if (error instanceof NotFound) return [];
         throw error;
       });
-    const line = (lines[chunk % CHUNKS_PER_PAGE] ?? '').toString();
+    const bytes = lines[chunk % CHUNKS_PER_PAGE];
+    const line = bytes && isUtf8(bytes) ? bytes.toString() : '';
     const { rows, lines: at, body } = CHUNK.exec(line)?.groups ?? {};
     if (rows && at && body) return { rows: JSON.parse(rows) as number[], lines: JSON.parse(at) as number[], body };
     const uri = this.#storage.uri(key);
@@ -92,21 +114,22 @@ export class PageReader {
   }
 
   // As bytes, as in PageWriter.
-  async #load(key: string): Promise<Buffer[]> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.#storage.read(key)) pieces.push(piece);
-    const bytes = Buffer.concat(pieces);
-    return isUtf8(bytes) ? linesOf(bytes) : [];
+  #load(key: string): Promise<Buffer[]> {
+    return this.#turns.run(() => linesOf(this.#storage.read(key)));
   }
 }
 
 /** The lines without their line ends. What follows the last line end was cut off and is dropped. */
-function linesOf(bytes: Buffer): Buffer[] {
+async function linesOf(file: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
   const lines: Buffer[] = [];
-  let start = 0;
-  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
+  let begun: Uint8Array[] = [];
+  for await (const piece of file) {
+    let start = 0;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      lines.push(Buffer.concat([...begun, piece.subarray(start, end)]));
+      [begun, start] = [[], end + 1];
+    }
+    begun.push(piece.subarray(start));
   }
   return lines;
 }

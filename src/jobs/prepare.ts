@@ -5,6 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { BadInput } from '../contract/schema.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
+import { closedJob } from './close.ts';
 import { saveFailures } from './failure-files.ts';
 import type { JobKeys } from './keys.ts';
 import { FirstRows } from './first-rows.ts';
@@ -40,8 +41,8 @@ export interface Preparation {
 }
 
 /**
- * Checks every row of a source and writes the valid ones to the job store, in chunks. Called again, it starts over and
- * writes the same. Throws BadSource or BadInput (too many customers), and then leaves nothing behind.
+ * Checks every row of a source and writes the valid ones to the job store, in chunks. Throws BadSource or BadInput (too
+ * many customers), and then leaves nothing behind.
  */
 export async function prepare(preparation: Preparation): Promise<PreparedRows> {
   const { storage, keys, limit } = preparation;
@@ -50,13 +51,14 @@ export async function prepare(preparation: Preparation): Promise<PreparedRows> {
   const older = olderFailures(preparation, draft);
   try {
     const spilled = await nonEmpty(older);
-    const olderIn = spilled ? await saveFailures(storage, keys.failures('invalid'), spilled, null) : null;
+    const olderIn = spilled ? await saveFailures(storage, keys.invalid, spilled, null) : null;
     const prepared = { ...(await draft.end()), olderIn };
-    // A workflow that was reset prepares again under the same keys: it has not ended any more.
-    await storage.delete(keys.done);
+    // A workflow that was reset after its end has not ended any more.
+    const closed = await closedJob(storage, keys);
+    if (closed && closed.by !== keys.run) await storage.delete(keys.done);
     return prepared;
   } catch (error) {
-    // Only what a second attempt would find as well: there may be one already, which has written the same pages.
+    // What other failures leave, closeJob deletes.
     if (error instanceof BadSource || error instanceof BadInput) await pages.undo();
     throw error;
   } finally {

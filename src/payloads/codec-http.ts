@@ -3,7 +3,6 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { text as textOf } from 'node:stream/consumers';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
 import { isLoopback } from '../process.ts';
@@ -119,15 +118,12 @@ async function decodeEach(codec: PayloadCodec, payloads: Payload[]): Promise<Pay
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const tooLarge = new Refused(413, `Expected at most ${MAX_BYTES} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) throw tooLarge;
-  let read = 0;
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const piece of request as AsyncIterable<Buffer>) {
-      read += piece.length;
-      if (read > MAX_BYTES) throw tooLarge;
-      yield piece;
-    }
+  let body = '';
+  for await (const piece of request.setEncoding('utf8')) {
+    body += piece as string;
+    if (body.length > MAX_BYTES) throw tooLarge;
   }
-  return textOf(counted());
+  return body;
 }
 
 function payloadsIn(body: string): Payload[] {

@@ -1,6 +1,7 @@
 /** Numbers, times and jobs in words for people. Pure: times are passed in, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
-import type { CustomerCounts, Failure, JobState, Progress, WouldSend } from '../contract/job.ts';
+import type { WouldSend } from '../contract/dry-run.ts';
+import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
 import { printable } from '../contract/describe.ts';
 
 export const STARTER = 'npm run starter --';

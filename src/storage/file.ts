@@ -86,13 +86,26 @@ export class FileStorage implements Storage {
     }
   }
 
-  async delete(key: string): Promise<void> {
+  async deleteHalfWritten(key: string): Promise<void> {
     const path = this.#path(key);
     try {
       await this.#checkFolder(path);
       for (const name of await readdir(dirname(path))) {
         if (isPartialOf(basename(path), name)) await rm(join(dirname(path), name), { force: true });
       }
+      for (const { name, parentPath } of await readdir(path, { recursive: true, withFileTypes: true })) {
+        if (PARTIAL.test(name)) await rm(join(parentPath, name), { force: true });
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw failed('delete', path, error);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.deleteHalfWritten(key);
+    const path = this.#path(key);
+    try {
+      await this.#checkFolder(path);
       await unlink(path);
     } catch (error) {
       if (!isMissing(error)) throw failed('delete', path, error);
@@ -181,8 +194,9 @@ export class FileStorage implements Storage {
 const onDisk = <T>(path: string, work: Promise<T>): Promise<T> =>
   work.catch((error: unknown) => Promise.reject(failed('write', path, error)));
 
-const isPartialOf = (file: string, name: string): boolean =>
-  name.startsWith(`${file}.`) && /^[\da-f-]{36}\.partial$/.test(name.slice(file.length + 1));
+const PARTIAL = /\.[\da-f-]{36}\.partial$/;
+
+const isPartialOf = (file: string, name: string): boolean => PARTIAL.test(name) && name.replace(PARTIAL, '') === file;
 
 /** A file's bytes. Throws if it was written to meanwhile: what was read is neither its old nor its new content. */
 async function* wholeFile(file: FileHandle, path: string): AsyncGenerator<Uint8Array> {

@@ -88,6 +88,9 @@ export class S3Storage implements Storage {
     );
   }
 
+  // An object appears when all of it is there, and a lifecycle rule of the bucket deletes the parts of the others.
+  async deleteHalfWritten(): Promise<void> {}
+
   async delete(key: string): Promise<void> {
     await this.#delete(this.#object(key).Key);
   }

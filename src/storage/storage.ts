@@ -16,6 +16,8 @@ export interface Storage {
    * which may be its own, after an answer that was lost. Throws StorageFailed.
    */
   writeOnce(key: string, bytes: Uint8Array | string): Promise<boolean>;
+  /** Deletes what killed writers left of a file, or of all below a folder. Who is still writing fails. Throws StorageFailed. */
+  deleteHalfWritten(key: string): Promise<void>;
   /** Deletes the file, if it exists, and whatever killed writers left of it. Throws StorageFailed. */
   delete(key: string): Promise<void>;
   /**
@@ -77,6 +79,10 @@ export function stoppable(storage: Storage, signal: AbortSignal): Storage {
     async writeOnce(key, bytes) {
       signal.throwIfAborted();
       return storage.writeOnce(key, bytes);
+    },
+    async deleteHalfWritten(key) {
+      signal.throwIfAborted();
+      await storage.deleteHalfWritten(key);
     },
     async delete(key) {
       signal.throwIfAborted();

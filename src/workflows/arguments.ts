@@ -1,7 +1,7 @@
 /** The arguments of a job and of its queries before anybody has checked them, and how a run passes its own to the next. */
 import { workflowInfo } from '@temporalio/workflow';
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
-import { BEGAN_WITH_0, FORMAT } from '../contract/activities.ts';
+import { BEGAN_WITH_0, FORMAT, type JobRef } from '../contract/activities.ts';
 import type { JobInput } from '../contract/job.ts';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
@@ -64,6 +64,7 @@ export interface CarriedJob {
   notes: string[];
   attributesShown: string;
   names: 'needed' | 'known' | null;
+  where: Pick<JobRef, 'set' | 'jobStore'>;
 }
 
 /** The job as compressed JSON. Bytes are carried as they are, whereas text would take a third more. */

@@ -40,6 +40,8 @@ export class Job {
   isPrepared = false;
   /** The source names groups of the store, without which it can't be read: to be asked for, asked for, or known. */
   names: CarriedJob['names'] | 'asked' = null;
+  /** Where prepareJob has written. */
+  where: Pick<JobRef, 'set' | 'jobStore'> = {};
   ledger = Ledger.of(noRows());
   queue = ChunkQueue.of(0);
   /** Why a person paused the job; null while it isn't paused. */
@@ -84,7 +86,7 @@ export class Job {
   }
 
   get ref(): JobRef {
-    return this.names === 'known' ? { ...this.#ref, named: true } : this.#ref;
+    return { ...this.#ref, ...(this.names === 'known' && { named: true }), ...this.where };
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -189,7 +191,7 @@ export class Job {
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
-    const { searchAttributes, notes, attributesShown } = this;
+    const { searchAttributes, notes, attributesShown, where } = this;
     const names = this.names === 'asked' ? 'needed' : this.names;
     const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
     return {
@@ -200,6 +202,7 @@ export class Job {
       notes,
       attributesShown,
       names,
+      where,
     };
   }
 

@@ -90,10 +90,12 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   job.searchAttributes = prepared.searchAttributes;
   if ('needs' in prepared) {
     job.names = 'needed';
+    job.where = { jobStore: prepared.jobStore };
     return;
   }
-  const { format: _, searchAttributes: __, notes, ...rows } = prepared;
+  const { format: _, searchAttributes: __, notes, set, jobStore, ...rows } = prepared;
   const { total, invalid, chunksToSend } = rows;
+  job.where = { set, jobStore };
   job.prepared(Ledger.of(rows), ChunkQueue.of(0));
   job.notes = notes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });

@@ -1,3 +1,4 @@
+import proto from '@temporalio/proto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -7,6 +8,9 @@ import { inline, newStorage } from '../jobs/support.ts';
 import { textOf } from '../storage/conformance.ts';
 import { customers } from '../support/customers.ts';
 import type { PreparingParts } from '../../src/activities/job-source.ts';
+
+const { PENDING_ACTIVITY_STATE_STARTED: STARTED, PENDING_ACTIVITY_STATE_SCHEDULED: SCHEDULED } =
+  proto.temporal.api.enums.v1.PendingActivityState;
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const keys = jobKeys(job);
@@ -51,3 +55,24 @@ test.each([
     expect(await storage.exists(keys.page(0))).toBe(false);
   },
 );
+
+describe('a store whose serveStore takes no more signals', () => {
+  const tooMany = new Error('exceeded workflow execution limit for signal events');
+
+  /** Opens a store, which a process serves or none does. */
+  function opened(isServed: boolean): Promise<{ served: boolean }> {
+    const raw = { pendingActivities: [{ state: isServed ? STARTED : SCHEDULED }] };
+    const handle = { workflowId: 'customer-updates-store/abc', describe: async () => ({ raw }) };
+    const workflow = { getHandle: () => handle, signalWithStart: () => Promise.reject(tooMany) };
+    const activities = createJobActivities({ client: { workflow } } as unknown as PreparingParts);
+    return new MockActivityEnvironment().run(() => activities.openStore({ storeHash: 'abc' }));
+  }
+
+  test('is open while it is served: a job begins without its signal', async () => {
+    expect(await opened(true)).toEqual({ served: true });
+  });
+
+  test('is opened again, by another attempt, if nobody serves it', async () => {
+    await expect(opened(false)).rejects.toBe(tooMany);
+  });
+});

@@ -47,15 +47,20 @@ test('draining waits for every store', async () => {
   await served;
 });
 
-test('a process is full while it serves as many stores as it may', async () => {
-  const serving = new Serving(2);
+test('a process is full while it serves as many stores as it may, and for ten seconds after', async () => {
+  const clock = { now: 0 };
+  const serving = new Serving(2, () => clock.now);
   const [one, two] = [deferred(), deferred()];
   const first = serving.serve('abc', () => one.promise);
   expect(serving.isFull).toBe(false);
   const second = serving.serve('def', () => two.promise);
   expect(serving.isFull).toBe(true);
+  clock.now = 60_000;
   one.resolve();
   await first;
+  clock.now += 9_999;
+  expect(serving.isFull).toBe(true);
+  clock.now += 1;
   expect(serving.isFull).toBe(false);
   two.resolve();
   await second;

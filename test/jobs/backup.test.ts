@@ -43,6 +43,7 @@ async function ended(
   more: Partial<Parameters<typeof closeJob>[2]> = {},
   has = old,
 ) {
+  await storage.writeOnce(keys.taken(0), '');
   const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(source), limit: null });
   const present = new PresentReader(storage, new PageReader(storage));
   const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
@@ -86,7 +87,7 @@ test('has the earlier values of customers that were or may have been updated; th
   expect(closed).toMatchObject({ backup: storage.uri(keys.backup), notInBackup: 0 });
   const ids = rows(40).flatMap(({ id }) => (id === 2 || (id > 20 && id <= 30) ? [] : [id]));
   expect(await backup()).toEqual(ids.map(old));
-  expect(await files()).toEqual(['done.json', 'fix.ndjson', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
+  expect(await files()).toEqual(['0', 'done.json', 'fix.ndjson', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
 });
 
 test('leaves out customers who already had all values, and counts those that it cannot restore in full', async () => {
@@ -108,7 +109,7 @@ test('is not written if nothing was changed or no backup was requested', async (
   const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
   const closed = await closeJob(storage, 'r2', await ended(rows(2), [DONE], { options }));
   expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
-  expect(await files()).toEqual(['done.json', 'report.csv']);
+  expect(await files()).toEqual(['0', 'done.json', 'report.csv']);
 });
 
 test('counts customers whose page or earlier values are gone', async () => {
@@ -153,7 +154,7 @@ test('of a job that was reset and ended before it had read its source again has 
   const closed = await closeJob(storage, 'r2', { ...job, plan, outcomes: '' });
   expect(closed.backup).toBe(storage.uri(keys.backup));
   expect(await backup()).toEqual(rows(30).map(({ id }) => old(id)));
-  expect(await files()).toEqual(['done.json', 'report.csv', 'run-1.ndjson']);
+  expect(await files()).toEqual(['0', 'done.json', 'report.csv', 'run-1.ndjson']);
 });
 
 test('of a job that could not write it has every customer it had read, except those who already had all values', async () => {
@@ -174,7 +175,7 @@ test('of a job that could not write it has every customer it had read, except th
 
 test('is deleted by purge, as is what a terminated job had read', async () => {
   await closeJob(storage, 'r', await ended(rows(20), [DONE, DONE]));
-  expect(await purgeJob(storage, job, ID)).toBe(3);
+  expect(await purgeJob(storage, job, ID)).toBe(4);
   await ended(rows(20), [DONE, DONE]);
   await purgeJob(storage, job, ID);
   expect(await files()).toEqual([]);

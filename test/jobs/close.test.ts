@@ -10,6 +10,7 @@ import { prepare } from '../../src/jobs/prepare.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
+import { killWhileWriting } from '../storage/kill-while-writing.ts';
 import { inline, newStorage } from './support.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
@@ -319,6 +320,7 @@ describe('called again', () => {
         await change(async () => void (written = await storage.writeOnce(key, bytes)));
         return written;
       },
+      deleteHalfWritten: (key) => storage.deleteHalfWritten(key),
       delete: (key) => change(() => storage.delete(key)),
       async deleteBelow(folder, signal) {
         let deleted = 0;
@@ -367,6 +369,13 @@ describe('called again', () => {
     }
     // Four writes; two folders and a copy to delete; each before and after.
     expect(crashes).toBe(14);
+  });
+
+  test('it leaves nothing that killed attempts have half written, and what other jobs are writing', async () => {
+    const other = jobKeys({ storeHash: 'abc', key: 'run-2' });
+    await killWhileWriting(storage.root, [keys.report, keys.failures('0007'), keys.backup, keys.done, other.backup]);
+    await closeJob(storage, 'run-1', await ended(customers(5), [DONE]));
+    expect(await files()).toEqual(['done.json', 'report.csv', expect.stringMatching(/^run-2\.ndjson\..*\.partial$/)]);
   });
 
   test('once done.json exists, it writes nothing and only deletes', async () => {

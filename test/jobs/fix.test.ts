@@ -24,6 +24,7 @@ const job = { storeHash: 'abc', key: 'run-1' };
 const id = 'customer-updates/abc/spring';
 const keys = jobKeys(job);
 
+let runs = 0;
 let storage: Storage;
 beforeEach(async () => {
   storage = await newStorage();
@@ -50,7 +51,8 @@ async function close(key: string, { rejected = [], isLastTry = false, meanwhile,
   await meanwhile?.();
   const unsent: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(unsent)));
-  return closeJob(storage, 'run-1', {
+  // A job that is closed twice was reset meanwhile.
+  return closeJob(storage, `run-${++runs}`, {
     ...{ job, id, options, olderIn, outcomes, maybeSent: [], isLastTry },
     source: { uri: storage.uri(key) },
     plan: digest === undefined ? plan : { ...plan, digest },
@@ -444,6 +446,7 @@ function inMemory(): Storage {
       files.set(key, Buffer.concat(parts));
     },
     writeOnce: () => Promise.reject(new Error('not expected')),
+    deleteHalfWritten: async () => undefined,
     delete: async (key) => void files.delete(key),
     deleteBelow: () => Promise.reject(new Error('not expected')),
     exists: async (key) => files.has(key),

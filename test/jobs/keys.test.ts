@@ -10,8 +10,8 @@ test('keeps all files of a job in one folder', () => {
   const keys = jobKeys(job);
   const folder = `jobs/abc123/${job.key}`;
   expect([keys.page(0), keys.page(1999), keys.failures('run-2'), keys.report, keys.retry, keys.done]).toEqual([
-    `${folder}/pages/000000.ndjson`,
-    `${folder}/pages/001999.ndjson`,
+    `${folder}/pages/0/000000.ndjson`,
+    `${folder}/pages/0/001999.ndjson`,
     `${folder}/failures/run-2.ndjson`,
     `${folder}/report.csv`,
     `${folder}/retry.ndjson`,
@@ -109,7 +109,7 @@ test.each([
   ['sources/uploads/a.csv', true],
   ['sources/a.csv', true],
   ['jobs/def/run-1/retry.ndjson', false],
-  ['jobs/abc/run-1/pages/000000.ndjson', false],
+  ['jobs/abc/run-1/pages/0/000000.ndjson', false],
   ['jobs/abc/run-1/report.csv', false],
   ['a.csv', false],
   ['sources', false],

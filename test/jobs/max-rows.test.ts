@@ -17,10 +17,10 @@ test('an endless source of invalid rows is rejected, and leaves nothing behind',
   const storage = await newStorage();
   const run = (rows: number) => prepare({ storage, keys, records: invalidRows(rows), limit: null });
   expect(await run(3_000)).toMatchObject({ total: 3_000, invalid: 3_000 });
-  await storage.delete(keys.failures('invalid'));
+  await storage.delete(keys.invalid);
   await expect(run(Infinity)).rejects.toThrow(BadSource);
   expect(given).toBe(3_001);
   await expect(run(3_001)).rejects.toThrow('Expected at most 3,000 rows in one source, got more. Split it');
-  expect(await storage.exists(keys.failures('invalid'))).toBe(false);
+  expect(await storage.exists(keys.invalid)).toBe(false);
   expect(await storage.exists(keys.page(0))).toBe(false);
 });

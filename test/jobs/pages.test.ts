@@ -135,3 +135,21 @@ test('retries a page that could not be read before', async () => {
   await write(1);
   expect((await reader.readChunk(keys, 0)).rows).toEqual([1]);
 });
+
+test('however many stores need a page at once, two are read at a time', async () => {
+  let [reading, most] = [0, 0];
+  const read = storage.read.bind(storage);
+  storage.read = async function* (key) {
+    most = Math.max(most, ++reading);
+    try {
+      yield* read(key);
+    } finally {
+      reading--;
+    }
+  };
+  const jobs = Array.from({ length: 8 }, (_, index) => jobKeys({ storeHash: 'abc', key: `job-${index}` }));
+  for (const { page } of jobs) await storage.write(page(0), ['[1]\t[1]\t[{"id":1}]\n']);
+  const reader = new PageReader(storage, 20);
+  await Promise.all(jobs.map((of) => reader.readChunk(of, 0)));
+  expect(most).toBe(2);
+});

@@ -15,7 +15,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
 import { all, inline, inPieces, newStorage } from './support.ts';
 
-const keys = jobKeys({ storeHash: 'abc', key: 'run-1' });
+const keys = jobKeys({ storeHash: 'abc', key: 'run-1' }, 'run-1');
 const customer = (id: number) => ({ id, notes: `note ${id}` });
 let storage: Storage;
 
@@ -210,9 +210,15 @@ test('a second attempt starts over and writes the same', async () => {
 });
 
 test('a workflow that was reset prepares again, and has not ended any more', async () => {
-  await storage.write(keys.done, ['{}']);
+  await storage.write(keys.done, ['{"by":"another run"}']);
   await run(inline([customer(1)]));
   expect(await storage.exists(keys.done)).toBe(false);
+});
+
+test('a preparation that was frozen until its run had ended leaves alone what that has ended with', async () => {
+  await storage.write(keys.done, [`{"by":"${keys.run}"}`]);
+  await run(inline([customer(1)]));
+  expect(await storage.exists(keys.done)).toBe(true);
 });
 
 describe('what ends a preparation', () => {
@@ -228,7 +234,7 @@ describe('what ends a preparation', () => {
     expect(await files()).toEqual([]);
   });
 
-  test('a failure that may pass: pages stay, for another attempt may be using them already', async () => {
+  test('a failure that may pass: pages stay until the job ends, for deleting them may fail as well', async () => {
     async function* failing() {
       yield* inline(many);
       throw new Error('the disk broke');

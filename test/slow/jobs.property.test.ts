@@ -169,7 +169,16 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk'> = {
     await job.begin();
     const { chunks } = job.plan;
     return {
-      ...{ format: FORMAT, searchAttributes: false, notes: [], total: chunks * 10, invalid: 0, valid: chunks * 10 },
+      ...{
+        format: FORMAT,
+        set: 0,
+        jobStore: { id: 'a', at: 'file:///data' },
+        searchAttributes: false,
+        notes: [],
+        total: chunks * 10,
+        invalid: 0,
+        valid: chunks * 10,
+      },
       ...{ chunks, chunksToSend: chunks, lastSentSize: 10, lastSize: 10, failures: [], olderIn: null },
       gaps: encodeRuns(Array<number>(chunks * 2).fill(0)),
     };

@@ -54,13 +54,13 @@ describe('job store and server', () => {
     const handle = await startSlowly('pages', { storeHash: 'abc', source: { uri } });
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
     await fast();
-    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/000001.ndjson`;
+    const page = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages/0/000001.ndjson`;
     await mkdir(`${system.folder}/aside`);
     await rename(page, `${system.folder}/aside/page`);
     await handle.executeUpdate(resumeUpdate);
     await until(async () => (await progress(handle))?.state === 'held');
     const held = await handle.query(progressQuery);
-    expect(held.waitingFor?.message).toMatch(/pages\/000001\.ndjson/);
+    expect(held.waitingFor?.message).toMatch(/pages\/0\/000001\.ndjson/);
     expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
     await rename(`${system.folder}/aside/page`, page);
     await handle.executeUpdate(resumeUpdate);
@@ -68,12 +68,12 @@ describe('job store and server', () => {
   });
 
   test.each<[string, JobOptions]>([
-    ['pages', {}],
+    ['pages/0', {}],
     ['present', { backup: true }],
   ])(
     'a job store that fails to read a file of %s holds the job as an outage, which continues by itself',
     async (folder, options) => {
-      const uri = await writeSource(system, `fails-${folder}.ndjson`, customers(1_500));
+      const uri = await writeSource(system, `fails-${folder.replace('/', '-')}.ndjson`, customers(1_500));
       const handle = await startSlowly(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
       const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${folder}/000001.ndjson`;
       // Not missing, which is a different case: unreadable.

@@ -1,4 +1,5 @@
 /** How stores are served: by several workers, to several jobs, and when a worker or serveStore ends early. */
+import { readFile } from 'node:fs/promises';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { pauseUpdate, progressQuery, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers, writeSource } from '../support/customers.ts';
@@ -14,6 +15,43 @@ async function startTwoWorkers(): Promise<void> {
   await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
   await Promise.all([system.startWorker({ MAX_STORES: '1' }), system.startWorker({ MAX_STORES: '1' })]);
 }
+
+describe('workers with two job stores', () => {
+  /** A job that was begun where its files are, and is served by a worker that has another job store. */
+  async function misplaced(name: string): Promise<JobHandle> {
+    await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
+    const worker = await system.startWorker();
+    const job = await system.start(name, { storeHash: 'abc', source: { customers: customers(600) } });
+    await untilDone(job, 5);
+    await system.startWorker({ JOB_STORE: `file:${system.folder}/elsewhere` });
+    await worker.stop();
+    const waitsFor = async () => (await job.query(progressQuery)).waitingFor?.message ?? '';
+    await until(async () =>
+      /\/data \(\w{8}\), and this worker has another one, file:.*\/elsewhere /.test(await waitsFor()),
+    );
+    return job;
+  }
+
+  test('a job waits, names both, and continues where its files are', async () => {
+    const job = await misplaced('misplaced');
+    await Promise.all((await system.workersUp()).map((worker) => worker.stop()));
+    await system.startWorker();
+    await job.executeUpdate(resumeUpdate);
+    expect((await job.result()).customers).toMatchObject({ total: 600, updated: 600, failed: 0 });
+    expect(await system.stats()).toMatchObject({ maxInFlight: 3, customersUpdatedDistinct: 600 });
+  });
+
+  test('what was given to no call is not reported as maybe sent, and the report is written where the files are', async () => {
+    const job = await misplaced('misplaced and cancelled');
+    await job.cancel();
+    await system.startWorker();
+    await expect(job.result()).rejects.toThrow();
+    const { customers: counts, report } = await job.query(progressQuery);
+    expect(counts.failed).toBe(0);
+    expect(counts.updated + counts.unprocessed).toBe(600);
+    expect(await readFile(new URL(report ?? ''), 'utf8')).not.toContain('may have been sent');
+  });
+});
 
 describe('serveStore ends early', () => {
   beforeAll(startTwoWorkers);

@@ -42,7 +42,12 @@ afterEach(() => attempts.forEach(({ fail }) => fail(OVER)));
 /** Opens the store as a job does, and resolves with its workflow. */
 async function open(storeHash: string): Promise<WorkflowHandle> {
   const nowhere = await openStorage('file:/nonexistent', '/');
-  await createJobActivities({ client, storage: nowhere, sourceRoots: [] }).openStore({ storeHash });
+  await createJobActivities({
+    client,
+    storage: nowhere,
+    jobStore: { id: 'a', at: 'file:///data' },
+    sourceRoots: [],
+  }).openStore({ storeHash });
   return client.workflow.getHandle(storeWorkflowId(storeHash));
 }
 

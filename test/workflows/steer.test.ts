@@ -43,6 +43,8 @@ async function begin(name: keyof Activities): Promise<void> {
 
 const prepared = (chunks: number): PreparedJob => ({
   format: FORMAT,
+  set: 0,
+  jobStore: { id: 'a', at: 'file:///data' },
   searchAttributes: false,
   notes: [],
   total: chunks * 10,

@@ -10,7 +10,7 @@ export class Turns {
   }
 
   /** Runs `run` when it is its turn. Rejects with the reason of `cancelled` if that aborts first. */
-  async run<T>(run: () => Promise<T>, cancelled: AbortSignal): Promise<T> {
+  async run<T>(run: () => Promise<T>, cancelled: AbortSignal = new AbortController().signal): Promise<T> {
     cancelled.throwIfAborted();
     if (this.#free > 0) this.#free--;
     else await this.#turn(cancelled);

@@ -1,4 +1,4 @@
-import { Turns } from '../../src/activities/turns.ts';
+import { Turns } from '../../src/jobs/turns.ts';
 
 const never = new AbortController().signal;
 
