@@ -58,7 +58,10 @@ test.each([
     { id: 1, authentication: 'secret' },
     'authentication: expected a JSON object such as {"force_password_reset":true}, got text.',
   ],
-  [{ id: 1, authentication: { new_password: 7 } }, 'authentication.new_password: expected text, got a number: write it in quotes.'],
+  [
+    { id: 1, authentication: { new_password: 7 } },
+    'authentication.new_password: expected text, got a number: write it in quotes.',
+  ],
   [
     { id: 1, accepts_product_review_abandoned_cart_emails: 'yes' },
     'emails: expected yes or no (or y/n, true/false, on/off, 1/0, 1.0/0.0), got text.',
