@@ -64,6 +64,7 @@ const matching = (texts: (string | RegExp)[] = []) =>
 
 const addressOf = (length: number) => `a@${'b'.repeat(length - 10)}.example`;
 
+const MANY = Array.from({ length: 4_000 }, (_, index) => index + 2);
 const LONG_QUESTION = 'I would like to hear of offers and I have read how my data are used '.repeat(2).trim();
 const MANY_HEADINGS = Array.from({ length: 50 }, (_, index) => `A question of our shop, number ${index + 1}`).map(
   (heading) => heading.replace(',', ''),
@@ -80,6 +81,12 @@ const FILES: Record<string, File[]> = {
         { id: 3, notes: 'c' },
       ],
       failures: ['2 (3) 2 invalid_field: Line 3 opens a quote that is not closed as it should be.'],
+    },
+    {
+      name: 'a nickname in quotes, and thousands of rows after it.csv',
+      content: `id,notes\n1,"Bob" prefers mail\n${MANY.map((id) => `${id},a\n`).join('')}`,
+      sent: MANY.map((id) => ({ id, notes: 'a' })),
+      failures: ['1 (2) 1 invalid_field: Line 2 opens a quote that is not closed as it should be.'],
     },
     {
       name: 'an inch sign where every cell is quoted.csv',
