@@ -206,13 +206,16 @@ export class Headings {
     const headingsOnly = names.filter((heading) => !ADDRESS.test(heading) && heading.length <= MAX_SHOWN);
     const example = headingsOnly.find((heading) => fold(heading) !== '');
     const field = kinds.includes('id') ? 'company' : 'id';
-    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`)} (columns). `;
+    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`, Infinity)} (columns). `;
     const options = fitting(
       headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
       ' ',
     );
     throw new BadSource(
-      `Unknown headings: ${fitting(names.map(shown), ', ')}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
+      `Unknown headings: ${fitting(
+        names.map((name) => shown(name)),
+        ', ',
+      )}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
         `out: ${options === '' ? '' : `${options} (ignoreColumns), or `}--ignore-unknown for all of them (ignoreUnknown).`,
     );
   }
@@ -231,8 +234,8 @@ const ADDRESS = /[^\s@]@[^\s@]/;
 /** A heading rather than a customer's id, or a text that is no CSV. */
 const NAME = /^\p{L}[\p{L}\p{M}\p{N} _./()#*?-]*$/u;
 
-/** Most characters of a heading in a message: the labels of form fields are whole sentences. */
-const MAX_SHOWN = 255;
+/** Most characters of a heading in a message. A longer one is cut, and no command can be made of it. */
+const MAX_SHOWN = 100;
 
 /** Most characters of a list in a message: enough for the headings of any shop. */
 const MAX_LIST = 2_500;
@@ -249,9 +252,9 @@ function twice(target: string, first: string, second: string): string {
 }
 
 /** A heading as it can be pasted into a command. In double quotes, which all shells know, some signs have a meaning. */
-function shown(heading: string): string {
+function shown(heading: string, most = MAX_SHOWN): string {
   if (ADDRESS.test(heading)) return `a text of ${heading.length} characters`;
-  const text = printable(heading, MAX_SHOWN + '=company'.length);
+  const text = printable(heading, most);
   return /["\\$`!]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
 }
 
