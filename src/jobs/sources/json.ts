@@ -74,6 +74,16 @@ export const isAnswer = ({ data, customers }: Record<string, unknown>): boolean 
 /** The id with which a line begins, even one that is not JSON. What follows shows that no digit of it is missing. */
 const ID_FIRST = /^\{\s*"(?:id|customer[ _]?id)"\s*:\s*"?(\d+)"?\s*[,}]/i;
 
+/** A value that stands for one customer at most. Throws BadSource for a list of several, which would count as one row. */
+function one(value: unknown, line: number): unknown {
+  const { data, customers } = (value ?? {}) as Record<string, unknown>;
+  const lists = [value, data, customers].filter((part): part is unknown[] => Array.isArray(part));
+  if (!lists.flat().some((item) => typeof item === 'object' && item !== null)) return value;
+  throw new BadSource(
+    `Line ${line} is a list, but the file begins with an object a line. Split the file there.`,
+  );
+}
+
 /** One object a line; blank lines are left out. */
 class JsonLines implements JsonReader {
   #rest = '';
@@ -127,8 +137,9 @@ class JsonLines implements JsonReader {
     const line = this.#line;
     const raw = withoutComma(text);
     try {
-      return { row: ++this.#row, line, value: JSON.parse(raw) as unknown, raw };
-    } catch {
+      return { row: ++this.#row, line, value: one(JSON.parse(raw), line), raw };
+    } catch (error) {
+      if (error instanceof BadSource) throw error;
       if (/^[[\]{},\s]*$|^"[^"]*"\s*:/.test(text)) {
         throw new BadSource(
           `Line ${line} is part of a value that goes over several lines, but the file begins with an object a line. Write ` +
