@@ -79,9 +79,7 @@ function one(value: unknown, line: number): unknown {
   const { data, customers } = (value ?? {}) as Record<string, unknown>;
   const lists = [value, data, customers].filter((part): part is unknown[] => Array.isArray(part));
   if (!lists.flat().some((item) => typeof item === 'object' && item !== null)) return value;
-  throw new BadSource(
-    `Line ${line} is a list, but the file begins with an object a line. Split the file there.`,
-  );
+  throw new BadSource(`Line ${line} is a list, but the file begins with an object a line. Split the file there.`);
 }
 
 /** One object a line; blank lines are left out. */
