@@ -102,6 +102,8 @@ function describe(issues: z.core.$ZodIssue[], row: unknown, match: Match): Probl
 /** What came, instead of what an issue says was expected. */
 function gotOf(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'too_big' || issue.code === 'too_small') return describeValue(value, true);
+  // A number loses digits and zeros before anybody can make a text of it.
+  if (issue.message === 'text' && typeof value === 'number') return `${describeValue(value)}: write it in quotes`;
   const damage = typeof value === 'string' ? damageTo(value) : undefined;
   if (damage !== undefined) return damage;
   return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : describeValue(value);

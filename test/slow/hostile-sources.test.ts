@@ -33,7 +33,7 @@ const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** A message that quotes no more than 100 characters of the source, of bounded length, that no terminal acts on. */
 function expectFit(message: string, source: string): void {
-  expect(message.length).toBeLessThanOrEqual(2_000);
+  expect(message.length).toBeLessThanOrEqual(6_000);
   expect(message).not.toMatch(CONTROL);
   for (let at = 0; at + 101 <= message.length; at++) {
     if (source.includes(message.slice(at, at + 101))) throw new Error(`It quotes more than 100 characters: ${message}`);
@@ -209,12 +209,7 @@ describe('named one by one', () => {
       `id,${Array.from({ length: 100_000 }, (_, n) => `h${n}`).join()}\n1`,
       /and 9\d+ more/,
     ],
-    [
-      '100,000 headings without one that is known',
-      'csv',
-      `${'x,'.repeat(100_000)}x\n1`,
-      /none of its cells is a known one/,
-    ],
+    ['100,000 headings without one that is known', 'csv', `${'x,'.repeat(100_000)}x\n1`, /^Unknown headings: "x"\. /],
     [
       '90,000 form fields, the last one twice',
       'csv',

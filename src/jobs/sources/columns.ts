@@ -223,24 +223,37 @@ export class Headings {
       );
     }
     const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
+<<<<<<< HEAD
     // In a file without headings, the first line is a customer's data.
     if (!isAnyKnown && !unknown.every((text) => isBlank(text) || NAME.test(text))) {
       throw new BadSource(
         `Expected headings in the first line, but none of its cells is a known one. ${knownHeadings(this.#match)}`,
       );
+=======
+    // In a file without headings, the first line may be a customer's data.
+    if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
+      throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
+>>>>>>> da83de97f25ac8d6e8b590be8b2cbc02bfa6a7a8
     }
     const names = [...new Set(unknown)];
     // An address is a customer's data, not a heading.
     const headingsOnly = names.filter((heading) => !ADDRESS.test(heading) && heading.length <= MAX_SHOWN);
     const example = headingsOnly.find((heading) => fold(heading) !== '');
     const field = kinds.includes('id') ? 'company' : 'id';
-    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`)} (columns). `;
+    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`, Infinity)} (columns). `;
     const options = fitting(
       headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
       ' ',
     );
     throw new BadSource(
+<<<<<<< HEAD
       `Unknown headings: ${fitting(names.map(shown), ', ')}. ${knownHeadings(this.#match)} ${example === undefined ? '' : mapping}To leave columns ` +
+=======
+      `Unknown headings: ${fitting(
+        names.map((name) => shown(name)),
+        ', ',
+      )}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
+>>>>>>> da83de97f25ac8d6e8b590be8b2cbc02bfa6a7a8
         `out: ${options === '' ? '' : `${options} (ignoreColumns), or `}--ignore-unknown for all of them (ignoreUnknown).`,
     );
   }
@@ -261,8 +274,8 @@ const ADDRESS = /[^\s@]@[^\s@]/;
 /** A heading rather than a customer's id, or a text that is no CSV. */
 const NAME = /^\p{L}[\p{L}\p{M}\p{N} _./()#*?-]*$/u;
 
-/** Most characters of a heading in a message: the labels of form fields are whole sentences. */
-const MAX_SHOWN = 255;
+/** Most characters of a heading in a message. A longer one is cut, and no command can be made of it. */
+const MAX_SHOWN = 100;
 
 /** Most characters of a list in a message: enough for the headings of any shop. */
 const MAX_LIST = 2_500;
@@ -279,9 +292,9 @@ function twice(target: string, first: string, second: string): string {
 }
 
 /** A heading as it can be pasted into a command. In double quotes, which all shells know, some signs have a meaning. */
-function shown(heading: string): string {
+function shown(heading: string, most = MAX_SHOWN): string {
   if (ADDRESS.test(heading)) return `a text of ${heading.length} characters`;
-  const text = printable(heading, MAX_SHOWN + '=company'.length);
+  const text = printable(heading, most);
   return /["\\$`!]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
 }
 
