@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Addresses, hashed } from '../../src/jobs/addresses.ts';
 import { cpuTimer } from '../support/cpu.ts';
 import { RowKeys } from '../../src/jobs/row-keys.ts';
+import { until } from '../support/until.ts';
 
 test('an address is found in the row that named it first, and as what', () => {
   fc.assert(
@@ -20,7 +21,7 @@ test('an address is found in the row that named it first, and as what', () => {
   );
 });
 
-test('half a million addresses take a few seconds, and some 20 bytes each', () => {
+test('half a million addresses take a few seconds, and some 20 bytes each', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();
@@ -32,8 +33,11 @@ test('half a million addresses take a few seconds, and some 20 bytes each', () =
     if (!addresses.find(address)) addresses.enter(address, { row, asNew: false });
   }
   expect(cpuMs()).toBeLessThan(5_000);
-  collect();
-  expect((process.memoryUsage().arrayBuffers - before) / 500_000).toBeLessThan(24);
+  // V8 frees what was collected in the background.
+  await until(() => {
+    collect();
+    return (process.memoryUsage().arrayBuffers - before) / 500_000 < 24;
+  }, 20_000);
   expect(addresses.find(hashed('customer77@example.com'))).toEqual({ row: 77, asNew: false });
 });
 

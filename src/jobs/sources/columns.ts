@@ -223,17 +223,11 @@ export class Headings {
       );
     }
     const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
-<<<<<<< HEAD
-    // In a file without headings, the first line is a customer's data.
-    if (!isAnyKnown && !unknown.every((text) => isBlank(text) || NAME.test(text))) {
+    // In a file without headings, the first line may be a customer's data.
+    if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
       throw new BadSource(
         `Expected headings in the first line, but none of its cells is a known one. ${knownHeadings(this.#match)}`,
       );
-=======
-    // In a file without headings, the first line may be a customer's data.
-    if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
-      throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
->>>>>>> da83de97f25ac8d6e8b590be8b2cbc02bfa6a7a8
     }
     const names = [...new Set(unknown)];
     // An address is a customer's data, not a heading.
@@ -246,14 +240,10 @@ export class Headings {
       ' ',
     );
     throw new BadSource(
-<<<<<<< HEAD
-      `Unknown headings: ${fitting(names.map(shown), ', ')}. ${knownHeadings(this.#match)} ${example === undefined ? '' : mapping}To leave columns ` +
-=======
       `Unknown headings: ${fitting(
         names.map((name) => shown(name)),
         ', ',
-      )}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
->>>>>>> da83de97f25ac8d6e8b590be8b2cbc02bfa6a7a8
+      )}. ${knownHeadings(this.#match)} ${example === undefined ? '' : mapping}To leave columns ` +
         `out: ${options === '' ? '' : `${options} (ignoreColumns), or `}--ignore-unknown for all of them (ignoreUnknown).`,
     );
   }
