@@ -197,11 +197,11 @@ test('purge deletes what a job and those before it under its id have left, and t
     output: expect.stringMatching(/Nothing was deleted.*--yes/),
   });
   expect(await filesLeft()).toEqual(before);
-  // Report, fix file, retry, done and a file of failures, of the dry run as well.
+  // Report, fix file, retry, done, a file of failures, and which set of pages was taken, of the dry run as well.
   const { code, output } = await starter('purge', id, '--yes');
-  expect(output).toMatch(/^10 files deleted from file:/);
+  expect(output).toMatch(/^12 files deleted from file:/);
   expect(code).toBe(0);
-  expect(await filesLeft()).toHaveLength(before.length - 10);
+  expect(await filesLeft()).toHaveLength(before.length - 12);
 
   const commands = ['show', 'report', 'failures', 'retry'].map((command) => starter(command, id));
   for (const { code, output } of await Promise.all(commands)) {

@@ -118,24 +118,25 @@ describe('job store and server', () => {
 describe('the store', () => {
   beforeEach(() => system.control('faults', { fault: 'latency', ms: 250 }));
 
-  test('chunks that the store never answers fail as unavailable, all others are updated, and nobody has to intervene', async () => {
+  test('customers whom the store never answers for fail alone in the middle of a job, and nobody has to intervene', async () => {
     await system.control('faults', [
       { fault: 'status', status: 504, customer: 15, count: 'always' },
       { fault: 'reset', customer: 25, count: 'always' },
     ]);
-    const unanswered = Array.from({ length: 20 }, (_, index) => 11 + index);
+    const unanswered = [15, 25];
     const uri = await writeSource(system, 'poison.ndjson', customers(6_000));
     const handle = await system.start('poison', { storeHash: 'abc', source: { uri } });
     // Others must be answered between their tries: a store that answers nobody counts as an outage.
-    await until(async () => (await handle.query(progressQuery)).customers.failed === 20);
+    await until(async () => (await handle.query(progressQuery)).customers.failed === 2);
     await system.control('faults', { fault: 'latency' });
 
     const result = await handle.result();
     expectCountsToAddUp(result);
-    expect(result.customers).toMatchObject({ total: 6_000, updated: 5_980, failed: 20 });
+    expect(result.customers).toMatchObject({ total: 6_000, updated: 5_998, failed: 2 });
     const failures = (await allFailures(handle)).map(({ id, outcome, code }) => ({ id, outcome, code }));
     expect(failures).toEqual(unanswered.map((id) => ({ id, outcome: 'failed', code: 'unavailable' })));
-    expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 5_980, customersAppliedMoreThanOnce: 0 });
+    // A neighbour of each is sent the same values again.
+    expect(await system.stats()).toMatchObject({ customersUpdatedDistinct: 5_998, customersAppliedMoreThanOnce: 2 });
     const retry = (await readFile(new URL(result.retry ?? ''), 'utf8')).trim().split('\n');
     expect(retry.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(unanswered);
   });
