@@ -7,7 +7,7 @@ import type { PageReader } from '../jobs/pages.ts';
 import type { PresentReader } from '../jobs/present.ts';
 import { compareCustomers } from './compare-customers.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
-import { callFailure, checkFailure, TRIES } from './failures.ts';
+import { callFailure, checkFailure, requireFiles, TRIES } from './failures.ts';
 import type { QueueUsage } from './serving.ts';
 import type { Storage } from '../storage/storage.ts';
 import { readNames } from './read-names.ts';
@@ -37,7 +37,7 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
     compareCustomers: (ref) =>
       usage.during(async () => {
         // A dry run does not hold: its activity is tried again.
-        checkJobStore(parts.jobStore, ref.job);
+        requireFiles(parts.jobStore, ref.job);
         return compareCustomers(parts, ref);
       }),
     readNames: withFiles(readNames),

@@ -103,7 +103,8 @@ export class ChunkQueue {
       doneAtLast: done,
       notBefore: this.#taken + TAKEN_BETWEEN,
     });
-    this.#attempts.set(item.chunk, this.attemptsBefore(item.chunk) + attempts);
+    // None was made by a process that does not have its page.
+    if (attempts > 0) this.#attempts.set(item.chunk, this.attemptsBefore(item.chunk) + attempts);
     this.#again.push(item);
     return true;
   }

@@ -1,4 +1,4 @@
-import { ChunkQueue, GIVE_UP_TRIES } from '../../src/workflows/chunk-queue.ts';
+import { ChunkQueue, GIVE_UP_TRIES, type Item } from '../../src/workflows/chunk-queue.ts';
 
 /** An activity of four tries without an answer, and how many chunks were done before it and after it. */
 const tried = (done: number, doneBefore = 0) => ({ tries: 4, attempts: 4, doneBefore, done });
@@ -117,4 +117,12 @@ test('a queue that was carried over continues where it was', () => {
   const carried = new ChunkQueue(structuredClone(queue.carry()));
   expect(carried.attemptsBefore(0)).toBe(4);
   expect(takeAll(carried).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 5]);
+});
+
+test('a chunk that came back from no attempt at all can not have been sent', () => {
+  const queue = ChunkQueue.of(2);
+  const [first, second] = [queue.take() as Item, queue.take() as Item];
+  queue.unanswered(first, { tries: 0, attempts: 0, doneBefore: 0, done: 0 }, false);
+  queue.unanswered(second, { tries: 1, attempts: 1, doneBefore: 0, done: 0 }, false);
+  expect(queue.attempted()).toEqual([second.chunk]);
 });
