@@ -71,6 +71,7 @@ export const SWITCHES = {
     about: 'form fields that an update does not name are removed instead of kept',
     parameters: none,
   },
+  'filters-ignored': { about: 'id:in and email:in are ignored: GETs list all customers', parameters: none },
   'exact-case': { about: 'email:in finds an address only in the case that the store has it in', parameters: none },
   'batch-422': { about: 'more than 10 customers: 422 "Max batch size" instead of 413', parameters: none },
   'strict-fields': { about: 'unknown and read-only fields: 422 instead of being ignored', parameters: none },

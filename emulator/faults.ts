@@ -21,6 +21,16 @@ interface Event extends Scope {
   probability: number;
   /** Only calls that contain this customer: PUTs that change it, GETs that list it. Null: any request. */
   customer: number | null;
+  /** Only GETs that ask for this e-mail address, whether or not a customer has it. Null: any request. */
+  email: string | null;
+}
+
+/** What a request contains, worked out if a fault asks for it. */
+export interface Contents {
+  /** The ids of its customers. */
+  ids(): unknown[];
+  /** The addresses in its `email:in`. */
+  emails(): string[];
 }
 
 interface Switch extends Scope {
@@ -57,12 +67,13 @@ export class Faults {
     return Object.assign({}, ...on) as Switches;
   }
 
-  /** Uses up the fault that this request meets, if any: the oldest that applies. `ids`: of the customers it contains. */
-  take(hash: string, method: 'PUT' | 'GET', ids: () => unknown[]): Fault | undefined {
+  /** Uses up the fault that this request meets, if any: the oldest that applies. */
+  take(hash: string, method: 'PUT' | 'GET', contents: Contents): Fault | undefined {
     let taken: Event | undefined;
     for (const event of this.#events) {
       if (!holds(event, hash) || (event.on !== 'all' && event.on.toUpperCase() !== method)) continue;
-      if (event.customer !== null && !ids().includes(event.customer)) continue;
+      if (event.customer !== null && !contents.ids().includes(event.customer)) continue;
+      if (event.email !== null && !contents.emails().includes(event.email)) continue;
       if (event.after > 0) event.after--;
       else if (!taken && Math.random() < event.probability) taken = event;
     }
@@ -94,24 +105,26 @@ function readFault(item: unknown, hashes: string[]): Event | Switch {
   const event = z.strictObject({
     ...parameters.shape,
     ...anyKind,
-    on: z.enum(['put', 'get', 'all']).default(kind === 'suspended' ? 'all' : 'put'),
+    on: z.enum(['put', 'get', 'all']).optional(),
     after: whole(0, MANY).default(0),
     count: z
       .union([whole(1, MANY), z.enum(['always']), z.null()], { error: `expected 1 to ${MANY}, "always" or null` })
       .optional(),
     probability: z.number().min(0).max(1).optional(),
     customer: whole(1, MANY).optional(),
+    email: z.string().optional(),
   });
-  const { store, seconds, on, after, count, probability, customer, ...fault } = read(kind, item, event);
+  const { store, seconds, on, after, count, probability, customer, email, ...fault } = read(kind, item, event);
   const lasting = seconds !== undefined || probability !== undefined;
   const most = count === undefined && !lasting ? 1 : (count ?? null);
   return {
     ...scope(store, seconds),
     fault: fault as Fault,
-    on,
+    on: on ?? (kind === 'suspended' ? 'all' : email === undefined ? 'put' : 'get'),
     after,
     count: most === 'always' ? null : most,
     probability: probability ?? 1,
     customer: customer ?? null,
+    email: email ?? null,
   };
 }

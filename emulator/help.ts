@@ -81,7 +81,8 @@ ${Object.entries(STATS)
   Faults that happen to requests. "count": how many requests meet it (1 by default; "always" or null for all, which is
   the default with seconds or probability); "after": how many pass first; "probability": from 0 to 1; "seconds": for
   how long; "on": "put" for writes (default), "get" for reads, "all" for both; "customer": only PUTs that contain this
-  id and GETs that list it. A request meets one fault, the oldest that applies.
+  id and GETs that list it; "email": only GETs that ask for this address, in this spelling. A request meets one fault,
+  the oldest that applies.
 ${kinds(EVENTS)}
 
   Faults that last until they are cleared, or for "seconds":

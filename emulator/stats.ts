@@ -10,6 +10,7 @@ export const STATS = {
   inFlight: 'requests that have arrived and have neither been answered nor lost their connection',
   maxInFlight: 'the most of those at any time; a client that respects the limit never exceeds 3',
   throttled429: 'answers with 429, including those from faults',
+  longestUrl: 'the most bytes of path and query that a request had',
   callsAfterThrottle: 'requests that arrived while clients had been told to stay away, from 100 ms after that',
   firstRequestAt: 'ISO time, or null',
   lastRequestAt: 'ISO time, or null',
@@ -29,6 +30,7 @@ const zero = () => ({
   byStatus: {} as Record<string, number>,
   unanswered: 0,
   throttled429: 0,
+  longestUrl: 0,
   callsAfterThrottle: 0,
   firstRequestAt: null as string | null,
   lastRequestAt: null as string | null,
@@ -55,11 +57,12 @@ export class Stats {
   #stayAway = { from: Infinity, until: -Infinity };
 
   /** Counts a request that arrives. */
-  arrive(method: string | undefined, now: number): Arrival {
+  arrive({ method, url = '' }: { method?: string | undefined; url?: string | undefined }, now: number): Arrival {
     const counts = this.#counts;
     counts.requests++;
     if (method === 'PUT') counts.puts++;
     if (method === 'GET') counts.gets++;
+    counts.longestUrl = Math.max(counts.longestUrl, url.length);
     if (now > this.#stayAway.from && now < this.#stayAway.until) counts.callsAfterThrottle++;
     counts.lastRequestAt = new Date().toISOString();
     counts.firstRequestAt ??= counts.lastRequestAt;

@@ -9,7 +9,7 @@ import type { Outcome } from './delivery.ts';
 import { deliver } from './delivery.ts';
 import { meet } from './fault-effects.ts';
 import type { Faults } from './faults.ts';
-import { address, readBody } from './requests.ts';
+import { address, readBody, valuesOf } from './requests.ts';
 import type { Store } from './stores.ts';
 
 /** Everything that is emulated. */
@@ -58,7 +58,7 @@ export async function serveCall(
   }
 
   const now = performance.now();
-  const { ended, inFlight } = store.stats.arrive(request.method, now);
+  const { ended, inFlight } = store.stats.arrive(request, now);
   response.once('close', () => ended());
   const switches = faults.switches(hash);
   const respond = (outcome: Outcome) => deliver(response, limited(store, outcome), ended);
@@ -79,7 +79,10 @@ export async function serveCall(
   if (!serve) return answer(NO_ROUTE);
 
   const call: Call = { contentType: request.headers['content-type'] ?? '', query, body, switches };
-  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', () => ids?.(store, call) ?? []);
+  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', {
+    ids: () => ids?.(store, call) ?? [],
+    emails: () => valuesOf(query, 'email:in') ?? [],
+  });
   const { ms, jitter } = switches.latency ?? { ms: latency, jitter: 0 };
   await delay(ms + jitter * Math.random(), undefined, { ref: false });
 

@@ -20,9 +20,9 @@ import type { LeaseActivities } from './contract/activities.ts';
 import { JOBS_TASK_QUEUE, STORES_TASK_QUEUE } from './contract/job.ts';
 import { startHealth, troublesOf } from './worker/health.ts';
 import { BACKUPS, SOURCE_COPIES } from './jobs/keys.ts';
+import { LookUpFiles } from './jobs/look-ups.ts';
 import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
-import { PresentReader } from './jobs/present.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
 import { createMetrics, HISTOGRAM_BUCKETS } from './worker/metrics.ts';
 import { onSignals } from './process.ts';
@@ -74,9 +74,9 @@ async function main(): Promise<void> {
   const serving = new Serving(config.MAX_STORES);
   const { leaseTaken } = metrics;
   const pages = new PageReader(storage, config.MAX_STORES);
-  const present = new PresentReader(storage, pages, config.MAX_STORES);
+  const lookUps = new LookUpFiles(storage, pages, config.MAX_STORES);
   const parts = {
-    ...{ client, connection: nativeConnection, dataConverter, stores, pages, present, storage },
+    ...{ client, connection: nativeConnection, dataConverter, stores, pages, lookUps, storage },
     ...{ jobStore, serving, leaseTaken },
   };
 

@@ -16,6 +16,7 @@ const DEFAULTS = {
   maxRejectedPercent: 20,
   backup: false,
   skipUnchanged: false,
+  match: 'id',
   blankCells: 'keep',
   ignoreColumns: [],
   ignoreUnknown: false,

@@ -21,7 +21,9 @@ from temporalio.service import RPCError
 # The part of the contract that is used here; ../../schemas has all of it. The names are those in the JSON.
 Inline = TypedDict("Inline", {"customers": list[dict[str, Any]]})
 File = TypedDict("File", {"uri": str})
-Options = TypedDict("Options", {"dryRun": bool, "limit": int, "backup": bool, "skipUnchanged": bool}, total=False)
+Options = TypedDict(
+    "Options", {"match": str, "dryRun": bool, "limit": int, "backup": bool, "skipUnchanged": bool}, total=False
+)
 Waiting = TypedDict("Waiting", {"kind": str, "message": str, "until": str | None})
 Counts = TypedDict(
     "Counts", {"total": int, "updated": int, "rejected": int, "failed": int, "invalid": int, "unprocessed": int}
@@ -98,6 +100,7 @@ async def main() -> int:
     source.add_argument("--uri", help="a file below the workers' SOURCE_ROOTS, such as s3://bucket/customers.csv")
     source.add_argument("--customers", type=argparse.FileType(), help="a JSON list of at most 1,000 customers; - for stdin")
     source.add_argument("--input", type=argparse.FileType(), help="a job's whole input as JSON, passed on as it is")
+    parser.add_argument("--match", default="id", choices=["id", "email"], help="how --uri or --customers name customers")
     args = parser.parse_args()
     try:
         if args.input:
@@ -106,6 +109,8 @@ async def main() -> int:
             job = {"storeHash": args.store, "source": {"customers": json.load(args.customers)}}
         else:
             job = {"storeHash": args.store, "source": {"uri": args.uri}}
+        if args.match == "email":
+            job["options"] = {"match": "email"}
         server = ClientConfig.load_client_connect_config()
         server.setdefault("target_host", "localhost:7233")
         client = await Client.connect(**server)

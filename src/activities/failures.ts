@@ -1,7 +1,7 @@
 /** Turns errors of the other rooms into what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
-import type { ChunkFailureType, ChunkOutcome, ChunkRef, JobRef, JobStore } from '../contract/activities.ts';
+import type { ChunkFailureType, ChunkRef, JobRef, JobStore, PageRef, Spent, StoreRef } from '../contract/activities.ts';
 import type { JobFailureType } from '../contract/job.ts';
 import { BadInput } from '../contract/schema.ts';
 import { BadPage } from '../jobs/pages.ts';
@@ -58,21 +58,20 @@ export function isUnanswered(error: unknown): error is Unavailable | BadPage | S
 }
 
 /**
- * What a failed attempt to call the store for a job means to Temporal. `outcome` of a chunk is what the workflow enters if it
- * gives up.
+ * What a failed attempt to call the store for a job means to Temporal. `outcome` is what the workflow enters if it gives
+ * up.
  */
 export function callFailure(
   error: unknown,
   unanswered: number,
-  outcome?: ChunkOutcome,
+  outcome: Spent,
   random: () => number = Math.random,
 ): unknown {
-  const details = outcome ? [outcome] : [];
   const failure = (type: ChunkFailureType, message: string, nextRetryDelay?: number) =>
     ApplicationFailure.create({
       type,
       message,
-      details,
+      details: [outcome],
       // Nobody has to look into a job that waits for its store.
       category: ApplicationFailureCategory.BENIGN,
       ...(nextRetryDelay === undefined ? { nonRetryable: true } : { nextRetryDelay }),
@@ -105,11 +104,11 @@ export function checkFailure(error: unknown): unknown {
 }
 
 const WARNINGS = [
-  [Unavailable, 'chunk not answered'],
-  [Refused, 'chunk refused'],
-  [LeaseLost, 'chunk stopped: the lease was lost'],
-  [BadPage, 'chunk not readable in the job store'],
-  [StorageFailed, 'chunk stopped: the job store is failing'],
+  [Unavailable, 'not answered'],
+  [Refused, 'refused'],
+  [LeaseLost, 'stopped: the lease was lost'],
+  [BadPage, 'not readable in the job store'],
+  [StorageFailed, 'stopped: the job store is failing'],
 ] as const;
 
 /** Logs a chunk whose customers all have an outcome. */
@@ -121,12 +120,16 @@ export function logSettled({ job, chunk }: ChunkRef, settled: UpdateOutcome): vo
   else log.info('chunk isolated', fields);
 }
 
-/** Logs an attempt that did not settle its chunk. The SDK logs errors that are not ours. */
-export function logUnsettled({ job, chunk }: ChunkRef, error: unknown): void {
-  const spent = error instanceof StoreError ? { calls: error.attempt.calls, requestId: error.attempt.requestId } : {};
-  const fields = { store: job.storeHash, chunk, ...spent };
-  if (error instanceof Throttled) return log.info('chunk throttled', { ...fields, waitMs: Math.round(error.delayMs) });
-  if (error instanceof Draining) return log.debug('chunk stopped: this process or the job is stopping', fields);
+/** Logs an attempt that did not settle what it was given. The SDK logs errors that are not ours. */
+export function logUnsettled(ref: StoreRef | ChunkRef | PageRef, error: unknown): void {
+  const spent =
+    error instanceof StoreError ? { calls: error.attempt.tally.calls, requestId: error.attempt.requestId } : {};
+  const [name, item] =
+    'chunk' in ref ? ['chunk', { chunk: ref.chunk }] : 'page' in ref ? ['look-up', { page: ref.page }] : ['names', {}];
+  const fields = { store: ref.job.storeHash, ...item, ...spent };
+  if (error instanceof Throttled)
+    return log.info(`${name} throttled`, { ...fields, waitMs: Math.round(error.delayMs) });
+  if (error instanceof Draining) return log.debug(`${name} stopped: this process or the job is stopping`, fields);
   const [, what] = WARNINGS.find(([kind]) => error instanceof kind) ?? [];
-  if (what) log.warn(what, { ...fields, why: (error as Error).message });
+  if (what) log.warn(`${name} ${what}`, { ...fields, why: (error as Error).message });
 }

@@ -1,10 +1,11 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { JobStore } from '../contract/activities.ts';
-import { isPossibleId, type Source } from '../contract/job.ts';
+import { isPossibleId, type Match, type Source } from '../contract/job.ts';
 import { BadInput, jobOptionsSchema } from '../contract/schema.ts';
 import { BadSource, type SourceRecord } from '../jobs/sources/record.ts';
 import { fixKey } from '../jobs/fix.ts';
-import { isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
+import { closedJob } from '../jobs/close.ts';
+import { BACKUPS, isSourceFor, jobKeys, type SourceReader } from '../jobs/keys.ts';
 import { noteRetry } from '../jobs/retries.ts';
 import { quoted } from '../contract/describe.ts';
 import { startedEvent } from '../temporal/internals.ts';
@@ -21,7 +22,13 @@ export class NothingToRetry extends Error {
  * might answer. The key follows from the store and from the id of the job's first run, which the server says, and only
  * our own workers write there. The reader is entered as a retry of that job. Throws BadInput, BadSource and NothingToRetry.
  */
-async function retryFileOf(client: Client, storage: Storage, reader: RefReader, id: string): Promise<string> {
+async function retryFileOf(
+  client: Client,
+  storage: Storage,
+  reader: RefReader,
+  id: string,
+  match: Match,
+): Promise<string> {
   const name = quoted(id);
   const noSuchJob = () => new BadInput(`source.retryOf: there is no job ${name}.`);
   if (!isPossibleId(id)) throw noSuchJob();
@@ -44,11 +51,18 @@ async function retryFileOf(client: Client, storage: Storage, reader: RefReader, 
   const started = await startedEvent(client, id, runId);
   const { storeHash, id: retry, key } = reader;
   const keys = jobKeys({ storeHash, key: started?.firstExecutionRunId || runId });
+  const closed = await closedJob(storage, keys);
   if (await storage.exists(keys.retry)) {
+    const left = closed?.match ?? match;
+    if (left !== match) {
+      throw new BadInput(
+        `options.match: expected "${left}", as in ${name}, whose customers are sent again, got "${match}".`,
+      );
+    }
     await noteRetry(storage, keys, { id: retry, key });
     return keys.retry;
   }
-  if (await storage.exists(keys.done)) {
+  if (closed) {
     const fix = await fixKey(storage, keys);
     const cure =
       fix === undefined
@@ -85,19 +99,25 @@ export async function recordsOf(
 ): Promise<AsyncIterable<SourceRecord[]>> {
   if ('customers' in source) return inlineRecords(source.customers, reading);
   if ('uri' in source) {
-    return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader));
+    return openSource(source, sourceRoots, reading, (uri) => checkSource(storage, uri, reader, reading.match));
   }
-  const key = await retryFileOf(client, storage, reader, source.retryOf);
-  const { digest } = reading;
+  const { digest, match } = reading;
+  const key = await retryFileOf(client, storage, reader, source.retryOf, match);
   return openSource({ uri: storage.uri(key), format: 'ndjson' }, [storage], {
     ...AS_WE_WRITE,
+    match,
     ...(digest && { digest }),
   });
 }
 
 /** Not every job may read all of the job store, whatever SOURCE_ROOTS are. */
-function checkSource(storage: Storage, uri: string, reader: SourceReader): void {
+function checkSource(storage: Storage, uri: string, reader: SourceReader, match: Match): void {
   const key = storage.keyOf(uri);
+  if (key?.startsWith(BACKUPS) && match === 'email') {
+    throw new BadSource(
+      'The addresses in a backup are the ones to restore: start it without --match email (match), by its ids.',
+    );
+  }
   if (key === undefined || isSourceFor(reader, key)) return;
   throw new BadSource(
     'source.uri: expected a file that this job may read, got one in the job store that belongs to another job or store. ' +

@@ -49,14 +49,19 @@ export async function prepareJob(
       cancellationSignal.throwIfAborted();
     };
     const keys = await newSet(storage, runKeys(job));
-    const prepared = await prepare({ storage, keys, records, limit: options.limit, onProgress }).catch(
-      async (error: unknown) => {
-        // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
-        const copy = 'uri' in source && error instanceof BadInput ? ownCopy(storage, source.uri, reader) : undefined;
-        if (copy !== undefined) await storage.delete(copy);
-        throw error;
-      },
-    );
+    const prepared = await prepare({
+      storage,
+      keys,
+      records,
+      limit: options.limit,
+      match: options.match,
+      onProgress,
+    }).catch(async (error: unknown) => {
+      // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.
+      const copy = 'uri' in source && error instanceof BadInput ? ownCopy(storage, source.uri, reader) : undefined;
+      if (copy !== undefined) await storage.delete(copy);
+      throw error;
+    });
     return {
       format,
       set: keys.set,

@@ -9,7 +9,7 @@ import type { Stores } from '../bigcommerce/store.ts';
 import { type JobStore, type LeaseEnd, OPENING_MS } from '../contract/activities.ts';
 import { STORE_CONCURRENCY, storeTaskQueue } from '../contract/job.ts';
 import type { PageReader } from '../jobs/pages.ts';
-import type { PresentReader } from '../jobs/present.ts';
+import type { LookUpFiles } from '../jobs/look-ups.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createStoreActivities } from './store-activities.ts';
 import { earlierCallsMs, holderIdentity, type LeaseDetails, processName } from './earlier-holder.ts';
@@ -41,7 +41,7 @@ export interface ServingParts {
   dataConverter: DataConverter;
   stores: Stores;
   pages: PageReader;
-  present: PresentReader;
+  lookUps: LookUpFiles;
   storage: Storage;
   jobStore: JobStore;
   serving: Serving;
@@ -111,7 +111,7 @@ async function serveWhileNeeded(
   lease: Lease,
   usage: QueueUsage,
 ): Promise<LeaseEnd> {
-  const { client, connection, dataConverter, stores, pages, present, storage, jobStore, serving } = parts;
+  const { client, connection, dataConverter, stores, pages, lookUps, storage, jobStore, serving } = parts;
   const context = Context.current();
   const drain = new AbortController();
   const permit = lease.permit(drain.signal);
@@ -122,7 +122,7 @@ async function serveWhileNeeded(
     taskQueue: storeTaskQueue(storeHash),
     dataConverter,
     activities: createStoreActivities(
-      { store: stores.get(storeHash), permit, pages, present, storage, jobStore },
+      { store: stores.get(storeHash), permit, pages, lookUps, storage, jobStore },
       usage,
     ),
     maxConcurrentActivityTaskExecutions: STORE_CONCURRENCY,

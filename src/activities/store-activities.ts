@@ -1,16 +1,18 @@
 import { Context, log } from '@temporalio/activity';
-import type { JobRef, JobStore, StoreActivities } from '../contract/activities.ts';
+import type { JobRef, JobStore, Spent, StoreActivities, StoreRef } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
 import type { Quota } from '../contract/dry-run.ts';
 import type { PageReader } from '../jobs/pages.ts';
-import type { PresentReader } from '../jobs/present.ts';
-import { compareCustomers } from './compare-customers.ts';
+import { saveGroups } from '../jobs/groups-file.ts';
+import { jobKeys } from '../jobs/keys.ts';
+import type { LookUpFiles } from '../jobs/look-ups.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
-import { callFailure, checkFailure, requireFiles, TRIES } from './failures.ts';
+import { callFailure, checkFailure, TRIES } from './failures.ts';
+import { lookUpPage } from './look-up-page.ts';
+import { reading } from './reading.ts';
 import type { QueueUsage } from './serving.ts';
 import type { Storage } from '../storage/storage.ts';
-import { readNames } from './read-names.ts';
 import { updateChunk } from './update-chunk.ts';
 
 /** What the activities of a store's queue need of the process that serves it. */
@@ -18,7 +20,7 @@ export interface StoreParts {
   store: Store;
   permit: Permit;
   pages: PageReader;
-  present: PresentReader;
+  lookUps: LookUpFiles;
   storage: Storage;
   jobStore: JobStore;
 }
@@ -34,12 +36,7 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
       });
   return {
     updateChunk: withFiles(updateChunk),
-    compareCustomers: (ref) =>
-      usage.during(async () => {
-        // A dry run does not hold: its activity is tried again.
-        requireFiles(parts.jobStore, ref.job);
-        return compareCustomers(parts, ref);
-      }),
+    lookUpPage: withFiles(lookUpPage),
     readNames: withFiles(readNames),
     checkStore: () => usage.during(() => checkStore(parts)),
   };
@@ -50,18 +47,31 @@ function mustHaveFiles({ jobStore, store }: StoreParts, job: JobRef): void {
   try {
     checkJobStore(jobStore, job);
   } catch (error) {
-    const attempts = Context.current().info.attempt - 1;
-    const nothing = { updated: 0, failures: [], calls: 0, throttled: 0, attempts, unanswered: 0 };
-    log.warn('chunk not in this job store', { store: job.storeHash, why: (error as Error).message });
-    throw callFailure(error, TRIES, { ...nothing, concurrency: store.concurrency() });
+    const { attempt, heartbeatDetails } = Context.current().info;
+    // What earlier attempts have done, perhaps where the files are; `ended` are those that could say so.
+    const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
+    const attempts = attempt - 1;
+    const nothing = { calls, reads: 0, throttled: 0, attempts, unanswered: 0 };
+    // Of a chunk it names nobody.
+    const outcome = { ...nothing, updated: 0, failures: [], ...(ended < attempts && { uncounted: true }) };
+    log.warn('job not in this job store', { store: job.storeHash, why: (error as Error).message });
+    throw callFailure(error, TRIES, { ...outcome, concurrency: store.concurrency() });
   }
 }
 
-async function checkStore({ store, permit }: StoreParts): Promise<{ quota: Quota | null }> {
+/** Asks the store for its groups, and keeps them for prepareJob. */
+const readNames = (parts: StoreParts, ref: StoreRef): Promise<Spent> =>
+  reading(parts, ref, async (calling) => {
+    await saveGroups(parts.storage, jobKeys(ref.job), await parts.store.readGroups(calling));
+    return {};
+  });
+
+async function checkStore({ store, permit }: StoreParts): Promise<{ quota: Quota | null; reads: number }> {
   const context = Context.current();
+  const tally = { calls: 0, reads: 0, throttled: 0 };
   try {
-    const check = () => store.checkToken({ permit: untilCancelled(permit), probe: 'resume' });
-    return { quota: await withHeartbeats(check) };
+    const check = () => store.checkToken({ permit: untilCancelled(permit), probe: 'resume', tally });
+    return { quota: await withHeartbeats(check), reads: tally.reads };
   } catch (error) {
     if (context.cancellationDetails?.cancelRequested) throw context.cancellationSignal.reason;
     throw checkFailure(error);

@@ -1,14 +1,12 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
-import type { CallOptions, Wait } from '../bigcommerce/store.ts';
-import type { ChunkOutcome, ChunkRef } from '../contract/activities.ts';
+import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
+import { type ChunkOutcome, type ChunkRef, MAYBE_SENT } from '../contract/activities.ts';
 import type { Failure } from '../contract/job.ts';
 import type { Chunk } from '../jobs/pages.ts';
-import { MAYBE_SENT } from '../jobs/settled-rows.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
-import { customersToSend } from './customers-to-send.ts';
 import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
@@ -20,23 +18,26 @@ import type { StoreParts } from './store-activities.ts';
 const HEARTBEAT_MS = 6_000;
 
 /** What an attempt leaves to the next one: no customer's data beyond ids and the store's masked messages. */
-interface ChunkProgress {
-  /** Of all attempts so far. */
-  calls: number;
-  throttled: number;
-  /** Attempts that got no answer. */
+interface ChunkProgress extends Tally {
+  /** Attempts that got no answer, and those that have ended and said what they called. */
   unanswered: number;
+  ended: number;
   /** Which customers have an outcome, once any has. */
   state?: IsolationState | undefined;
   /** What it is waiting for, for people to read. */
   waiting?: Wait | undefined;
 }
 
+/** What was looked up longer ago is not sent any more, in ms: the workflow has it looked up again long before. */
+const OLD_MS = 60 * 60_000;
+
 /** A PUT that changes nothing, of the greatest id there may be: whether the store answers it tells about the store. */
-const NOBODY = JSON.stringify([{ id: 2 ** 31 - 1 }]);
+const CHANGES_NOTHING = JSON.stringify([{ id: 2 ** 31 - 1 }]);
 
 /** Customers by outcome. */
 type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
+
+const NOBODY: Fates = { updated: [], rejected: [], failed: [] };
 
 /** Sends one chunk. An attempt that fails says in its heartbeat details where the next one continues. */
 export async function updateChunk(parts: StoreParts, ref: ChunkRef): Promise<ChunkOutcome> {
@@ -57,15 +58,16 @@ class ChunkAttempt {
   readonly #ref: ChunkRef;
   readonly #progress: ChunkProgress;
   #chunk: Chunk | undefined;
-  /** The customers to send; undefined: all of the chunk. */
-  #only: number[] | undefined;
+  /** An earlier attempt died, and nobody knows whether it made a call. */
+  readonly #isUncounted: boolean;
   #waitedFor: ChunkOutcome['waitedFor'];
 
   constructor(parts: StoreParts, ref: ChunkRef) {
     this.#parts = parts;
     this.#ref = ref;
-    this.#only = ref.only;
-    this.#progress = { calls: 0, throttled: 0, unanswered: 0, ...this.#context.info.heartbeatDetails };
+    const nothing = { calls: 0, reads: 0, throttled: 0, unanswered: 0, ended: 0 };
+    this.#progress = { ...nothing, ...this.#context.info.heartbeatDetails };
+    this.#isUncounted = this.#progress.ended < this.#context.info.attempt - 1;
   }
 
   heartbeat(): void {
@@ -73,24 +75,33 @@ class ChunkAttempt {
   }
 
   async send(): Promise<ChunkOutcome> {
-    const { store, pages, present } = this.#parts;
-    const { job, chunk: number, only, read, unansweredBefore } = this.#ref;
-    const chunk = await pages.readChunk(runKeys(job), number);
+    const chunk = await this.#read();
     this.#chunk = chunk;
-    const calling = this.#calling();
-    // Customers that are sent again were read before.
-    if (read && !only) this.#only = await customersToSend(store, present, { ...this.#ref, read }, chunk, calling);
-    const settled = await store.updateCustomers({
-      ...calling,
-      body: chunk.body,
-      only: this.#only,
-      apart: unansweredBefore !== undefined,
+    const { at, body } = chunk;
+    const isOld = at !== undefined && Date.now() - at > OLD_MS;
+    if (isOld && !this.#ref.only && this.#isUntouched) return { ...this.#outcome(NOBODY), stale: true };
+    const settled = await this.#parts.store.updateCustomers({
+      ...this.#calling(),
+      body,
+      only: this.#ref.only,
+      apart: this.#ref.unansweredBefore !== undefined,
       state: this.#progress.state,
       onState: (state) => (this.#progress.state = state),
     });
-    this.#progress.calls += settled.calls;
     logSettled(this.#ref, settled);
     return this.#outcome(settled);
+  }
+
+  #read(): Promise<Chunk & { at?: number }> {
+    const { pages, lookUps } = this.#parts;
+    const { job, chunk, asked } = this.#ref;
+    const keys = runKeys(job);
+    return asked ? lookUps.readChunk(keys, chunk, asked) : pages.readChunk(keys, chunk);
+  }
+
+  /** No attempt has made a call. */
+  get #isUntouched(): boolean {
+    return this.#progress.calls === 0 && !this.#isUncounted;
   }
 
   /**
@@ -101,6 +112,7 @@ class ChunkAttempt {
     logUnsettled(this.#ref, error);
     this.#count(error);
     if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return this.#cancelled();
+    this.#progress.ended++;
     this.heartbeat();
     const tries = (this.#ref.unansweredBefore ?? 0) + this.#progress.unanswered;
     const came = error instanceof Unavailable ? error.message : 'The store did not answer.';
@@ -118,21 +130,18 @@ class ChunkAttempt {
     const { updated = [], rejected = [] } = this.#progress.state ?? {};
     const settled = updated[0] ?? rejected[0]?.id;
     if (settled === undefined && this.#toSend().length > 1) return false;
-    const other = settled === undefined ? { body: NOBODY } : { body: this.#chunk.body, only: [settled] };
-    try {
-      const { calls } = await this.#parts.store.updateCustomers({ ...this.#calling(), ...other });
-      this.#progress.calls += calls;
-      return true;
-    } catch (error) {
-      if (error instanceof StoreError) this.#progress.calls += error.attempt.calls;
-      return false;
-    }
+    const other = settled === undefined ? { body: CHANGES_NOTHING } : { body: this.#chunk.body, only: [settled] };
+    return this.#parts.store.updateCustomers({ ...this.#calling(), ...other }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #calling(): CallOptions {
     return {
       permit: untilCancelled(this.#parts.permit),
       probe: this.#ref.probe,
+      tally: this.#progress,
       onWait: (waiting) => {
         this.#progress.waiting = waiting;
         if (waiting.reason !== 'slots') this.#waitedFor = waiting.reason;
@@ -144,8 +153,6 @@ class ChunkAttempt {
   #count(error: unknown): void {
     const progress = this.#progress;
     if (error instanceof StoreError) {
-      progress.calls += error.attempt.calls;
-      progress.throttled += error.attempt.throttled;
       progress.state = error.attempt.state ?? progress.state;
     }
     if (isUnanswered(error)) progress.unanswered++;
@@ -161,25 +168,21 @@ class ChunkAttempt {
   }
 
   #outcome(fates: Fates, failures = this.#failures(fates)): ChunkOutcome {
-    const { calls, throttled, unanswered } = this.#progress;
-    // The customers that customersToSend left out.
-    const unchanged = this.#chunk && !this.#ref.only ? this.#chunk.rows.length - this.#toSend().length : 0;
+    const { calls, reads, throttled, unanswered } = this.#progress;
     return {
-      updated: fates.updated.length + unchanged,
-      ...(unchanged > 0 && { unchanged }),
+      updated: fates.updated.length,
       failures,
-      calls,
-      throttled,
+      ...{ calls, reads, throttled, unanswered },
       attempts: this.#context.info.attempt,
-      unanswered,
       concurrency: this.#parts.store.concurrency(),
       ...(this.#waitedFor && { waitedFor: this.#waitedFor }),
+      ...(this.#isUncounted && { uncounted: true }),
     };
   }
 
   /** Ids of the customers to send; none while the chunk could not be read. */
   #toSend(): number[] {
-    return this.#chunk ? (this.#only ?? idsOf(this.#chunk)) : [];
+    return this.#chunk ? (this.#ref.only ?? idsOf(this.#chunk)) : [];
   }
 
   /** Who has an outcome, and everyone else as failed. */

@@ -32,6 +32,8 @@ export interface Isolate extends Complaint {
   named: ({ index: number } & Complaint)[];
   /** E-mail addresses in the answer, lower-case: customers' data, which must not be kept. */
   emails: string[];
+  /** The URL is too long. */
+  tooLong?: boolean;
 }
 
 export type Verdict<T> =
@@ -50,6 +52,8 @@ export interface Reading<T> {
   read: (body: unknown) => T | undefined;
   /** What a 204 means, an answer without a body; left out if there is to be one. */
   none?: T;
+  /** It asks for several customers: if its URL is too long, or has one that the store won't be asked for, fewer may do. */
+  asksForSeveral?: true;
   /** What must not be quoted: the token, and the values sent. Called for errors only. */
   secrets: () => string[];
 }
@@ -104,6 +108,7 @@ const errorBody = z.looseObject({
 });
 
 const ISOLATE = new Set([207, 400, 409, 413, 422]);
+const TOO_LONG = new Set([413, 414, 431]);
 const UNAVAILABLE = new Set([408, 423, 499]);
 const REFUSED_5XX = new Set([501, 505, 507]);
 
@@ -131,7 +136,8 @@ function parseJson(text: string): unknown {
 }
 
 /** Classifies an answer. `tokenCure` says how to set another token: the end of a sentence. */
-export function classify<T>(answer: Answer, { read, none, secrets }: Reading<T>, tokenCure: string): Verdict<T> {
+export function classify<T>(answer: Answer, reading: Reading<T>, tokenCure: string): Verdict<T> {
+  const { read, none, secrets, asksForSeveral } = reading;
   const { status, headers, text } = answer;
   if (status === 429) return { kind: 'throttled', waitMs: readThrottleMs(headers) };
   if (status === 204 && none !== undefined) return { kind: 'ok', body: none };
@@ -140,6 +146,7 @@ export function classify<T>(answer: Answer, { read, none, secrets }: Reading<T>,
     return body === undefined ? unavailable(answer, 'an answer that cannot be read') : { kind: 'ok', body };
   }
   const error = errorBody.safeParse(parseJson(text)).data;
+  if (asksForSeveral && TOO_LONG.has(status)) return { ...isolate(answer, error, secrets()), tooLong: true };
   if (ISOLATE.has(status) || (status === 404 && error)) return isolate(answer, error, secrets());
   // A page, or JSON without a title: something in front of the API has answered, and for as long as it likes.
   const foreign = error?.title === undefined && (isHtml(text) || error !== undefined);

@@ -19,15 +19,24 @@ export interface CallOptions {
   probe?: 'check' | 'resume' | undefined;
   /** Called after 5 s of waiting, and every 5 s from then on. */
   onWait?: ((wait: Wait) => void) | undefined;
+  /** Where calls are counted as they are written. */
+  tally?: Tally | undefined;
+}
+
+/** Calls written. */
+export interface Tally {
+  /** PUTs. */
+  calls: number;
+  /** GETs. */
+  reads: number;
+  /** How many of both were answered with 429. */
+  throttled: number;
 }
 
 /** One try at a piece of work that may take several calls: on whose behalf, and what it has reached so far. */
 export class Attempt {
   readonly options: CallOptions;
-  /** PUTs written. */
-  calls = 0;
-  /** How many of them were answered with 429. */
-  throttled = 0;
+  readonly tally: Tally;
   /** The id of its last call in the API's own logs; undefined if the answer gave none. */
   requestId: string | undefined;
   /** Which customers are settled and which are still to be sent; undefined while none is settled. */
@@ -35,6 +44,7 @@ export class Attempt {
 
   constructor(options: CallOptions, state?: IsolationState) {
     this.options = options;
+    this.tally = options.tally ?? { calls: 0, reads: 0, throttled: 0 };
     this.state = state;
   }
 

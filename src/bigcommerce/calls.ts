@@ -54,10 +54,10 @@ export class StoreCalls {
   quota: Quota | null = null;
 
   /**
-   * The last refusal of a call that needs the scope. Calls with the same token fail fast with it until a probe
-   * succeeds. That probe may be a GET, which proves less than a PUT does; the next PUT will show.
+   * The last refusals of calls that need the scope, of GETs and of all others. Calls of that kind with the same token fail
+   * fast with it until a probe succeeds: a token may allow to read and not to write.
    */
-  #refusal: Refusal | undefined;
+  readonly #refusals: { reads?: Refusal | undefined; calls?: Refusal | undefined } = {};
 
   constructor(storeHash: string, { api, tokens, quotaReservePercent, observe }: StoresConfig) {
     this.#storeHash = storeHash;
@@ -69,12 +69,14 @@ export class StoreCalls {
     this.recent = new RecentCalls(this.#observer);
   }
 
-  /** Sends one request, once. Counts PUTs in the attempt, and throws any of errors.ts with it. */
+  /** Sends one request, once. Counts it in the attempt's tally, and throws any of errors.ts with the attempt. */
   async call<T>(request: Request<T>, attempt: Attempt): Promise<Taken<T> | Isolate> {
     // A call gets past the refusal if its purpose is to find out whether that still stands.
     const { probe } = attempt.options;
-    const isDue = probe === 'check' && performance.now() >= (this.#refusal?.askAgainAt ?? Infinity);
-    const past = probe === 'resume' || isDue ? this.#refusal : undefined;
+    const kind = kindOf(request);
+    const refusal = this.#refusals[kind];
+    const isDue = probe === 'check' && performance.now() >= (refusal?.askAgainAt ?? Infinity);
+    const past = probe === 'resume' || isDue ? refusal : undefined;
     let { token, verdict } = await this.#send(request, attempt, past);
     if (verdict.kind === 'refused' && verdict.forToken && (this.#tokens.reread(this.#storeHash) ?? token) !== token) {
       ({ token, verdict } = await this.#send(request, attempt, past));
@@ -85,29 +87,29 @@ export class StoreCalls {
       case 'unavailable':
         throw new Unavailable(verdict.reason, attempt, verdict.waitMs);
       case 'refused':
-        if (request.needsScope) this.#refuse(token, verdict.message, isDue);
+        if (request.needsScope) this.#refuse(kind, token, verdict.message, isDue);
         throw new Refused(verdict.message, attempt);
       default:
         // A call that was sent before the refusal and answered after it proves nothing.
-        if (request.needsScope && this.#refusal === past) this.#refusal = undefined;
+        if (request.needsScope && this.#refusals[kind] === past) this.#refusals[kind] = undefined;
         return verdict;
     }
   }
 
-  #refuse(token: string, message: string, isRepeated: boolean): void {
-    const before = isRepeated ? this.#refusal?.delayMs : undefined;
+  #refuse(kind: Kind, token: string, message: string, isRepeated: boolean): void {
+    const before = isRepeated ? this.#refusals[kind]?.delayMs : undefined;
     const delayMs = Math.min(before === undefined ? FIRST_ASK_AGAIN_MS : before * 2, LAST_ASK_AGAIN_MS);
-    this.#refusal = { token, message, delayMs, askAgainAt: performance.now() + delayMs };
+    this.#refusals[kind] = { token, message, delayMs, askAgainAt: performance.now() + delayMs };
   }
 
   /** The token for a call that gets past the refusal `past`. Throws Refused if there is none, or another refusal. */
-  #usableToken(past: Refusal | undefined, attempt: Attempt): string {
+  #usableToken(kind: Kind, past: Refusal | undefined, attempt: Attempt): string {
     const token = this.#tokens.tokenFor(this.#storeHash);
     if (token === undefined) {
       const cure = this.#tokens.cures.missing;
       throw new Refused(`There is no access token for the store ${this.#storeHash}: ${cure}.`, attempt);
     }
-    const refusal = this.#refusal;
+    const refusal = this.#refusals[kind];
     if (refusal && refusal !== past && refusal.token === token) throw new Refused(refusal.message, attempt);
     return token;
   }
@@ -118,8 +120,9 @@ export class StoreCalls {
     past: Refusal | undefined,
   ): Promise<{ token: string; verdict: Verdict<T> }> {
     const { permit, onWait } = attempt.options;
-    const { method, body, read, none } = request;
-    let token = this.#usableToken(past, attempt);
+    const { method, body, read, none, asksForSeveral } = request;
+    const kind = kindOf(request);
+    let token = this.#usableToken(kind, past, attempt);
     const leave = await this.#gate.enter([permit.lost, permit.draining], onWait).catch((reason: unknown) => {
       attempt.checkPermit();
       throw reason;
@@ -130,7 +133,7 @@ export class StoreCalls {
     let feedback: Feedback | undefined;
     try {
       // Again, because the wait may have been long.
-      token = this.#usableToken(past, attempt);
+      token = this.#usableToken(kind, past, attempt);
       const answer = await this.#api.exchange({
         method,
         path: `/stores/${this.#storeHash}${request.path}`,
@@ -142,13 +145,13 @@ export class StoreCalls {
           feedback = { kind: 'unclear' };
           end = this.recent.start();
           attempt.requestId = undefined;
-          if (method === 'PUT') attempt.calls++;
+          attempt.tally[kind]++;
         },
       });
       const secrets = () => [token, ...request.secrets()];
       const verdict = classify(
         answer,
-        { read, secrets, ...(none !== undefined && { none }) },
+        { read, secrets, ...(none !== undefined && { none }), ...(asksForSeveral && { asksForSeveral }) },
         this.#tokens.cures.refused,
       );
       const rateLimit = readRateLimit(answer.headers);
@@ -159,7 +162,7 @@ export class StoreCalls {
         this.quota = { requests: rateLimit.quota, windowMs: rateLimit.windowMs };
         this.#observer.quotaLeft(rateLimit.left);
       }
-      if (verdict.kind === 'throttled' && method === 'PUT') attempt.throttled++;
+      if (verdict.kind === 'throttled') attempt.tally.throttled++;
       return { token, verdict };
     } catch (error) {
       if (!(error instanceof NoAnswer)) {
@@ -174,6 +177,11 @@ export class StoreCalls {
     }
   }
 }
+
+/** As a Tally counts them. */
+type Kind = 'reads' | 'calls';
+
+const kindOf = ({ method }: Pick<Request<unknown>, 'method'>): Kind => (method === 'GET' ? 'reads' : 'calls');
 
 function feedbackOf(verdict: Verdict<unknown>, rateLimit: RateLimit | undefined): Feedback {
   if (verdict.kind === 'throttled') return { kind: 'throttled', waitMs: verdict.waitMs, rateLimit };

@@ -33,18 +33,20 @@ export function isHtml(text: string): boolean {
 
 function hide(text: string, secret: string): string {
   const escaped = secret.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'gu'), '***');
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu'), '***');
 }
 
 /**
- * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`: the store may
- * quote what was sent to it.
+ * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`, whatever their case: the
+ * store may quote what was sent to it.
  */
 export function tidy(text: string, secrets: readonly string[] = []): string {
   // A word cut in two may be half an address, which no mask finds.
   const read = text.length > MAX_READ ? text.slice(0, MAX_READ).replace(/\S+$/, '') : text;
   // Only those that occur: a pattern for each of thousands would be slow.
-  const quoted = secrets.filter((secret) => read.includes(secret));
+  const lower = read.toLowerCase();
+  const isIn = (secret: string) => secret.length <= read.length && lower.includes(secret.toLowerCase());
+  const quoted = secrets.filter(isIn);
   const line = maskEmails(quoted.reduce(hide, read))
     // Control characters, and characters that reverse or hide text.
     .replace(/[\s\p{C}]+/gu, ' ')

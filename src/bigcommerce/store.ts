@@ -1,13 +1,13 @@
-import { READ_SIZE } from '../contract/activities.ts';
 import type { Quota } from '../contract/dry-run.ts';
-import { anyObject, type ListedCustomer, listedCustomers, listedGroups, updatedIds } from './answer.ts';
-import { Attempt, type CallOptions } from './attempt.ts';
+import { anyObject, listedCustomers, listedGroups, updatedIds } from './answer.ts';
+import { Attempt, type CallOptions, type Tally } from './attempt.ts';
 import { type Request, StoreCalls, type StoresConfig } from './calls.ts';
 import { Unavailable } from './errors.ts';
+import { byEmail, byId, type Found, Finder, type Question } from './find.ts';
 import { applyAnswer, applySilence, type Fates, type IsolationState, next, start } from './isolate.ts';
 
-export type { ListedCustomer } from './answer.ts';
-export type { CallOptions, Permit } from './attempt.ts';
+export type { CallOptions, Permit, Tally } from './attempt.ts';
+export type { Found } from './find.ts';
 export type { Wait } from './gate.ts';
 
 export interface CustomerUpdate extends CallOptions {
@@ -23,12 +23,20 @@ export interface CustomerUpdate extends CallOptions {
   onState?: ((state: IsolationState) => void) | undefined;
 }
 
-export interface UpdateOutcome extends Fates, Pick<Attempt, 'calls' | 'requestId'> {}
+export interface UpdateOutcome extends Fates, Pick<Attempt, 'requestId'>, Pick<Tally, 'calls'> {}
+
+/** How customers are to be found. */
+export interface Finding<K> extends CallOptions {
+  onFound?: ((key: K, found: Found) => void) | undefined;
+}
 
 interface Customer {
   id: number;
   email?: string;
 }
+
+/** Most items in one answer of a list. */
+const READ_SIZE = 250;
 
 /** So many calls in a row without an answer are enough for one attempt, whoever is left. */
 const MAX_SILENT = 3;
@@ -81,25 +89,20 @@ export class Store {
       if (next(attempt.state)) onState?.(attempt.state);
     }
     const { updated, rejected, failed } = attempt.state;
-    return { updated, rejected, failed, calls: attempt.calls, requestId: attempt.requestId };
+    return { updated, rejected, failed, calls: attempt.tally.calls, requestId: attempt.requestId };
   }
 
   /**
-   * The current values of the customers with these ids, at most READ_SIZE: of those that exist, in any order. Throws
-   * any of errors.ts, with no calls counted; LeaseLost also if the right to send was lost before the answer was whole.
+   * The customers with these e-mail addresses, any number of them, by addressKey; what is no address is not in the answer.
+   * `onFound` is told of each as soon as it is known. Makes one call after another. Throws any of errors.ts.
    */
-  async readCustomers({ ids, ...options }: CallOptions & { ids: number[] }): Promise<ListedCustomer[]> {
-    const attempt = new Attempt(options);
-    const query = `id:in=${ids.join(',')}&include=storecredit,formfields&limit=${READ_SIZE}`;
-    let listed: ListedCustomer[] = [];
-    for (let page = 1, pages = 1; page <= pages; page++) {
-      const list = await this.#get(`/v3/customers?${query}&page=${page}`, { read: listedCustomers }, attempt);
-      listed = [...listed, ...list.customers];
-      pages = list.pages;
-    }
-    // Once it is lost, the next holder may have changed any of them.
-    attempt.checkLease();
-    return listed.filter(({ id }) => ids.includes(id));
+  findByEmail({ emails, ...options }: Finding<string> & { emails: readonly string[] }): Promise<Map<string, Found>> {
+    return this.#find(byEmail(emails), options);
+  }
+
+  /** The same for ids, by id. */
+  findById({ ids, ...options }: Finding<number> & { ids: readonly number[] }): Promise<Map<number, Found>> {
+    return this.#find(byId(ids), options);
   }
 
   /** All customer groups of the store. Throws any of errors.ts, with no calls counted. */
@@ -134,6 +137,16 @@ export class Store {
   /** The longest of the last 100 calls and of those in flight, in ms: a call of ours may still run that long. */
   slowestRecentMs(): number {
     return this.#calls.recent.slowestMs();
+  }
+
+  #find<K extends string | number>(question: Question<K>, { onFound, ...options }: Finding<K>): Promise<Map<K, Found>> {
+    const attempt = new Attempt(options);
+    const ask = (filter: string, page: number, secrets: () => string[]) => {
+      const path = `/v3/customers?${filter}&include=storecredit,formfields&limit=${READ_SIZE}&page=${page}`;
+      const reading = { read: listedCustomers, asksForSeveral: true, secrets } as const;
+      return this.#calls.call({ method: 'GET', path, body: null, needsScope: true, ...reading }, attempt);
+    };
+    return new Finder(question, ask, attempt, onFound).findAll();
   }
 
   async #get<T>(

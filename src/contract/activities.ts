@@ -1,6 +1,7 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
-import type { Quota } from './dry-run.ts';
-import type { Failure, JobOptions } from './job.ts';
+import type { Comparison, Quota } from './dry-run.ts';
+import type { Failure, JobOptions, Match } from './job.ts';
+import type { CarriedLookUps, Places } from './look-ups.ts';
 
 /**
  * The mark of a job of 1.0. prepareJob is given it and returns it, and each run passes it on to the next: so a job that
@@ -19,11 +20,9 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 /** Chunks in one page of the job store; the last page may hold fewer. */
 export const CHUNKS_PER_PAGE = 100;
 
-/** Customers in one answer, BigCommerce's limit for a page of `GET /v3/customers`. */
-export const READ_SIZE = 250;
-
-/** Whether a job asks what the store has of its customers before it sends them. */
-export const readsPresent = ({ backup = false, skipUnchanged = false }: JobOptions): boolean => backup || skipUnchanged;
+/** Whether a job looks its customers up before it sends them. */
+export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions): boolean =>
+  match === 'email' || backup || skipUnchanged;
 
 /**
  * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
@@ -37,6 +36,9 @@ export const SEARCH_ATTRIBUTES = {
   /** Percent of the chunks that are done. */
   CustomerUpdatesProgress: 'INT',
 } as const;
+
+/** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
+export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
 /** How soon the chunks of a job that opens a store follow: within this time its queue stays served. */
 export const OPENING_MS = 3_000;
@@ -100,64 +102,51 @@ export interface NeedsNames extends Pick<PreparedJob, 'format' | 'jobStore' | 's
   needs: 'names';
 }
 
-/** The input of readNames. */
-export interface NamesRef {
-  job: JobRef;
-  /** As in ChunkRef. */
-  probe?: ChunkRef['probe'];
-}
-
 /** How a job's rows lie in chunks. */
 export type Plan = Omit<PreparedRows, 'failures' | 'olderIn'>;
 
-/** The input of updateChunk. From 1.0 on only optional fields are added: an older worker may be serving the store. */
-export interface ChunkRef {
+/** What the activities of a store are given. From 1.0 on only optional fields are added: an older worker may be serving it. */
+export interface StoreRef {
   job: JobRef;
+  /** Goes out even while the store refuses calls, and makes one at least: it asks whether the store still does. */
+  probe?: 'check' | 'resume';
+}
+
+/** The input of updateChunk. */
+export interface ChunkRef extends StoreRef {
   /** 0-based. */
   chunk: number;
   /** Send only these customers of it. */
   only?: number[];
+  /** The look-up that has made the chunk, after those that led to it; absent if it is as prepareJob has written it. */
+  asked?: Places[];
   /**
    * The store gave no answer for it, in so many attempts before: its customers are sent one by one if it gives none again,
    * and whoever gets none while others do is failed.
    */
   unansweredBefore?: number;
-  /** Goes out even while the store refuses calls: it asks whether the store still does. */
-  probe?: 'check' | 'resume';
-  /** Read what the store has of the chunk's page first, unless that is in the job store already. */
-  read?: {
-    /** Chunks of the job that are to be sent; customers of other chunks are not read. */
-    chunks: number;
-    /** Leave out customers that have all values already. */
-    skipUnchanged: boolean;
-  };
 }
 
-/** Pages, from `from` up to but not including `until`, whose rows compareCustomers compares with the store. */
-export interface PagesRef {
-  job: JobRef;
-  from: number;
-  until: number;
-  /** Chunks of the job that would be sent. */
-  chunks: number;
+/** The input of lookUpPage. */
+export interface PageRef extends StoreRef {
+  /** 0-based. */
+  page: number;
+  /** The places whose rows are to be looked up, after the look-ups that have made the chunks there. */
+  asked: Places[];
+  match: Match;
+  /** Leave out customers that have all values already. */
+  skipUnchanged: boolean;
+  /** Compare, and write nothing. */
+  dryRun: boolean;
 }
 
-/** Customers by what sending would do to them, and the chunks in which anything would change. */
-export interface Compared {
-  changed: number;
-  unchanged: number;
-  /** Not in the store. */
-  missing: number;
-  chunks: number;
-}
-
-/** What became of a chunk's customers. Every one that is not in `failures` was updated. */
-export interface ChunkOutcome {
-  updated: number;
-  /** How many of the updated had all values already and were not sent. */
-  unchanged?: number;
-  failures: Failure[];
+/** What an activity of a store has spent, whether or not it settled anything. Over all of its attempts. */
+export interface Spent {
+  /** PUTs. */
   calls: number;
+  /** GETs. */
+  reads: number;
+  /** How many of both were answered with 429. */
   throttled: number;
   /** Attempts of the activity that it took. */
   attempts: number;
@@ -169,7 +158,35 @@ export interface ChunkOutcome {
   waitedFor?: 'quota' | 'throttle';
 }
 
-/** Types of the failures of a store's activities; the details of a chunk's are one ChunkOutcome. */
+/** What became of a chunk's customers. Every one that is not in `failures` was updated. */
+export interface ChunkOutcome extends Spent {
+  updated: number;
+  failures: Failure[];
+  /** An attempt died: nobody knows whether it made a call. */
+  uncounted?: true;
+  /** Nothing was sent: what was looked up is too old. */
+  stale?: true;
+}
+
+/** What came of a look-up: each row is in a chunk, unchanged, or has fallen out. */
+export interface PageOutcome extends Spent {
+  /** Chunks that are to be sent, at places from the first one asked for on, and the customers in the last of them. */
+  chunks: number;
+  lastSize: number;
+  unchanged: number;
+  fallen: Fallen[];
+  /** Only in a dry run, of which `chunks` are what it would send. */
+  compared?: Comparison;
+}
+
+/** Rows that fell out in a look-up, all for the same reason. */
+export interface Fallen extends Pick<Failure, 'outcome' | 'code' | 'message'> {
+  /** encodeRuns of three numbers a row: how far it is from the one before, its line, if it has one, and its id; 0 for none. */
+  rows: string;
+  count: number;
+}
+
+/** Types of the failures of a store's activities; their details are one Spent, a chunk's a ChunkOutcome. */
 export type ChunkFailureType =
   /** 429: retried when the headers say so. */
   | 'Throttled'
@@ -189,6 +206,7 @@ export interface CloseJobInput {
   plan: Plan;
   /** encodeRuns of one encodeChunk a chunk. */
   outcomes: string;
+  lookUps: CarriedLookUps;
   failures: Failure[];
   olderIn: string | null;
   /** Chunks that are unprocessed but may have been sent: their answer never came. */
@@ -251,10 +269,10 @@ export interface LeaseActivities {
 export interface StoreActivities {
   /** Sends ten customers in one PUT, and makes the calls it takes to find those that the store rejects. */
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
-  /** Counts what sending would change. Changes nothing. */
-  compareCustomers(input: PagesRef): Promise<Compared>;
-  /** Asks the store for the names of its groups, keeps them in the job store, and returns how many there are. */
-  readNames(input: NamesRef): Promise<{ groups: number }>;
-  /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states. */
-  checkStore(input: { job: JobRef }): Promise<{ quota: Quota | null }>;
+  /** Asks the store for the customers of a page, and says which chunks are left to be sent. What it finds is kept once. */
+  lookUpPage(input: PageRef): Promise<PageOutcome>;
+  /** Asks the store for the names of its groups, and keeps them in the job store. */
+  readNames(input: StoreRef): Promise<Spent>;
+  /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states, and its calls. */
+  checkStore(input: StoreRef): Promise<{ quota: Quota | null; reads: number }>;
 }

@@ -1,6 +1,9 @@
 /** The names and shapes that other services rely on. Part of the workflow bundle, so it imports only that library. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Failures, Outcomes } from './answers.ts';
 import type { WouldSend } from './dry-run.ts';
+
+export type { ChunkSummary, Failures, Outcomes } from './answers.ts';
 
 // Tags with @ are for the published JSON Schemas, which `npm run schemas` makes from this file.
 /** @asType integer */
@@ -59,6 +62,9 @@ export type Source =
       retryOf: string;
     };
 
+/** How the rows of a source name their customers. */
+export type Match = 'id' | 'email';
+
 /** How a job is to run. Every option is optional. */
 export interface JobOptions {
   /** Check the file and the token, send nothing. Default false. */
@@ -69,6 +75,11 @@ export interface JobOptions {
   onInvalid?: 'skip' | 'fail' | undefined;
   /** Hold once the store has rejected more than this percentage of the customers tried, 100 at least. Default 20. */
   maxRejectedPercent?: number | undefined;
+  /**
+   * How rows name customers: "id", or "email", where the field `email` is the address to find the customer by and
+   * `new_email` another one to give him. Default "id".
+   */
+  match?: Match | undefined;
   /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none. */
@@ -107,12 +118,15 @@ export interface JobInput {
 /** Why a row was not updated, for programs. */
 export type OutcomeCode =
   | 'unknown_id'
+  | 'unknown_email'
+  | 'ambiguous_email'
   | 'email_taken'
   | 'rejected'
   | 'invalid_field'
   | 'unknown_field'
   | 'unknown_group'
   | 'duplicate'
+  | 'same_customer'
   | 'unavailable'
   | 'cancelled';
 
@@ -158,9 +172,11 @@ export interface JobResult {
   unchanged?: Count | undefined;
   /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
-  /** PUTs sent, of every kind; GETs for `backup` and `skipUnchanged` are not counted. */
+  /** PUTs sent, of every kind. */
   calls: Count;
-  /** PUTs answered with 429. */
+  /** GETs sent: look-ups and other questions. */
+  reads: Count;
+  /** Answers 429, to calls of either kind. */
   throttled: Count;
   /** URI of report.csv; null until it has been written. */
   report: string | null;
@@ -177,7 +193,7 @@ export interface JobResult {
 }
 
 export interface ChunkCounts {
-  /** All, including those left out by `limit`. */
+  /** All, including those left out by `limit`. Fewer once look-ups have found rows that need not be sent. */
   total: Count;
   /** Those with an outcome for every customer. */
   done: Count;
@@ -213,44 +229,6 @@ export interface Pace {
   callsPerSecond: number;
   /** Calls that may be in flight at the store at once; 0 while that is unknown. */
   concurrency: Count;
-}
-
-/** The answer of the `outcomes` query: a slice of all chunks, in order. */
-export interface Outcomes {
-  /** Chunks in the job. */
-  total: Count;
-  /** At most 1,000 of them. */
-  outcomes: ChunkSummary[];
-}
-
-/** What became of one chunk. */
-export interface ChunkSummary {
-  /** 0-based. */
-  chunk: Count;
-  /** First and last source row in it. */
-  rows: [first: Count, last: Count];
-  /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
-  state: 'pending' | 'done' | 'unprocessed';
-  /** Customers in it that the store has accepted. */
-  updated: Count;
-  /** Customers in it that the store would not take. */
-  rejected: Count;
-  /** Customers in it that were not applied after all retries. */
-  failed: Count;
-  /** Attempts of its activity, counted up to 15. */
-  attempts: Count;
-}
-
-/** The answer of the `failures` query: a page of the latest failures, by row. */
-export interface Failures {
-  /** At most 500 of the latest 1,000. */
-  failures: Failure[];
-  /** All rows rejected, failed or invalid so far, including those in files. */
-  total: Count;
-  /** Pass it as `after` to get the next page; null on the last. */
-  next: Count | null;
-  /** URI of the newest file of older failures, which names the one before it; null while there are none. */
-  olderIn: string | null;
 }
 
 export const progressQuery = defineQuery<Progress>('progress');

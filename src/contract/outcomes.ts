@@ -7,7 +7,8 @@ import { CHUNK_SIZE } from './job.ts';
 
 /** What is kept of one chunk. The rest of its customers are updated. */
 export interface ChunkCode {
-  state: 'pending' | 'done' | 'unprocessed';
+  /** `none`: no row is left for it after a look-up. */
+  state: 'pending' | 'done' | 'unprocessed' | 'none';
   rejected: number;
   failed: number;
   attempts: number;
@@ -16,25 +17,22 @@ export interface ChunkCode {
 /** Attempts are counted up to this number, which means "this many or more". */
 export const MAX_ATTEMPTS_SHOWN = 15;
 
-const PENDING = 0;
-const UNPROCESSED = 1;
-const FIRST_DONE = 2;
+const NOT_DONE = ['pending', 'unprocessed', 'none'] as const;
+const FIRST_DONE = NOT_DONE.length;
 
 // A chunk has at most 10 customers, so 11 values each of rejected and failed.
 const VALUES = 11;
 
 /** A number below 2,000. The most frequent outcomes get the smallest numbers, which take one character. */
 export function encodeChunk({ state, rejected, failed, attempts }: ChunkCode): number {
-  if (state === 'pending') return PENDING;
-  if (state === 'unprocessed') return UNPROCESSED;
+  if (state !== 'done') return NOT_DONE.indexOf(state);
   const shown = Math.min(Math.max(attempts, 1), MAX_ATTEMPTS_SHOWN) - 1;
   return FIRST_DONE + shown + MAX_ATTEMPTS_SHOWN * (rejected + VALUES * failed);
 }
 
 export function decodeChunk(code: number): ChunkCode {
-  if (code < FIRST_DONE) {
-    return { state: code === PENDING ? 'pending' : 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
-  }
+  const state = NOT_DONE[code];
+  if (state) return { state, rejected: 0, failed: 0, attempts: 0 };
   const done = code - FIRST_DONE;
   const counts = Math.floor(done / MAX_ATTEMPTS_SHOWN);
   return {

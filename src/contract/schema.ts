@@ -34,6 +34,7 @@ export const jobOptionsSchema = z.strictObject(
     limit: z.number(LIMIT).int(LIMIT).min(1, LIMIT).nullable().default(null),
     onInvalid: z.enum(['skip', 'fail'], '"skip" or "fail"').default('skip'),
     maxRejectedPercent: z.number(PERCENT).min(0, PERCENT).max(100, PERCENT).default(MAX_REJECTED_PERCENT),
+    match: z.enum(['id', 'email'], '"id" or "email"').default('id'),
     blankCells: z.enum(['keep', 'clear'], '"keep" or "clear"').default('keep'),
     ignoreColumns: z
       .array(z.string('a heading'), 'a list of headings')

@@ -1,15 +1,13 @@
 /** The backup of a job: a source that restores what the job changed. */
-import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches, nonEmpty } from './streams.ts';
 import { isTooLarge } from './customer.ts';
 import { damageIn } from './damage.ts';
-import { BadPage, PageReader } from './pages.ts';
 import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
 import { FirstRows } from './first-rows.ts';
 import type { JobKeys } from './keys.ts';
-import { allSets } from './sets.ts';
-import { presentIn } from './present.ts';
+import { allLookedUp } from './prepared-rows.ts';
 import { jsonLines } from './sources/json.ts';
 import { textOf } from './sources/text.ts';
 import { type EndedJob, type SettledRow, settledRows } from './settled-rows.ts';
@@ -21,16 +19,16 @@ export interface Written {
   notInBackup: number;
 }
 
-/** A row whose customer may have been changed, and the values before; no `source` if its page can't be read. */
-type Changed = Pick<SettledRow, 'source' | 'present'>;
+/** A row whose customer may have been changed, and the values before; no `sent` if its page can't be read. */
+type Changed = Pick<SettledRow, 'sent' | 'before'>;
 
 /** Writes the backup of a job that has ended, for every customer who was or may have been changed. */
 export const backUp = (storage: Storage, keys: JobKeys, job: EndedJob): Promise<Written> =>
   write(storage, keys, maybeChanged(storage, job));
 
-/** Writes the backup of a job that ended without one, such as a terminated one: all whose values it had read. */
-export const backUpAllRead = (storage: Storage, keys: JobKeys): Promise<Written> =>
-  write(storage, keys, allRead(storage, keys));
+/** Writes the backup of a job that ended without one, such as a terminated one: all whom it had looked up. */
+export const backUpAllRead = (storage: Storage, keys: JobKeys, limit: number | null): Promise<Written> =>
+  write(storage, keys, allLookedUp(storage, keys, limit === null ? Infinity : Math.ceil(limit / CHUNK_SIZE)));
 
 // Customers who are in the backup already keep their first entry: a job that was reset after its end, and goes through
 // its source again, would find its own values.
@@ -53,9 +51,9 @@ async function* backupRows(
 ): AsyncGenerator<Row> {
   const kept = new FirstRows();
   if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, kept);
-  for await (const { source, present } of changed) {
-    if (source && isUnchanged(source, present)) continue;
-    const { row, incomplete } = source ? rowToRestore(source, present) : NOTHING;
+  for await (const { sent, before } of changed) {
+    if (sent && isUnchanged(sent, before)) continue;
+    const { row, incomplete } = sent ? rowToRestore(sent, before) : NOTHING;
     if (incomplete) count.notInBackup++;
     if (row && kept.enter(row.id, 1) === undefined) yield row;
   }
@@ -76,27 +74,7 @@ async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGen
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
     const { outcome, maybeSent } = settled;
-    if (outcome === 'updated' || outcome === 'failed' || maybeSent) yield settled;
-  }
-}
-
-async function* allRead(storage: Storage, anySet: JobKeys): AsyncGenerator<Changed> {
-  for await (const keys of allSets(storage, anySet)) yield* allReadOf(storage, keys);
-}
-
-async function* allReadOf(storage: Storage, keys: JobKeys): AsyncGenerator<Changed> {
-  const pages = new PageReader(storage, 1);
-  for (let page = 0; await storage.exists(keys.page(page)); page++) {
-    const present = await presentIn(storage, keys, page);
-    const [first, end] = [page * CHUNKS_PER_PAGE, present.size > 0 ? (page + 1) * CHUNKS_PER_PAGE : 0];
-    for (let chunk = first; chunk < end; chunk++) {
-      const read = await pages.readChunk(keys, chunk).catch((error: unknown) => {
-        // The last page has fewer.
-        if (!(error instanceof BadPage)) throw error;
-      });
-      const rows = read ? (JSON.parse(read.body) as Row[]) : [];
-      for (const source of rows) if (present.has(source.id)) yield { source, present: present.get(source.id) };
-    }
+    if (outcome === 'updated' || maybeSent) yield settled;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClosedJob, JobRef } from '../contract/activities.ts';
-import type { Source } from '../contract/job.ts';
+import type { Match, Source } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
@@ -55,18 +55,18 @@ async function remove(storage: Storage, folders: readonly string[], files: strin
   return deleted;
 }
 
+/** What a job was closed with, by which run, and how the rows that it left name customers. */
+type Closed = ClosedJob & { by: string; match: Match };
+
 /**
- * What a job was closed with, and by which run; undefined if it was not closed, or is purged. Its file says that all others
+ * What a job was closed with; undefined if it was not closed, or is purged. Its file says that all others
  * are complete: nothing they are made from is deleted before it exists.
  */
-export async function closedJob(
-  storage: Storage,
-  { done }: JobKeys,
-): Promise<(ClosedJob & { by: string }) | undefined> {
+export async function closedJob(storage: Storage, { done }: JobKeys): Promise<Closed | undefined> {
   if (!(await storage.exists(done))) return undefined;
   let json = '';
   for await (const piece of storage.read(done)) json += Buffer.from(piece).toString();
-  return JSON.parse(json) as ClosedJob & { by: string };
+  return JSON.parse(json) as Closed;
 }
 
 /** What an earlier attempt has closed the job with. Undefined, and forgotten, if it has to be written again. */
@@ -78,7 +78,7 @@ async function earlierClosed(
 ): Promise<ClosedJob | undefined> {
   const done = await closedJob(storage, keys);
   if (!done) return undefined;
-  const { by, ...closed } = done;
+  const { by, match: _, ...closed } = done;
   // A job that was reset after its end may have lost its source: the report of what it did before is worth more.
   if (by === run || plan.total === 0) return closed;
   await storage.delete(keys.done);
@@ -97,9 +97,9 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Sourc
       ...(await writeFix(storage, keys, job)),
       // A job without rows may be the reset of one that has sent some.
       ...(job.options.backup &&
-        (await (job.plan.total === 0 ? backUpAllRead(storage, keys) : backUp(storage, keys, job)))),
+        (await (job.plan.total === 0 ? backUpAllRead(storage, keys, job.options.limit) : backUp(storage, keys, job)))),
     };
-    await storage.write(keys.done, [JSON.stringify({ by: run, ...closed })]);
+    await storage.write(keys.done, [JSON.stringify({ by: run, match: job.options.match, ...closed } satisfies Closed)]);
     return closed;
   } catch (error) {
     // An attempt that Temporal has given up may have got here after all, and deleted what this one was reading.

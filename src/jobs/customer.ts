@@ -2,11 +2,17 @@
 import { z } from 'zod';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { damageIn, damageTo } from './damage.ts';
-import { type CustomerField, type Field, FIELDS, isCustomerField, SOURCE_FIELDS } from './fields.ts';
+import type { Match } from '../contract/job.ts';
+import { type CustomerField, type Field, FIELDS, isCustomerField, isKeyField, sourceFields } from './fields.ts';
 import type { Problem } from './sources/record.ts';
 
-const shape = Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]));
-const customer = z.strictObject(shape, 'an object with the fields of a customer');
+const { new_email, ...fields } = FIELDS;
+const shape = Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+const customer = (fields: z.ZodRawShape) => z.strictObject(fields, 'an object with the fields of a customer');
+const customers: Record<Match, z.ZodType> = {
+  id: customer(shape),
+  email: customer({ ...shape, new_email: new_email.schema, id: FIELDS.id.schema.optional() }),
+};
 
 // Far more channels or form fields than any store has. Every wrong member takes time to check.
 const MAX_MEMBERS = 1_000;
@@ -19,8 +25,8 @@ const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies C
  */
 const MAX_CUSTOMER_BYTES = 64 * 1024;
 
-/** The first thing that is wrong with a row; undefined if it can be sent. */
-export function checkCustomer(value: unknown): Problem | undefined {
+/** The first thing that is wrong with a row; undefined if it can be sent, as soon as it is known to whom. */
+export function checkCustomer(value: unknown, match: Match = 'id'): Problem | undefined {
   for (const field of LISTS) {
     const list: unknown = (value as Partial<Record<string, unknown>> | null)?.[field];
     if (!Array.isArray(list) || list.length <= MAX_MEMBERS) continue;
@@ -29,11 +35,13 @@ export function checkCustomer(value: unknown): Problem | undefined {
       message: `${field}: expected at most ${MAX_MEMBERS} members, got ${describeValue(list)}.`,
     };
   }
-  const result = customer.safeParse(value);
-  if (!result.success) return describe(result.error.issues, value);
-  if (Object.keys(result.data).every((field) => field === 'id')) {
-    return { code: 'invalid_field', message: 'Expected at least one value to update besides the id, got only the id.' };
+  const result = customers[match].safeParse(value);
+  if (!result.success) return describe(result.error.issues, value, match);
+  const fields = Object.keys(result.data as object);
+  if (!fields.some((field) => isKeyField(field, match))) {
+    return { code: 'invalid_field', message: 'Expected an e-mail address or an id, got neither.' };
   }
+  if (fields.every((field) => isKeyField(field, match))) return { code: 'invalid_field', message: NOTHING[match] };
   const damaged = damageIn(value);
   if (damaged) {
     return {
@@ -58,7 +66,15 @@ export function customerId(value: unknown): number | null {
   return id.success ? id.data : null;
 }
 
-function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
+const NOTHING: Record<Match, string> = {
+  id: 'Expected at least one value to update besides the id, got only the id.',
+  email:
+    'Expected at least one value to update besides the e-mail address and the id, got none. Another address is new_email.',
+};
+
+const MATCH_EMAIL = 'To find customers by their e-mail addresses, start the job with --match email (match).';
+
+function describe(issues: z.core.$ZodIssue[], row: unknown, match: Match): Problem {
   const issue = issues[0] as z.core.$ZodIssue;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   const path = issue.path.join('.');
@@ -67,20 +83,27 @@ function describe(issues: z.core.$ZodIssue[], row: unknown): Problem {
     const { blank }: Partial<Field> = value === '' && isCustomerField(path) ? FIELDS[path] : {};
     if (blank !== undefined) return { code: 'invalid_field', message: `${path}: ${blank}${more}.` };
     const where = path === '' ? '' : `${placeIn(row, path)}: `;
-    return { code: 'invalid_field', message: `${where}expected ${issue.message}, got ${gotOf(issue, value)}${more}.` };
+    const cure = path === 'id' && value === undefined && 'email' in (row as object) ? ` ${MATCH_EMAIL}` : '';
+    const message = `${where}expected ${issue.message}, got ${gotOf(issue, value)}${more}.${cure}`;
+    return { code: 'invalid_field', message };
   }
   const key = issue.keys[0] as string;
-  const known = path === '' ? ` Known fields: ${SOURCE_FIELDS.join(', ')}.` : '';
+  const isKnown = path === '' && key === 'new_email';
+  const known = path === '' ? ` Known fields: ${sourceFields(match).join(', ')}.` : '';
   const where = path === '' ? '' : ` in ${path}`;
   return {
     code: 'unknown_field',
-    message: `${describeName(key)}${where} is not a field that can be updated${more}.${known}`,
+    message: isKnown
+      ? `new_email is for rows whose customers are found by e-mail address${more}: start the job with --match email (match).`
+      : `${describeName(key)}${where} is not a field that can be updated${more}.${known}`,
   };
 }
 
 /** What came, instead of what an issue says was expected. */
 function gotOf(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'too_big' || issue.code === 'too_small') return describeValue(value, true);
+  // A number loses digits and zeros before anybody can make a text of it.
+  if (issue.message === 'text' && typeof value === 'number') return `${describeValue(value)}: write it in quotes`;
   const damage = typeof value === 'string' ? damageTo(value) : undefined;
   if (damage !== undefined) return damage;
   return issue.code === 'custom' && issue.params ? (issue.params['got'] as string) : describeValue(value);

@@ -3,6 +3,7 @@
  * customer already has a value, and what restores an earlier one. Pure.
  */
 import { z } from 'zod';
+import type { Match } from '../contract/job.ts';
 import { jsonIn, listIn, moneyIn, numberIn, numbersIn, YES_OR_NO, yesOrNoIn } from './cells.ts';
 
 /** Fields of a customer with their values, as the API accepts and returns them. */
@@ -193,10 +194,11 @@ function sameList(wanted: unknown, has: unknown): boolean {
   return wanted.every((item, index) => item === has[index]);
 }
 
-/** By name, `id` first. */
+/** By name, `id` first. `new_email` is for rows that have their customer's present address in `email`. */
 export const FIELDS = {
   id: { ...single(whole(1), reads(numberIn)), schema: whole(1) },
   email: { ...single(email), blank: "a blank e-mail address can't be cleared" },
+  new_email: { ...single(email), blank: "a blank new e-mail address can't be given" },
   first_name: { ...text(1, 100), blank: "a blank first name can't be cleared" },
   last_name: { ...text(1, 100), blank: "a blank last name can't be cleared" },
   company: text(0, 255),
@@ -225,8 +227,13 @@ export const CUSTOMER_FIELDS = Object.keys(FIELDS) as CustomerField[];
 /** What a source calls a group by its name. */
 export const GROUP = 'customer_group' as const;
 
-/** What a source may set: beside a customer's fields, his group by its name, which becomes `customer_group_id`. */
-export const SOURCE_FIELDS: readonly string[] = [...CUSTOMER_FIELDS, GROUP];
+/** What a source may have: beside a customer's fields, his group by its name, which becomes `customer_group_id`. */
+export const sourceFields = (match: Match): string[] =>
+  [...CUSTOMER_FIELDS, GROUP].filter((field) => match === 'email' || field !== 'new_email');
+
+/** Whether a field says which customer a row is about, and sets nothing. */
+export const isKeyField = (field: string, match: Match): boolean =>
+  field === 'id' || (match === 'email' && field === 'email');
 
 export const isCustomerField = (name: string | undefined): name is CustomerField =>
   name !== undefined && Object.hasOwn(FIELDS, name);

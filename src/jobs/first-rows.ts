@@ -22,6 +22,17 @@ export class FirstRows {
     return undefined;
   }
 
+  /** The row in which a customer came first; undefined if he did not. */
+  find(id: number): number | undefined {
+    const slot = this.#slotOf(id);
+    return this.#ids[slot] === id ? this.#rows[slot] : undefined;
+  }
+
+  /** Those of all customers, which must be of 32 bits, sorted. */
+  ids(): Uint32Array {
+    return Uint32Array.from(this.#ids.filter((id) => id !== 0)).sort();
+  }
+
   /** Where the id is, or belongs. */
   #slotOf(id: number): number {
     const last = this.#ids.length - 1;

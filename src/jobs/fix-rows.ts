@@ -18,6 +18,19 @@ export function csvRow({ cells, table }: RawCells, { code, message }: Failure): 
   return csvLine([...own, code, inOneLine(message), ...extra], table);
 }
 
+/** A table with a column for ids, at its end if it has none. */
+export const withIdHeading = (table: Table): Table =>
+  table.idAt >= 0 ? table : { ...table, headings: [...table.headings, 'id'], idAt: table.headings.length };
+
+/** A row of such a table, with a customer's id unless it has one. */
+export function withId({ cells, table }: RawCells, id: number | null): RawCells {
+  const wide = withIdHeading(table);
+  const own = table.headings.map((_, index) => cells[index] ?? '');
+  if (wide !== table) own.push('');
+  if (id !== null && isBlank(plainText(own[wide.idAt] as string))) own[wide.idAt] = String(id);
+  return { cells: [...own, ...cells.slice(table.headings.length)], table: wide };
+}
+
 /** Whether cells are missing at the end of a row, which would be blank in fix.csv. */
 export const isShort = ({ cells, table }: RawCells): boolean => cells.length < table.headings.length;
 
@@ -34,9 +47,10 @@ function csvLine(cells: readonly string[], { delimiter }: Table): string {
 /** A file that begins with a bracket looks like JSON. */
 const NEEDS_QUOTES = /["\r\n]|^[\s[{]|\s$/;
 
-/** A row of fix.ndjson: the object as it is, or, if it is none, its text below `text`. */
-export function jsonRow(raw: string, { code, message }: Failure): string {
-  const error = JSON.stringify({ error_code: code, error: inOneLine(message) }).slice(1);
+/** A row of fix.ndjson: the object as it is, with an `id` if one is given, or, if it is none, its text below `text`. */
+export function jsonRow(raw: string, { code, message }: Failure, id: number | null = null): string {
+  const added = { ...(id !== null && { id }), error_code: code, error: inOneLine(message) };
+  const error = JSON.stringify(added).slice(1);
   const text = withoutAdded(raw.trim());
   const object = objectIn(text);
   if (!object || isAnswer(object)) return `${JSON.stringify({ text }).slice(0, -1)},${error}\n`;

@@ -7,7 +7,8 @@ import type { ClosedJob } from '../contract/activities.ts';
 import type { Failure } from '../contract/job.ts';
 import type { FullOptions } from '../contract/schema.ts';
 import { type Storage, StorageFailed } from '../storage/storage.ts';
-import { csvHeading, csvRow, isShort, jsonRow, mayHoldPassword } from './fix-rows.ts';
+import { customerId } from './customer.ts';
+import { csvHeading, csvRow, isShort, jsonRow, mayHoldPassword, withId, withIdHeading } from './fix-rows.ts';
 import type { JobKeys } from './keys.ts';
 import { allFailures, type EndedJob } from './settled-rows.ts';
 import { BadSource, MAX_RECORD, type SourceRecord } from './sources/record.ts';
@@ -15,7 +16,7 @@ import { nonEmpty } from './streams.ts';
 
 /** A job that ends, and how its source is read once more. */
 export interface FixableJob extends EndedJob {
-  options: EndedJob['options'] & Pick<FullOptions, 'blankCells'>;
+  options: EndedJob['options'] & Pick<FullOptions, 'blankCells' | 'match'>;
   /** `digest` is given the SHA-256 of the source's bytes in the end, if it is a file. Throws BadSource if it is gone. */
   readAgain: (digest: (sha256: string) => void) => Promise<AsyncIterable<SourceRecord[]>>;
   /** A source that can't be read at present is given up. */
@@ -65,6 +66,7 @@ class SourceChanged extends Error {
 /** Why a row is not in the file. */
 type Reason =
   | 'with a new password, which is not kept'
+  | 'whose customer has an earlier row, or an address of one'
   | 'whose customer has an earlier row'
   | 'too long to be written'
   | typeof SHORT;
@@ -113,9 +115,19 @@ class FixFile {
 
   async *#failures(): AsyncGenerator<Failure> {
     for await (const failure of allFailures(this.#storage, this.#job)) {
-      if (failure.code === 'duplicate') this.#leaveOut('whose customer has an earlier row');
+      if (failure.code === 'duplicate' || failure.code === 'same_customer') this.#leaveOut(this.#sameCustomer);
       else if (failure.outcome !== 'failed') yield failure;
     }
+  }
+
+  get #sameCustomer(): Reason {
+    return this.#isByEmail
+      ? 'whose customer has an earlier row, or an address of one'
+      : 'whose customer has an earlier row';
+  }
+
+  get #isByEmail(): boolean {
+    return this.#job.options.match === 'email';
   }
 
   async *#records(): AsyncGenerator<SourceRecord[]> {
@@ -134,13 +146,18 @@ class FixFile {
     const { raw, problem } = record;
     if (raw === undefined) return this.#leaveOut('too long to be written');
     if (mayHoldPassword(record)) return this.#leaveOut('with a new password, which is not kept');
-    if (typeof raw === 'string') return this.#ifReadable(jsonRow(raw, failure));
+    // By then his address may be another one, and he is found by his id.
+    const id = this.#isByEmail ? failure.id : null;
+    if (typeof raw === 'string') {
+      const hasId = customerId(record.value) !== null;
+      return this.#ifReadable(jsonRow(raw, failure, hasId ? null : id));
+    }
     const clears = this.#job.options.blankCells === 'clear' && problem === undefined;
     if (clears && isShort(raw)) return this.#leaveOut(SHORT);
-    const line = this.#ifReadable(csvRow(raw, failure));
+    const line = this.#ifReadable(csvRow(this.#isByEmail ? withId(raw, id) : raw, failure));
     if (line === undefined || this.format === 'csv') return line;
     this.format = 'csv';
-    return csvHeading(raw.table) + line;
+    return csvHeading(this.#isByEmail ? withIdHeading(raw.table) : raw.table) + line;
   }
 
   #ifReadable(line: string): string | undefined {

@@ -41,12 +41,14 @@ export interface JobKeys {
   ofSet(set: number): JobKeys;
   /** A file of failures that are not in workflow state: `0000`, `0001` … from the workflow, without gaps. */
   failures(name: string): string;
+  /** A look-up of the page with this number; `asked` tells it from others. */
+  lookUp(page: number, asked: string): string;
   /** The same from prepareJob. */
   invalid: string;
   /** The retry with this 0-based number. */
   retriedBy(number: number): string;
-  /** What the store had of the customers of the page with this number before the job changed them. */
-  present(number: number): string;
+  /** The ids that rows name, if customers are found by e-mail address. */
+  ids: string;
   /** The store's groups, as readNames has found them. */
   groups: string;
   report: string;
@@ -64,20 +66,21 @@ export interface JobKeys {
  */
 export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
-  const [pages, present] = [`${folder}/pages`, `${folder}/present`];
+  const [pages, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
   const failures = (name: string) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`;
   return {
     run,
     folder,
-    working: [pages, present],
+    working: [pages, lookUps],
     groups: `${pages}/groups.json`,
+    ids: `${pages}/${set}/ids`,
     page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
     taken: (number) => `${folder}/sets/${number}`,
     ofSet: (number) => jobKeys({ storeHash, key, set: number }, run),
     failures,
     invalid: failures(`invalid-${set}`),
+    lookUp: (page, asked) => `${lookUps}/${String(page).padStart(6, '0')}-${asked}.ndjson`,
     retriedBy: (number) => `${folder}/retries/${String(number).padStart(4, '0')}.json`,
-    present: (number) => `${present}/${String(number).padStart(6, '0')}.ndjson`,
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },

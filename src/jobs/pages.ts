@@ -5,10 +5,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
+import type { Places } from '../contract/look-ups.ts';
 import { NotFound, type Storage } from '../storage/storage.ts';
-
-import type { JobKeys } from './keys.ts';
 import { Recent } from './cache.ts';
+import type { KeyedRow } from './keyed-rows.ts';
+import type { JobKeys } from './keys.ts';
 import { Turns } from './turns.ts';
 
 const NEWLINE = 0x0a;
@@ -27,6 +28,21 @@ export interface Chunk {
   lines: (number | null)[];
   body: string;
 }
+
+/** A row of a page: where it comes from, and what it holds. */
+export interface PageRow {
+  row: number;
+  line: number | null;
+  values: KeyedRow;
+}
+
+/** The rows of a chunk. */
+export const rowsIn = ({ rows, lines, body }: Chunk): PageRow[] =>
+  (JSON.parse(body) as KeyedRow[]).map((values, index) => ({
+    row: rows[index] as number,
+    line: lines[index] ?? null,
+    values,
+  }));
 
 /** Writes a job's chunks, in order, into pages. */
 export class PageWriter {
@@ -96,13 +112,9 @@ export class PageReader {
 
   /** The chunk with this 0-based number. Throws BadPage if its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
-    const key = keys.page(Math.floor(chunk / CHUNKS_PER_PAGE));
-    const lines = await this.#recent
-      .get(`${keys.run} ${key}`, () => this.#load(key))
-      .catch((error: unknown) => {
-        if (error instanceof NotFound) return [];
-        throw error;
-      });
+    const page = Math.floor(chunk / CHUNKS_PER_PAGE);
+    const lines = await this.#linesOf(keys, page);
+    const key = keys.page(page);
     const bytes = lines[chunk % CHUNKS_PER_PAGE];
     const line = bytes && isUtf8(bytes) ? bytes.toString() : '';
     const { rows, lines: at, body } = CHUNK.exec(line)?.groups ?? {};
@@ -111,6 +123,28 @@ export class PageReader {
     throw new BadPage(
       `Chunk ${chunk} is not in ${uri}: the page is missing or damaged. Start a new job from the source.`,
     );
+  }
+
+  /** The rows of the chunks at these places of a page. Throws BadPage. */
+  async readRows(keys: JobKeys, page: number, [from, to]: Places): Promise<PageRow[]> {
+    const first = page * CHUNKS_PER_PAGE;
+    const chunks = Array.from({ length: to - from }, (_, index) => this.readChunk(keys, first + from + index));
+    return (await Promise.all(chunks)).flatMap(rowsIn);
+  }
+
+  /** How many chunks a page has; none if it is missing. */
+  async chunksIn(keys: JobKeys, page: number): Promise<number> {
+    return (await this.#linesOf(keys, page)).length;
+  }
+
+  #linesOf(keys: JobKeys, page: number): Promise<Buffer[]> {
+    const key = keys.page(page);
+    return this.#recent
+      .get(`${keys.run} ${key}`, () => this.#load(key))
+      .catch((error: unknown) => {
+        if (error instanceof NotFound) return [];
+        throw error;
+      });
   }
 
   // As bytes, as in PageWriter.

@@ -2,13 +2,17 @@ import type { PreparedRows } from '../contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../contract/job.ts';
 import { encodeRuns } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Match } from '../contract/job.ts';
 import { checkCustomer, customerId } from './customer.ts';
+import { saveIds } from './ids-file.ts';
+import { tidied } from './keyed-rows.ts';
 import { BadInput } from '../contract/schema.ts';
+import type { Values } from './fields.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
 import { closedJob } from './close.ts';
 import { saveFailures } from './failure-files.ts';
 import type { JobKeys } from './keys.ts';
-import { FirstRows } from './first-rows.ts';
+import { RowKeys } from './row-keys.ts';
 import { nonEmpty } from './streams.ts';
 import { PageWriter } from './pages.ts';
 import { MAX_ROWS } from './sources/bounded.ts';
@@ -34,6 +38,8 @@ export interface Preparation {
   storage: Storage;
   keys: JobKeys;
   records: AsyncIterable<SourceRecord[]>;
+  /** How rows name customers. */
+  match?: Match;
   /** Customers to send at most; those after them are in chunks too. */
   limit: number | null;
   /** Called now and then with the rows read so far; what it throws ends the preparation. */
@@ -45,14 +51,15 @@ export interface Preparation {
  * many customers), and then leaves nothing behind.
  */
 export async function prepare(preparation: Preparation): Promise<PreparedRows> {
-  const { storage, keys, limit } = preparation;
+  const { storage, keys, limit, match = 'id' } = preparation;
   const pages = new PageWriter(storage, keys);
-  const draft = new Draft(pages, limit);
+  const draft = new Draft(pages, limit, match);
   const older = olderFailures(preparation, draft);
   try {
     const spilled = await nonEmpty(older);
     const olderIn = spilled ? await saveFailures(storage, keys.invalid, spilled, null) : null;
     const prepared = { ...(await draft.end()), olderIn };
+    if (match === 'email') await saveIds(storage, keys, draft.keys.ids());
     // A workflow that was reset after its end has not ended any more.
     const closed = await closedJob(storage, keys);
     if (closed && closed.by !== keys.run) await storage.delete(keys.done);
@@ -84,27 +91,32 @@ class Draft {
   readonly failures: Failure[] = [];
   readonly #pages: PageWriter;
   readonly #limit: number | null;
-  // Of the customers that are in chunks.
-  readonly #firstRows = new FirstRows();
+  /** Of the customers that are in chunks. */
+  readonly keys: RowKeys;
+  readonly #match: Match;
   readonly #gaps: number[] = [];
   #invalid = 0;
+  #valid = 0;
   #chunk = emptyChunk(0);
   #chunks = 0;
   #lastSize = 0;
   #sent: { chunks: number; lastSize: number } | undefined;
 
-  constructor(pages: PageWriter, limit: number | null) {
+  constructor(pages: PageWriter, limit: number | null, match: Match) {
     this.#pages = pages;
     this.#limit = limit;
+    this.#match = match;
+    this.keys = new RowKeys(match);
   }
 
   /** Takes the next record; a promise where a chunk is full and being written. */
-  add({ row, line, value, problem }: SourceRecord): Promise<void> | undefined {
+  add({ row, line, value: given, problem }: SourceRecord): Promise<void> | undefined {
     if (++this.total > MAX_ROWS) {
       const most = MAX_ROWS.toLocaleString('en');
       throw new BadSource(`Expected at most ${most} rows in one source, got more. Split it into several jobs.`);
     }
-    const invalid = problem ?? checkCustomer(value) ?? this.#checkFirst((value as { id: number }).id, row);
+    const value = this.#match === 'email' ? tidied(given) : given;
+    const invalid = problem ?? checkCustomer(value, this.#match) ?? this.keys.enter(value as Values, row);
     if (invalid !== undefined) return this.#addInvalid(row, line, customerId(value), invalid);
     const chunk = this.#chunk;
     const gap = row - chunk.lastRow - 1;
@@ -114,7 +126,7 @@ class Draft {
     chunk.rows.push(row);
     chunk.lines.push(line);
     chunk.customers.push(value);
-    const full = chunk.rows.length === CHUNK_SIZE || this.#firstRows.size === this.#limit;
+    const full = ++this.#valid === this.#limit || chunk.rows.length === CHUNK_SIZE;
     return full ? this.#endChunk() : undefined;
   }
 
@@ -126,7 +138,7 @@ class Draft {
     return {
       total: this.total,
       invalid: this.#invalid,
-      valid: this.#firstRows.size,
+      valid: this.#valid,
       chunks: this.#chunks,
       chunksToSend: sent.chunks,
       lastSentSize: sent.lastSize,
@@ -134,13 +146,6 @@ class Draft {
       gaps: encodeRuns(this.#gaps),
       failures: this.failures,
     };
-  }
-
-  // Two updates of one customer have no defined order, so only the first row that can be sent is.
-  #checkFirst(id: number, row: number): Problem | undefined {
-    const first = this.#firstRows.enter(id, row);
-    if (first === undefined) return undefined;
-    return { code: 'duplicate', message: `Expected one row a customer, got another one in row ${first}.` };
   }
 
   #addInvalid(row: number, line: number | null, id: number | null, { code, message }: Problem): undefined {
@@ -158,7 +163,7 @@ class Draft {
     }
     this.#gaps.push(before, within);
     this.#lastSize = rows.length;
-    if (this.#firstRows.size === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
+    if (this.#valid === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
     this.#chunk = emptyChunk(lastRow);
     await this.#pages.add(rows, lines, customers);
   }

@@ -2,9 +2,8 @@
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches } from './streams.ts';
-import { isUnchanged } from './fields.ts';
 import { stringify } from 'csv-stringify/sync';
-import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
+import { type EndedJob, type ReportedRow, settledRows } from './settled-rows.ts';
 
 /** The text of report.csv: a line for every row that was not updated, or for every row. */
 export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
@@ -12,25 +11,20 @@ export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerato
   const { options } = job;
   const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
   for await (const rows of batches(settledRows(storage, job, hasLine))) {
-    const reported = options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated');
-    yield csvLines(reported.map((row) => (wasSkipped(row, options) ? { ...row, code: 'unchanged' } : row)));
+    yield csvLines(options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated'));
   }
 }
 
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry, source }) => (retry ? `${JSON.stringify(source)}\n` : []));
+    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(retry)}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
 }
 
 /** Whether some rows of a chunk were neither updated nor rejected. */
-const isOpen = ({ state, failed }: ChunkCode): boolean => state !== 'done' || failed > 0;
-
-function wasSkipped({ outcome, source, present }: SettledRow, { skipUnchanged }: EndedJob['options']): boolean {
-  return skipUnchanged && outcome === 'updated' && source !== undefined && isUnchanged(source, present);
-}
+const isOpen = ({ state, failed }: ChunkCode): boolean => state === 'pending' || state === 'unprocessed' || failed > 0;
 
 const COLUMNS = ['row', 'line', 'id', 'outcome', 'code', 'message'];
 

@@ -20,6 +20,10 @@ function appendColumn(typed: string, before: Record<string, string> = {}): Recor
 }
 
 const READING = {
+  match: new Option(
+    '--match <key>',
+    `how rows name their customers; with email, their new addresses are in new_email; default: ${DEFAULTS.match}`,
+  ).choices(['id', 'email']),
   ignoreColumns: new Option('--ignore <heading>', 'leave out this CSV column; can be repeated').argParser(append),
   ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
   columns: new Option(
@@ -66,9 +70,13 @@ export const READING_AND_RUNNING: readonly Option[] = Object.values(JOB_OPTIONS)
 /** The options of a job whose customers an earlier job has read. */
 export const RUNNING_ONLY: readonly Option[] = Object.values(RUNNING);
 
-/** The options of an ended job that the one which sends what it left has as well: not those that made it leave something. */
+/**
+ * The options of an ended job that the one which sends what it left has as well: not those that made it leave something. What
+ * is left names customers as the source did.
+ */
 export function inherited(options: JobOptions = {}): JobOptions {
-  const isInherited = (name: string) => Object.hasOwn(RUNNING, name) && name !== 'dryRun' && name !== 'limit';
+  const isRunning = (name: string) => Object.hasOwn(RUNNING, name) && name !== 'dryRun' && name !== 'limit';
+  const isInherited = (name: string) => isRunning(name) || name === 'match';
   return Object.fromEntries(Object.entries(options).filter(([name]) => isInherited(name)));
 }
 
@@ -83,8 +91,9 @@ export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
 
 /** How a file has to be read that has another one's columns, as words of a command. It has an encoding of its own. */
 export function readingFlags(options: JobOptions): string[] {
-  const { ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
+  const { match, ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
   return [
+    ...(match === 'email' ? ['--match', match] : []),
     ...ignoreColumns.flatMap((heading) => ['--ignore', heading]),
     ...(ignoreUnknown ? ['--ignore-unknown'] : []),
     ...Object.entries(columns).flatMap(([heading, field]) => ['--column', `${heading}=${field}`]),

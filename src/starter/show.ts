@@ -58,11 +58,12 @@ export async function showEnding(session: Session, id: string, progress: Progres
 
 /** Prints the counts, a few rows that were not updated, and where the files are. */
 async function showResult(session: Session, id: string, result: JobResult): Promise<void> {
-  const { customers, unchanged, notes = [], calls, throttled } = result;
+  const { customers, unchanged, notes = [], calls, reads, throttled } = result;
   if (notes.length > 0) print(`\n${notes.map((note) => printable(note, 400)).join('\n')}`);
   if (customers.total > 0) {
     const skipped = unchanged === undefined ? '' : `\n\n${skippedText(unchanged)}`;
-    print(`\n${countsTable(customers)}${skipped}\n\nCalls: ${grouped(calls)}, throttled: ${grouped(throttled)}`);
+    const spent = `Calls: ${grouped(calls)}${reads > 0 ? `, reads: ${grouped(reads)}` : ''}, throttled: ${grouped(throttled)}`;
+    print(`\n${countsTable(customers)}${skipped}\n\n${spent}`);
   }
   if (customers.rejected + customers.failed + customers.invalid > 0) {
     // If no worker answers, the counts are worth showing without them.

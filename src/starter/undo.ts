@@ -125,7 +125,7 @@ async function backupOf(session: Session, storeHash: string, run: JobInfo): Prom
   }
   // It could not write one itself: one is made of what it had read.
   if (status !== 'COMPLETED' && status !== 'CANCELLED') {
-    const { backup, notInBackup } = await backUpAllRead(storage, keys);
+    const { backup, notInBackup } = await backUpAllRead(storage, keys, options?.limit ?? null);
     if (notInBackup > 0) printAside(notInBackupText(notInBackup));
     return backup ?? undefined;
   }

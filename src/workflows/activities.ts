@@ -10,13 +10,14 @@ import {
 } from '@temporalio/workflow';
 import {
   failuresFile,
-  type ChunkOutcome,
   type JobActivities,
   type LeaseActivities,
+  type Spent,
   type StoreActivities,
 } from '../contract/activities.ts';
 import { FAILURES_IN_STATE, JOBS_TASK_QUEUE, STORES_TASK_QUEUE, storeTaskQueue } from '../contract/job.ts';
 import type { Job } from './job.ts';
+import type { Outcome } from './steps.ts';
 
 // Attempts are unlimited everywhere: a full disk or a server restart must not end a job. Hopeless failures are thrown
 // as not retryable. A cancelled workflow waits for each activity to end, so that it knows what came of it.
@@ -71,13 +72,13 @@ export const storeActivities = (storeHash: string) =>
  * stay far below 2 MiB.
  */
 export async function saveFailuresOf({ ref: job, ledger }: Job): Promise<void> {
-  if (ledger.surplus === 0) return;
+  if (ledger.failures.surplus === 0) return;
   await CancellationScope.nonCancellable(() =>
-    ledger.saveOldest(FAILURES_IN_STATE, (failures, file) => {
+    ledger.failures.saveOldest(FAILURES_IN_STATE, (failures, file) => {
       const name = failuresFile(file);
       const summary = `${failures.length} failures · file ${name}`;
       return jobActivities.saveFailures.executeWithOptions({ summary }, [
-        { job, name, failures, olderIn: ledger.olderIn },
+        { job, name, failures, olderIn: ledger.failures.olderIn },
       ]);
     }),
   );
@@ -87,8 +88,8 @@ export async function saveFailuresOf({ ref: job, ledger }: Job): Promise<void> {
 interface Thrown {
   type: string;
   message: string;
-  /** What came of a chunk nevertheless, if the activity says so. */
-  outcome: ChunkOutcome | undefined;
+  /** What came of it nevertheless, if the activity says so. */
+  outcome: Outcome | undefined;
 }
 
 /** What an activity's failure reports; undefined if `error` is not one. */
@@ -98,12 +99,12 @@ export function thrownBy(error: unknown): Thrown | undefined {
   const type = (cause instanceof ApplicationFailure && cause.type) || '';
   const hasDetails = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
   const [details] = (hasDetails && cause.details) || [];
-  return { type, message: cause?.message ?? error.message, outcome: isOutcome(details) ? details : undefined };
+  return { type, message: cause?.message ?? error.message, outcome: isSpent(details) ? details : undefined };
 }
 
-/** Whether this is an outcome: a person may complete an activity with anything. */
-export function isOutcome(value: unknown): value is ChunkOutcome {
-  return typeof value === 'object' && value !== null && Array.isArray((value as Partial<ChunkOutcome>).failures);
+/** Whether an activity has said what it has spent: a person may complete one with anything. */
+export function isSpent(value: unknown): value is Outcome {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Spent>).attempts === 'number';
 }
 
 /** Whether `error` ended a cancelled scope. A cancelled activity whose worker died does not end as cancelled. */

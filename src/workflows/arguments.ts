@@ -5,9 +5,12 @@ import { BEGAN_WITH_0, FORMAT, type JobRef } from '../contract/activities.ts';
 import type { JobInput } from '../contract/job.ts';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
-import type { CarriedQueue } from './chunk-queue.ts';
 import type { Hold, RejectionsFrom } from './hold.ts';
+import type { EmailRounds } from './email-rounds.ts';
+import type { Found } from './found.ts';
 import type { CarriedLedger } from './ledger.ts';
+import type { Witness } from './steps.ts';
+import type { CarriedWork } from './work.ts';
 
 /** The arguments of updateCustomers. */
 export type Arguments = [input: JobInput, carried?: Uint8Array];
@@ -53,13 +56,14 @@ export function inWords(value: unknown): string {
 /** A job as it travels through continue-as-new. */
 export interface CarriedJob {
   ledger: CarriedLedger;
-  queue: CarriedQueue;
+  work: CarriedWork;
   paused: string | null;
-  hold: Hold | null;
+  holds: Record<Witness, Hold | null>;
   resumed: boolean;
   rejectionsFrom: RejectionsFrom;
-  emailsSentAgain: boolean;
+  emailRounds: EmailRounds;
   concurrency: number;
+  found: Found;
   searchAttributes: boolean;
   notes: string[];
   attributesShown: string;

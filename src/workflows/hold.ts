@@ -31,12 +31,23 @@ export function hold(previous: Hold | null, kind: HoldKind, message: string, now
   return { kind, message, probes, until };
 }
 
-/** How many customers had been tried, and how many of them rejected, when rejections began to count. */
-export interface RejectionsFrom {
+/** How many of some customers the store would not take. */
+export interface Share {
   tried: number;
   rejected: number;
+}
+
+/** When rejections began to count: of customers sent, and of those looked up. */
+export interface RejectionsFrom {
+  sent: Share;
+  lookedUp: Share;
   waived: boolean;
 }
+
+export const NONE_REJECTED: RejectionsFrom = {
+  ...{ sent: { tried: 0, rejected: 0 }, lookedUp: { tried: 0, rejected: 0 } },
+  waived: false,
+};
 
 /** A sentence saying that too many customers were rejected since `from`; undefined if they were not. */
 export function tooManyRejected(
@@ -44,12 +55,18 @@ export function tooManyRejected(
   from: RejectionsFrom,
   maxPercent: number,
 ): string | undefined {
-  const tried = now.tried - from.tried;
-  const rejected = now.rejected - from.rejected;
   const enough = from.waived ? REJECTIONS_COUNT_FROM_WAIVED : REJECTIONS_COUNT_FROM;
-  if (tried < enough || rejected * 100 <= maxPercent * tried) return undefined;
-  return (
-    `The store rejected ${rejected} of ${tried} customers, more than the ${maxPercent} percent this job allows. ` +
-    'See the failures. If they are as expected, resume the job; else cancel it, fix the source and start a new job.'
-  );
+  // Apart, since a file of which little has changed sends few of those that it looks up.
+  for (const kind of ['sent', 'lookedUp'] as const) {
+    const tried = now[kind].tried - from[kind].tried;
+    const rejected = now[kind].rejected - from[kind].rejected;
+    if (tried < enough || rejected * 100 <= maxPercent * tried) continue;
+    return (
+      `The store ${WOULD_NOT[kind]} ${rejected} of ${tried} customers, more than the ${maxPercent} percent this job allows. ` +
+      'See the failures. If they are as expected, resume the job; else cancel it, fix the source and start a new job.'
+    );
+  }
+  return undefined;
 }
+
+const WOULD_NOT = { sent: 'rejected', lookedUp: 'does not have' };

@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { type ChunkOutcome, type JobRef, readsPresent } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -9,11 +9,15 @@ import {
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
 import type { CarriedJob } from './arguments.ts';
-import { ChunkQueue, type Item } from './chunk-queue.ts';
-import { hold, type Hold, type HoldKind, OUTAGE_AFTER, type RejectionsFrom, tooManyRejected } from './hold.ts';
+import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
+import { NO_ROUNDS, nextRound } from './email-rounds.ts';
+import { enter, record } from './enter.ts';
+import { NOTHING_FOUND } from './found.ts';
+import { Holding } from './holding.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
-import type { ChunkEnd, NamesEnd, Sent, Step } from './steps.ts';
+import { type End, type InFlight, type Outcome, type Sent, type Step, type Witness, witnessOf } from './steps.ts';
+import { Work } from './work.ts';
 
 /** Where a job is in its life, apart from what makes it wait. */
 export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
@@ -21,16 +25,7 @@ export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 /** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
 
-/**
- * Chunks in flight at once. More than the 3 slots of the store, so that the next chunk is there as soon as a slot is
- * free and not a workflow task later; still more gains nothing.
- */
-export const LOOK_AHEAD = 8;
-
-const noRows = () => ({
-  ...{ total: 0, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },
-  ...{ failures: [], olderIn: null },
-});
+type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'>;
 
 export class Job {
   readonly #ref: JobRef;
@@ -38,27 +33,27 @@ export class Job {
   phase: Phase = 'preparing';
   /** Its source was read; before that there are no rows. */
   isPrepared = false;
-  /** The source names groups of the store, without which it can't be read: to be asked for, asked for, or known. */
-  names: CarriedJob['names'] | 'asked' = null;
+  /** The source names groups of the store, without which it can't be read. */
+  names: CarriedJob['names'] = null;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
-  ledger = Ledger.of(noRows());
-  queue = ChunkQueue.of(0);
+  ledger = Ledger.empty();
+  work = new Work();
   /** Why a person paused the job; null while it isn't paused. */
   paused: string | null = null;
-  hold: Hold | null = null;
+  #holding = new Holding();
   /** A person has resumed the job, which has not acted on that yet. */
   resumed = false;
   cancelling = false;
   /** When the store's queue last gave an answer, or was given something after it had nothing. */
   heardAt = 0;
   starved: Starved | null = null;
-  rejectionsFrom: RejectionsFrom = { tried: 0, rejected: 0, waived: false };
-  emailsSentAgain = false;
+  rejectionsFrom = NONE_REJECTED;
+  emailRounds = NO_ROUNDS;
   /** Calls in flight that the store's pace allowed when a chunk last ended; 0 before. */
   concurrency = 0;
   readonly rate = new Rate();
-  /** What the latest chunk that had to wait for more than a few seconds waited for. */
+  /** What the latest item that waited for more than a few seconds waited for. */
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
@@ -66,16 +61,13 @@ export class Job {
   notes: string[] = [];
   /** State and tenth that the search attributes show. */
   attributesShown = '';
-  files: Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'> = {
-    report: null,
-    retry: null,
-    fix: null,
-  };
+  files: Files = { report: null, retry: null, fix: null };
+  /** What a dry run has found so far. */
+  found = NOTHING_FOUND;
   /** From the end of a dry run's check on. */
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */
   woken = false;
-  #unansweredInRow = 0;
   #open = false;
   /** The store was opened for this probe, which is sent next. */
   #probe: Sent['probe'];
@@ -94,24 +86,46 @@ export class Job {
     return (this.input as JobInput | undefined)?.options ?? {};
   }
 
-  /** It asks what the store has of its customers before it sends them. */
-  get readsPresent(): boolean {
-    return readsPresent(this.options);
+  get looksUp(): boolean {
+    return looksUp(this.options);
+  }
+
+  get hold(): Hold | null {
+    return this.#holding.current;
   }
 
   get state(): JobState {
-    const asksNames = this.names === 'needed' || this.names === 'asked';
-    if (this.phase !== 'running' && !(this.phase === 'preparing' && asksNames)) return this.phase;
+    if (this.phase !== 'running' && !(this.phase === 'preparing' && this.names === 'needed')) return this.phase;
     if (this.cancelling) return 'cancelling';
     if (this.paused !== null) return 'paused';
     return this.hold ? 'held' : this.phase;
   }
 
-  prepared(ledger: Ledger, queue: ChunkQueue): void {
+  /** The store's names are known. */
+  named(): void {
+    this.names = 'known';
+    // Once a long source is read, nobody may be serving its queue any more.
+    this.#open = false;
+  }
+
+  /** Its source was read. Nothing waits yet. */
+  prepared(ledger: Ledger): void {
     this.isPrepared = true;
     this.ledger = ledger;
-    this.queue = queue;
     this.phase = 'running';
+  }
+
+  /** All rows are to be sent, or, in a dry run, looked up. */
+  begin(): void {
+    const { chunksToSend } = this.ledger.plan;
+    if (this.looksUp) this.work.toRead.addRange({ from: 0, to: Math.ceil(chunksToSend / CHUNKS_PER_PAGE) });
+    else if (!this.options.dryRun) this.work.toSend.addRange({ from: 0, to: chunksToSend });
+  }
+
+  /** Its source can't be read before the store was asked for names. */
+  needNames(): void {
+    this.names = 'needed';
+    this.work.toRead.add([{ names: true }]);
   }
 
   pause(reason: string): void {
@@ -125,36 +139,34 @@ export class Job {
     this.woken = true;
   }
 
-  /** Nothing waits to be given to an activity. */
-  get #isEmpty(): boolean {
-    return this.names !== 'needed' && this.queue.empty;
-  }
-
-  /** What to do next while `inFlight` activities are in flight. The step counts as done: a chunk to send is sent. */
-  next(now: number, inFlight: number): Step {
-    if (this.ledger.surplus >= FAILURES_IN_STATE) return { do: 'save' };
-    if (this.isPrepared && this.#isEmpty && inFlight === 0 && !this.emailsSentAgain) this.#sendEmailsAgain();
-    if (this.#isEmpty && inFlight === 0) return { do: 'end' };
+  /** What to do next with these activities in flight. The step counts as done: what is to be sent is sent. */
+  next(now: number, inFlight: InFlight): Step {
+    const isIdle = inFlight.write + inFlight.read === 0;
+    if (this.ledger.failures.surplus >= FAILURES_IN_STATE) return { do: 'save' };
+    if (this.isPrepared && this.work.isEmpty && isIdle) this.#nextEmailRound();
+    if (this.work.isEmpty && isIdle) return { do: 'end' };
     // A dry run reports a refused token instead of waiting for another one.
     if (this.options.dryRun && this.hold?.kind === 'refused') return { do: 'end' };
     if (this.paused !== null) {
       this.#open = false;
       this.#probe = undefined;
     }
-    if (this.paused !== null || this.#isEmpty) return { do: 'wait' };
+    if (this.paused !== null || this.work.isEmpty) return { do: 'wait' };
     if (this.hold?.kind === 'rejections' && this.resumed) this.#waiveRejections();
-    if (this.hold) return this.#askAgain(this.hold, now, inFlight);
+    if (this.hold) return this.#askAgain(this.hold, now, isIdle);
     if (!this.#open) {
       this.#open = true;
       return { do: 'open', why: 'the job needs the store' };
     }
-    // The first chunk goes alone: a wrong token or a wrong mapping costs one call.
-    const window = this.ledger.done > 0 ? LOOK_AHEAD : 1;
-    return inFlight < window ? this.#send(undefined, now, inFlight) : { do: 'wait' };
+    this.work.lookUpOld(now);
+    const item = this.work.next(inFlight, this.ledger.done > 0);
+    return item ? this.#send(item, undefined, now, isIdle) : { do: 'wait' };
   }
 
-  /** Enters how an activity ended that was given a chunk. */
-  ended(sent: Sent, end: ChunkEnd, now: number): void {
+  /** Enters how an activity ended that was given an item. */
+  ended(sent: Sent, end: End, now: number): void {
+    const { item, probe } = sent;
+    const witness = witnessOf(item);
     this.heardAt = now;
     if (end.outcome) this.ledger.called(end.outcome);
     switch (end.how) {
@@ -164,58 +176,40 @@ export class Job {
         return this.#unanswered(sent, end.outcome, end.message, now);
       case 'refused':
       case 'stopped':
-        this.queue.putBack(sent.item, end.outcome?.attempts ?? 0);
+        this.work.putBack(item, end.outcome);
     }
-    if (end.how === 'refused' && (sent.probe || this.hold?.kind !== 'refused')) {
-      this.#holdFor('refused', end.message, now);
+    if (end.how === 'refused' && (probe || this.#holding.of(witness)?.kind !== 'refused')) {
+      this.#holding.begin(witness, 'refused', end.message, now);
     }
-  }
-
-  /** Enters how the question for names ended. No row can be sent before it was answered, so it is never given up. */
-  namesEnded(probe: Sent['probe'], end: NamesEnd, now: number): void {
-    this.heardAt = now;
-    this.names = end.how === 'settled' ? 'known' : 'needed';
-    if (end.how === 'refused') this.#holdFor('refused', end.message, now);
-    if (end.how === 'unanswered') {
-      this.#unansweredInRow++;
-      if (probe || this.#unansweredInRow >= OUTAGE_AFTER) this.#holdFor('outage', end.message, now);
-    }
-    if (end.how !== 'settled') return;
-    this.#unansweredInRow = 0;
-    this.starved = null;
-    this.#endHold();
-    // Once a long source is read, nobody may be serving its queue any more.
-    this.#open = false;
   }
 
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
-    const { queue, ledger, paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency } = this;
-    const { searchAttributes, notes, attributesShown, where } = this;
-    const names = this.names === 'asked' ? 'needed' : this.names;
-    const carried = { paused, hold, resumed, rejectionsFrom, emailsSentAgain, concurrency };
+    const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
+    const { searchAttributes, notes, attributesShown, names, where, found } = this;
     return {
-      ledger: ledger.carry(),
-      queue: queue.carry(),
-      ...carried,
-      searchAttributes,
-      notes,
-      attributesShown,
-      names,
-      where,
+      ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
+      ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
+      ...{ searchAttributes, notes, attributesShown, names, where },
     };
   }
 
   /** Continues where the previous run stopped. */
-  restore({ ledger, queue, ...rest }: CarriedJob): void {
+  restore({ ledger, work, holds, ...rest }: CarriedJob): void {
     Object.assign(this, rest);
-    if (this.names !== 'needed') this.prepared(new Ledger(ledger), new ChunkQueue(queue));
+    this.work = new Work(work);
+    this.#holding = new Holding(holds);
+    if (this.names !== 'needed') this.prepared(new Ledger(ledger));
   }
 
-  /** Opens the store and sends one chunk as a probe, when that is due and nothing is in flight. */
-  #askAgain({ until }: Hold, now: number, inFlight: number): Step {
-    if (inFlight > 0) return { do: 'wait' };
-    if (this.#probe) return this.#send(this.#probe, now, inFlight);
+  #done(witness: Witness): number {
+    return witness === 'write' ? this.ledger.done : this.work.lookedUp;
+  }
+
+  /** Opens the store and sends one item as a probe, when that is due and nothing is in flight. */
+  #askAgain({ until }: Hold, now: number, isIdle: boolean): Step {
+    if (!isIdle) return { do: 'wait' };
+    if (this.#probe) return this.#send(this.work.probe(this.#holding.witness), this.#probe, now, isIdle);
     if (!this.resumed && (until === null || until > now)) {
       return until === null ? { do: 'wait' } : { do: 'wait', ms: until - now };
     }
@@ -224,75 +218,78 @@ export class Job {
     return { do: 'open', why: 'asks the store again' };
   }
 
-  #send(probe: Sent['probe'], now: number, inFlight: number): Step {
+  #send(item: Sent['item'], probe: Sent['probe'], now: number, isIdle: boolean): Step {
     this.#probe = undefined;
-    if (inFlight === 0) this.heardAt = now;
-    if (this.names === 'needed') {
-      this.names = 'asked';
-      return { do: 'readNames', probe };
-    }
-    return { do: 'send', sent: { item: this.queue.take() as Item, probe, doneBefore: this.ledger.done } };
+    if (isIdle) this.heardAt = now;
+    return { do: 'send', sent: { item, probe, doneBefore: this.#done(witnessOf(item)) } };
   }
 
-  /** Enters an outcome, unless it leaves out customers of the chunk: a page that can't be read names none of them. */
-  #settled(sent: Sent, outcome: ChunkOutcome, now: number): void {
-    if (!this.#record(sent.item, outcome)) {
-      return this.#unanswered(sent, outcome, 'The chunk has lost customers in the job store.', now);
+  /** Enters an outcome, unless it leaves out customers: a page that can't be read names none of them. */
+  #settled(sent: Sent, outcome: Outcome, now: number): void {
+    const { item, probe } = sent;
+    if ('chunk' in item && 'stale' in outcome) {
+      this.work.lookUpAgain(item.chunk, item.chunk + 1);
+      // Nothing was sent, so that nothing is known.
+      this.#probe = probe;
+      return;
     }
-    this.#unansweredInRow = 0;
+    const witness = witnessOf(item);
+    if (!enter(this, item, outcome, now)) {
+      return this.#unanswered(sent, outcome, 'Customers are missing in the job store.', now);
+    }
+    this.#holding.answered(witness);
     this.starved = null;
     this.concurrency = outcome.concurrency;
     if (outcome.waitedFor) this.slowed = { by: outcome.waitedFor, at: now };
-    this.rate.add(now, outcome.calls);
-    // Only a probe ends a refusal: other chunks may have been sent before it began.
-    if (sent.probe || this.hold?.kind === 'outage') this.#endHold();
+    // Only a probe ends a refusal: others may have been sent before it began.
+    if (probe || this.#holding.of(witness)?.kind === 'outage') this.#endHold(witness);
+    // It was looked up to be sent: that shows whether the hold may end.
+    if (probe && this.hold && this.hold.kind !== 'rejections') this.#probe = probe;
     const maxPercent = this.options.maxRejectedPercent ?? MAX_REJECTED_PERCENT;
-    const message = tooManyRejected(this.ledger, this.rejectionsFrom, maxPercent);
-    if (message && !this.hold) this.#holdFor('rejections', message, now);
+    const message = tooManyRejected(this.ledger.shares, this.rejectionsFrom, maxPercent);
+    if (message && !this.hold) this.#holding.begin('write', 'rejections', message, now);
   }
 
-  #unanswered({ item, probe, doneBefore }: Sent, outcome: ChunkOutcome, message: string, now: number): void {
-    this.#unansweredInRow++;
+  #unanswered({ item, probe, doneBefore }: Sent, outcome: Outcome, message: string, now: number): void {
+    const witness = witnessOf(item);
     const { attempts, unanswered: tries } = outcome;
-    const unsettled = { tries, attempts, doneBefore, done: this.ledger.done };
-    const again = this.queue.unanswered(item, unsettled, false);
-    if (!again && !this.#record(item, outcome)) this.queue.unanswered(item, unsettled, true);
-    if (probe || (this.#unansweredInRow >= OUTAGE_AFTER && !this.hold)) this.#holdFor('outage', message, now);
+    const unsettled = { tries, attempts, doneBefore, done: this.#done(witness) };
+    if ('chunk' in item) {
+      const { toSend } = this.work;
+      const isBack =
+        toSend.unanswered(item, unsettled, false) ||
+        (!record(this, item, outcome as ChunkOutcome, now) && toSend.unanswered(item, unsettled, true));
+      if (isBack) this.work.mayHaveSent(item, outcome);
+    } else this.work.toRead.unanswered(item, unsettled, true);
+    const isOutage = this.#holding.unanswered(witness);
+    if (probe || isOutage) this.#holding.begin(witness, 'outage', message, now);
   }
 
-  /** Enters what became of an item's customers; false if the outcome leaves some of them out. */
-  #record(item: Item, outcome: ChunkOutcome): boolean {
-    const { ledger, queue } = this;
-    const named = outcome.updated + outcome.failures.length;
-    if (named !== (item.only?.length ?? ledger.sizeOf(item.chunk))) return false;
-    const attempts = queue.attemptsBefore(item.chunk) + outcome.attempts;
-    if (item.only) ledger.amend(item.chunk, item.only, outcome);
-    else ledger.record(item.chunk, outcome, attempts);
-    queue.forget(item.chunk);
-    return true;
-  }
-
-  /** Begins to hold, or continues to after a failed probe. */
-  #holdFor(kind: HoldKind, message: string, now: number): void {
-    this.hold = hold(this.hold, kind, message, now);
-  }
-
-  #endHold(): void {
-    this.hold = null;
+  #endHold(witness: Witness): void {
+    this.#holding.end(witness);
     this.resumed = false;
   }
 
   #waiveRejections(): void {
-    const { tried, rejected } = this.ledger;
-    this.rejectionsFrom = { tried, rejected, waived: true };
+    this.rejectionsFrom = { ...this.ledger.shares, waived: true };
     // After a long hold nobody serves its queue any more.
     this.#open = false;
-    this.#endHold();
+    this.#endHold('write');
   }
 
-  /** E-mail addresses may move between customers, in no order among 3 slots: the rejected are sent again. */
-  #sendEmailsAgain(): void {
-    this.emailsSentAgain = true;
-    this.queue.add([...this.ledger.emailsTaken()].map(([chunk, only]) => ({ chunk, only })));
+  #nextEmailRound(): void {
+    const taken = [...this.ledger.failures.emailsTaken()].map(([chunk, only]) => ({ chunk, only }));
+    const rounds = nextRound(this.emailRounds, taken);
+    if (!rounds) return;
+    this.emailRounds = rounds;
+    this.work.toSend.add(taken);
+  }
+
+  /** The job sends no more: what is still to be sent becomes unprocessed, apart from customers who may have been sent again. */
+  end(): void {
+    for (const { chunk, only } of this.work.toSend.itemsMaybeSent()) {
+      if (only) this.ledger.maybeSentAgain(chunk, only);
+    }
+    this.ledger.end();
   }
 }

@@ -16,12 +16,14 @@ export function countCustomers(store: string, counts: Partial<Omit<CustomerCount
   for (const [outcome, count] of Object.entries(counts)) customers.add(Math.max(0, count), { store, outcome });
 }
 
-/** What a chunk's outcome has added. */
+/** What an outcome has added. */
 export function countSettled(store: string, before: CustomerCounts, now: CustomerCounts): void {
   const updated = now.updated - before.updated;
   const rejected = now.rejected - before.rejected;
   const failed = now.failed - before.failed;
-  if (updated !== 0 || rejected !== 0 || failed !== 0) countCustomers(store, { updated, rejected, failed });
+  const invalid = now.invalid - before.invalid;
+  const added = { updated, rejected, failed, invalid };
+  if (Object.values(added).some((count) => count !== 0)) countCustomers(store, added);
 }
 
 /** A job began to hold, asked the store again in vain, or continues. */

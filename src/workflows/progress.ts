@@ -13,13 +13,14 @@ const STARVED: Record<Starved, string> = {
 };
 
 export function resultOf({ ledger, options, notes, files, wouldSend }: Job): JobResult {
-  const { counts, plan, done, unchanged, calls, throttled } = ledger;
+  const { counts, chunks, settled, calls, reads, throttled } = ledger;
   return {
     customers: counts,
-    chunks: { total: plan.chunks, done },
-    ...(options.skipUnchanged && { unchanged }),
+    chunks,
+    ...(options.skipUnchanged && { unchanged: settled.unchanged }),
     ...(notes.length > 0 && { notes }),
     calls,
+    reads,
     throttled,
     ...files,
     ...(wouldSend && { wouldSend }),
@@ -29,13 +30,12 @@ export function resultOf({ ledger, options, notes, files, wouldSend }: Job): Job
 export function progressOf(job: Job, now: number): Progress {
   const { state, ledger } = job;
   const rate = state === 'running' ? job.rate.at(now) : undefined;
-  const left = ledger.plan.chunksToSend - ledger.done;
   return {
     ...resultOf(job),
     state,
     waitingFor: waitingFor(job),
     pace: rate ? { callsPerSecond: Math.round(rate.callsPerSecond * 100) / 100, concurrency: job.concurrency } : null,
-    eta: rate?.chunksPerSecond ? iso(now + (left / rate.chunksPerSecond) * 1000) : null,
+    eta: rate?.unitsPerSecond ? iso(now + (ledger.callsLeft / rate.unitsPerSecond) * 1000) : null,
   };
 }
 

@@ -1,11 +1,11 @@
 import { CancellationScope, CancelledFailure, condition, log, workflowInfo } from '@temporalio/workflow';
-import type { ChunkOutcome } from '../contract/activities.ts';
-import { isOutcome, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
+import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
+import { isSpent, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { countSettled, logHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
 import { show } from './show.ts';
-import type { ChunkEnd, NamesEnd, Sent } from './steps.ts';
+import { type End, type InFlight, type Outcome, type Sent, type Witness, witnessOf } from './steps.ts';
 
 /** How long continue-as-new waits for the chunks in flight before it stops them. The next run sends those again. */
 const DRAIN_MS = 5_000;
@@ -14,9 +14,9 @@ const DRAIN_MS = 5_000;
 const DETAILS_MS = 2_000;
 
 /**
- * Sends what is in the job's queue, or asks for the names that its source has. Ends as "done" when all of it is settled,
- * as "renew" when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, once nothing is in
- * flight.
+ * Does the job's work: sends chunks, looks up pages, asks for names. Ends as "done" when all of it is settled, as "renew"
+ * when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled,
+ * once nothing is in flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();
@@ -25,7 +25,7 @@ export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
 /** What a job has in flight. It only obeys: what to do next is the job's decision. */
 class Sending {
   readonly #job: Job;
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #inFlight = new Map<Promise<void>, Witness>();
   readonly #root = CancellationScope.current();
   readonly #calls = new CancellationScope();
   #shownAt = 0;
@@ -62,11 +62,10 @@ class Sending {
         return 'renew';
       }
       job.woken = false;
-      const step = this.#change(() => job.next(Date.now(), this.#inFlight.size));
+      const step = this.#change(() => job.next(Date.now(), this.#counts()));
       if (step.do === 'save') await saveFailuresOf(job);
       if (step.do === 'open') await open(job, step.why);
-      if (step.do === 'send') this.#launch(this.#send(step.sent));
-      if (step.do === 'readNames') this.#launch(this.#readNames(step.probe));
+      if (step.do === 'send') this.#launch(step.sent);
       if (step.do === 'wait') await this.#wait(step.ms);
       if (step.do === 'end') return 'done';
     }
@@ -79,55 +78,63 @@ class Sending {
     else await condition(() => job.woken, ms, { summary: `asks the store again: ${job.hold?.kind}` });
   }
 
-  #launch(work: Promise<void>): void {
+  #counts(): InFlight {
+    const inFlight = { read: 0, write: 0 };
+    for (const witness of this.#inFlight.values()) inFlight[witness]++;
+    return inFlight;
+  }
+
+  #launch(sent: Sent): void {
     const job = this.#job;
-    const sending = work.finally(() => {
+    const sending = this.#send(sent).finally(() => {
       this.#inFlight.delete(sending);
       job.woken = true;
     });
-    this.#inFlight.add(sending);
+    this.#inFlight.set(sending, witnessOf(sent.item));
   }
 
   async #send(sent: Sent): Promise<void> {
     const end = await this.#calls
-      .run(() => this.#update(sent))
+      .run(() => this.#give(sent))
       .then((outcome) => this.#endOf(outcome))
       .catch(endOfFailure);
     this.#change(() => this.#job.ended(sent, end, Date.now()));
   }
 
-  async #readNames(probe: Sent['probe']): Promise<void> {
-    const { ref: job } = this.#job;
-    const { readNames } = storeActivities(job.storeHash);
-    const summary = 'the names of the customer groups';
-    const end = await this.#calls
-      .run(() => readNames.executeWithOptions({ summary }, [{ job, ...(probe && { probe }) }]))
-      .then((): NamesEnd => ({ how: 'settled' }))
-      .catch(namesEndOfFailure);
-    this.#change(() => this.#job.namesEnded(probe, end, Date.now()));
+  /** Gives an item to its activity. */
+  #give({ item, probe }: Sent): Promise<Outcome> {
+    const { ref: job, ledger, work, options } = this.#job;
+    const { updateChunk, lookUpPage, readNames } = storeActivities(job.storeHash);
+    const ref = { job, ...(probe && { probe }) };
+    if ('chunk' in item) {
+      const { first, last } = ledger.rowsOf(item.chunk);
+      const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
+      const asked = ledger.askedFor(item.chunk);
+      const unansweredBefore = work.toSend.unansweredBefore(item.chunk);
+      const before = {
+        ...(asked.length > 0 && { asked }),
+        ...(unansweredBefore !== undefined && { unansweredBefore }),
+      };
+      return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
+    }
+    if ('page' in item) {
+      const { page } = item;
+      const { first, last } = ledger.rowsOfPage(page);
+      const summary = `look up page ${page} · rows ${first}–${last}${item.asked ? ' · again' : ''}`;
+      const asked = item.asked
+        ? [...ledger.askedFor(page * CHUNKS_PER_PAGE + item.asked[0]), item.asked]
+        : [ledger.placesOf(page)];
+      const { match = 'id', skipUnchanged = false, dryRun = false } = options;
+      return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
+    }
+    return readNames.executeWithOptions({ summary: 'the names of the customer groups' }, [ref]);
   }
 
-  #update({ item, probe }: Sent): Promise<ChunkOutcome> {
-    const { ref: job, queue, ledger, options, readsPresent } = this.#job;
-    const { first, last } = ledger.rowsOf(item.chunk);
-    const summary = `chunk ${item.chunk} · rows ${first}–${last}${item.only ? ` · ${item.only.length} again` : ''}`;
-    const read = { chunks: ledger.plan.chunksToSend, skipUnchanged: options.skipUnchanged ?? false };
-    const unansweredBefore = queue.unansweredBefore(item.chunk);
-    const ref = {
-      job,
-      ...item,
-      ...(unansweredBefore !== undefined && { unansweredBefore }),
-      ...(probe && { probe }),
-      ...(readsPresent && { read }),
-    };
-    return storeActivities(job.storeHash).updateChunk.executeWithOptions({ summary }, [ref]);
-  }
-
-  #endOf(outcome: ChunkOutcome): ChunkEnd {
-    if (!isOutcome(outcome)) return { how: 'stopped' };
+  #endOf(outcome: Outcome): End {
+    if (!isSpent(outcome)) return { how: 'stopped' };
     // Our own draining stopped it halfway.
     const drained = this.#calls.consideredCancelled && !this.#root.consideredCancelled;
-    const stopped = drained && outcome.failures.some(({ code }) => code === 'cancelled');
+    const stopped = drained && 'failures' in outcome && outcome.failures.some(({ code }) => code === 'cancelled');
     return { how: stopped ? 'stopped' : 'settled', outcome };
   }
 
@@ -154,19 +161,11 @@ class Sending {
   }
 }
 
-function endOfFailure(error: unknown): ChunkEnd {
+function endOfFailure(error: unknown): End {
   const failure = thrownBy(error);
   if (!failure) throw error;
   const { type, message, outcome } = failure;
   if (type === 'Unavailable' && outcome) return { how: 'unanswered', outcome, message };
   // Anything else: it was told to stop, its worker died after that, or a person ended it.
   return type === 'Refused' ? { how: 'refused', outcome, message } : { how: 'stopped', outcome };
-}
-
-function namesEndOfFailure(error: unknown): NamesEnd {
-  const failure = thrownBy(error);
-  if (!failure) throw error;
-  const { type, message } = failure;
-  if (type === 'Unavailable') return { how: 'unanswered', message };
-  return type === 'Refused' ? { how: 'refused', message } : { how: 'stopped' };
 }

@@ -21,7 +21,7 @@ const keys = {
 export function show(job: Job): void {
   const now = Date.now();
   const { workflowId: id } = workflowInfo();
-  const latest = job.ledger.latestFailures(QUOTED_FAILURES);
+  const latest = job.ledger.failures.latest(QUOTED_FAILURES);
   setCurrentDetails(details(progressOf(job, now), { id, latest, slowedBy: slowedBy(job, now) }));
   if (job.searchAttributes) showAttributes(job);
 }
@@ -29,15 +29,15 @@ export function show(job: Job): void {
 /** Each upsert is an event in the history, so only a change of state or another tenth of the job is worth one. */
 function showAttributes(job: Job): void {
   const { state, ledger } = job;
-  const { chunks } = ledger.plan;
-  const percent = chunks === 0 ? Number(job.isPrepared) * 100 : Math.floor((100 * ledger.done) / chunks);
+  const { total, unprocessed, rejected } = ledger.counts;
+  const percent = total === 0 ? Number(job.isPrepared) * 100 : Math.floor((100 * (total - unprocessed)) / total);
   const shown = `${state} ${Math.floor(percent / 10)}`;
   if (shown === job.attributesShown) return;
   job.attributesShown = shown;
   upsertSearchAttributes([
     { key: keys.store, value: job.ref.storeHash },
     { key: keys.state, value: state },
-    { key: keys.rejected, value: ledger.rejected },
+    { key: keys.rejected, value: rejected },
     { key: keys.progress, value: percent },
   ]);
 }
@@ -64,13 +64,14 @@ const HELP: Partial<Record<JobState, string[]>> = {
 
 /** A job's state as short markdown: the current details that the Web UI shows. Pure. */
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
-  const { state, customers, chunks, unchanged, notes, calls, throttled, waitingFor, pace, eta } = progress;
+  const { state, customers, chunks, unchanged, notes, calls, reads, throttled, waitingFor, pace, eta } = progress;
   const { report, retry, fix, backup } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
   } else if (slowedBy && state === 'running') lines.push('', STORE_WAITS[slowedBy]);
   const speed = [`${calls} calls, ${throttled} throttled`];
+  if (reads > 0) speed.push(`${reads} reads`);
   if (unchanged !== undefined) speed.push(`${unchanged} unchanged, not sent`);
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
   if (eta) speed.push(`done at about ${toSeconds(eta)}`);

@@ -1,13 +1,21 @@
 /** What a job does next, and how that ends. */
-import type { ChunkOutcome, ChunkRef } from '../contract/activities.ts';
-import type { Item } from './chunk-queue.ts';
+import type { ChunkOutcome, PageOutcome, Spent, StoreRef } from '../contract/activities.ts';
+import type { Item } from './item-queue.ts';
 
-/** A chunk, or some customers of it, given to an activity. */
+/** A chunk that is sent proves that the store takes writes, which a look-up does not, and the other way round. */
+export type Witness = 'write' | 'read';
+
+export const witnessOf = (item: Item): Witness => ('chunk' in item ? 'write' : 'read');
+
+/** Activities in flight. */
+export type InFlight = Record<Witness, number>;
+
+/** An item given to an activity. */
 export interface Sent {
   item: Item;
   /** It asks whether the store takes calls again. */
-  probe: ChunkRef['probe'];
-  /** Chunks that were done when it was sent. */
+  probe: StoreRef['probe'];
+  /** Items of its kind that were done when it was sent. */
   doneBefore: number;
 }
 
@@ -18,22 +26,20 @@ export type Step =
   /** Have the store's queue served. */
   | { do: 'open'; why: string }
   | { do: 'send'; sent: Sent }
-  /** Ask the store for the names that the source has. */
-  | { do: 'readNames'; probe: Sent['probe'] }
   /** Nothing until something changes, or `ms` have passed. */
   | { do: 'wait'; ms?: number }
   /** Everything is done. */
   | { do: 'end' };
 
-/** How an activity ended that was given a chunk. `outcome` counts its calls even if it settled nothing. */
-export type ChunkEnd =
-  | { how: 'settled'; outcome: ChunkOutcome }
-  /** The store did not answer, in all tries of the activity. */
-  | { how: 'unanswered'; outcome: ChunkOutcome; message: string }
-  /** The store takes no calls of this job at present. */
-  | { how: 'refused'; outcome?: ChunkOutcome | undefined; message: string }
-  /** It was told to stop, or a person ended it. */
-  | { how: 'stopped'; outcome?: ChunkOutcome | undefined };
+/** What an activity returns: of a chunk, of a page, or of the question for names. */
+export type Outcome = ChunkOutcome | PageOutcome | Spent;
 
-/** How the question for names ended. */
-export type NamesEnd = { how: 'settled' | 'stopped' } | { how: 'unanswered' | 'refused'; message: string };
+/** How an activity ended that was given an item. `outcome` counts its calls even if it settled nothing. */
+export type End =
+  | { how: 'settled'; outcome: Outcome }
+  /** The store did not answer, in all tries of the activity. */
+  | { how: 'unanswered'; outcome: Outcome; message: string }
+  /** The store takes no calls of this job at present. */
+  | { how: 'refused'; outcome?: Outcome | undefined; message: string }
+  /** It was told to stop, or a person ended it. */
+  | { how: 'stopped'; outcome?: Outcome | undefined };

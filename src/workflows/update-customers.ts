@@ -15,8 +15,7 @@ import { BEGAN_WITH_0, type ClosedJob, FORMAT } from '../contract/activities.ts'
 import type { JobFailureType, JobResult } from '../contract/job.ts';
 import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
 import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
-import { ChunkQueue } from './chunk-queue.ts';
-import { dryRun } from './dry-run.ts';
+import { checkStore, wouldSend } from './dry-run.ts';
 import { Job } from './job.ts';
 import { Ledger } from './ledger.ts';
 import { answerMessages } from './messages.ts';
@@ -52,12 +51,12 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
     while (!job.isPrepared) {
-      if (job.names === 'needed') await askForNames(job);
+      if (job.names === 'needed') await work(job);
       else await prepare(job, instead);
     }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
-    else if ((await sendChunks(job)) === 'renew') await renew(job);
+    else await work(job);
   } catch (error) {
     if (!isStopped(error, CancellationScope.current())) throw error;
     cancelled = isCancellation(error) ? error : new CancelledFailure('The job was cancelled.');
@@ -89,14 +88,14 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
   job.searchAttributes = prepared.searchAttributes;
   if ('needs' in prepared) {
-    job.names = 'needed';
+    job.needNames();
     job.where = { jobStore: prepared.jobStore };
     return;
   }
   const { format: _, searchAttributes: __, notes, set, jobStore, ...rows } = prepared;
   const { total, invalid, chunksToSend } = rows;
   job.where = { set, jobStore };
-  job.prepared(Ledger.of(rows), ChunkQueue.of(0));
+  job.prepared(Ledger.of(rows));
   job.notes = notes;
   log.info('job started', { store: job.ref.storeHash, total, invalid, chunks: chunksToSend });
   countCustomers(job.ref.storeHash, { invalid });
@@ -108,23 +107,25 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       `${first.join(' ')} No call was made. Fix the source, see ${job.files.report}, or let invalid rows be skipped.`;
     throw failWith(job, 'InvalidRows', message);
   }
-  job.queue = ChunkQueue.of(chunksToSend);
+  job.begin();
 }
 
-async function askForNames(job: Job): Promise<void> {
-  const end = await sendChunks(job);
-  // Once they are known, the source is read before anything else.
-  if (job.names !== 'needed') return;
-  if (end === 'renew') await renew(job);
-  await close(job);
-  throw failWith(job, 'BadInput', job.hold?.message ?? '');
+/** Does the job's work. Only a dry run ends with a hold, since it reports a refusal. */
+async function work(job: Job): Promise<void> {
+  if ((await sendChunks(job)) === 'renew') await renew(job);
+  if (job.options.dryRun && job.hold?.kind === 'refused') await failRefused(job, job.hold.message);
 }
 
 async function runDryRun(job: Job): Promise<void> {
-  const refused = await dryRun(job);
-  if (refused === undefined) return;
+  const checked = await checkStore(job);
+  if ('refused' in checked) return failRefused(job, checked.refused);
+  await work(job);
+  job.wouldSend = { ...wouldSend(job), ...checked };
+}
+
+async function failRefused(job: Job, message: string): Promise<never> {
   await close(job);
-  throw failWith(job, 'BadInput', refused);
+  throw failWith(job, 'BadInput', message);
 }
 
 /** Continues as new; nothing may be in flight. Drops an inline source once its customers are in the job store. */
@@ -146,18 +147,12 @@ async function close(job: Job, unread = false): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     job.phase = 'closing';
     show(job);
-    job.ledger.end();
+    job.end();
     await saveFailuresOf(job);
-    const { plan, outcomes, failures, olderIn } = job.ledger.carry();
-    const maybeSent = job.queue.attempted();
+    const { plan, outcomes, lookUps, failures, olderIn } = job.ledger.carry();
+    const maybeSent = job.work.toSend.allMaybeSent();
     const ended = {
-      job: job.ref,
-      input: job.input,
-      plan,
-      outcomes,
-      failures,
-      olderIn,
-      maybeSent,
+      ...{ job: job.ref, input: job.input, plan, outcomes, lookUps, failures, olderIn, maybeSent },
       ...(unread && { unread }),
     };
     const closed = await closeJob

@@ -8,8 +8,8 @@ import { BadSource } from '../../src/jobs/sources/record.ts';
 import { NothingToRetry } from '../../src/activities/job-source.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
-const reached = { calls: 1 } as Attempt;
-const outcome = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
+const reached = { tally: { calls: 1 } } as Attempt;
+const outcome = { calls: 1, reads: 0, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 const half = () => 0.5;
 
 test.each<[string, Error, number, { type: string; nonRetryable: boolean; nextRetryDelay?: number }]>([

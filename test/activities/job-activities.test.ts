@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../src/activities/job-activities.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
+import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { inline, newStorage } from '../jobs/support.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -28,7 +29,7 @@ test.each([
     const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
     const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(UNPROCESSED)));
     const input = { storeHash: 'abc', source: { customers: [] } };
-    const ending = { job, input, plan, outcomes, failures, olderIn, maybeSent: [] };
+    const ending = { job, input, plan, outcomes, lookUps: NO_LOOK_UPS, failures, olderIn, maybeSent: [] };
     // The server does not say how the run began.
     const client = { options: {}, workflowService: { getWorkflowExecutionHistory: async () => ({}) } };
     const { closeJob } = createJobActivities({ client, storage, sourceRoots: [] } as unknown as PreparingParts);

@@ -8,67 +8,95 @@ import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { type IsolationState, start } from '../../src/bigcommerce/isolate.ts';
 import type { Permit } from '../../src/bigcommerce/store.ts';
+import type { Places } from '../../src/contract/look-ups.ts';
 import { BadPage } from '../../src/jobs/pages.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
 const chunk = { rows: [1, 2], lines: [2, 3], body: '[{"id":1,"notes":"a"},{"id":2,"notes":"b"}]' };
 const ref = { job: { storeHash: 'abc', key: 'run-1' }, chunk: 0 };
-const read = { chunks: 1, skipUnchanged: true };
 const permit = { draining: new AbortController().signal } as Permit;
+const asked: Places[] = [[0, 1]];
 
-/** A store that sends as it is told, and a job store that has the chunk and these values of its customers. */
+/** A store that sends as it is told, and a job store that has the chunk, or the look-up that has made it. */
 function partsOf(
   updateCustomers: (update?: { only?: number[] }) => Promise<unknown>,
-  ofPage: () => Promise<unknown>,
+  lookedUp: () => Promise<unknown> = async () => chunk,
 ): StoreParts {
   return {
     store: { concurrency: () => 3, updateCustomers },
     permit,
     pages: { readChunk: async () => chunk },
-    present: { ofPage },
+    lookUps: { readChunk: lookedUp },
   } as unknown as StoreParts;
 }
 
-/** What the workflow is told if the present values of a chunk can't be had. */
-async function outcomeAfter(error: Error): Promise<ChunkOutcome> {
-  const parts = partsOf(
-    () => Promise.resolve(),
-    () => Promise.reject(error),
-  );
-  const failure: unknown = await new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
-    .run(updateChunk, parts, { ...ref, read })
+/** What the workflow is told if a chunk can't be had, or not be sent. */
+async function outcomeAfter(error: Error, where: 'read' | 'sent', attempt = 1): Promise<ChunkOutcome> {
+  const fails = () => Promise.reject(error);
+  const parts = where === 'read' ? partsOf(() => Promise.resolve(), fails) : partsOf(fails);
+  const failure: unknown = await new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') })
+    .run(updateChunk, parts, { ...ref, asked })
     .catch((thrown: unknown) => thrown);
   expect(failure).toMatchObject({ type: 'Unavailable', message: error.message });
   return (failure as ApplicationFailure).details?.[0] as ChunkOutcome;
 }
 
-test('if the job store fails, no customer is named, so that none is given up for it', async () => {
-  const outcome = await outcomeAfter(new StorageFailed("Can't read a file."));
-  expect(outcome).toMatchObject({ updated: 0, failures: [], unanswered: 1 });
-});
+test.each([new StorageFailed("Can't read a file."), new BadPage('damaged')])(
+  'if its chunk can not be read, no customer is named, and none counts as sent: %s',
+  async (error) => {
+    const outcome = await outcomeAfter(error, 'read');
+    expect(outcome).toMatchObject({ updated: 0, failures: [], calls: 0, unanswered: 1 });
+    expect(outcome).not.toHaveProperty('uncounted');
+  },
+);
 
-test('damaged values stay damaged: the customers are named as failed', async () => {
-  const { failures } = await outcomeAfter(new BadPage('damaged'));
+test('if the store does not answer, its customers are named as failed', async () => {
+  const { failures } = await outcomeAfter(new Unavailable('502', new Attempt({ permit })), 'sent');
   expect(failures.map(({ id, code }) => [id, code])).toEqual([
     [1, 'unavailable'],
     [2, 'unavailable'],
   ]);
 });
 
-test('customers that have all values already count as updated and unchanged, and are not sent', async () => {
-  const updateCustomers = jest.fn(async () => ({ updated: [2], rejected: [], failed: [], calls: 1 }));
-  const parts = partsOf(updateCustomers, async () => new Map([[1, { notes: 'a' }]]));
-  const outcome: unknown = await new MockActivityEnvironment().run(updateChunk, parts, { ...ref, read });
-  expect(updateCustomers).toHaveBeenCalledWith(expect.objectContaining({ only: [2] }));
-  expect(outcome).toMatchObject({ updated: 2, unchanged: 1, failures: [] });
+test('says that an earlier attempt died, which may have called', async () => {
+  expect(await outcomeAfter(new BadPage('damaged'), 'read', 2)).toMatchObject({ calls: 0, uncounted: true });
 });
 
-test('customers that are sent again are not read again', async () => {
-  const updateCustomers = jest.fn(async () => ({ updated: [1], rejected: [], failed: [], calls: 1 }));
-  const parts = partsOf(updateCustomers, () => Promise.reject(new Error('read again')));
-  const outcome: unknown = await new MockActivityEnvironment().run(updateChunk, parts, { ...ref, read, only: [1] });
-  expect(updateCustomers).toHaveBeenCalledWith(expect.objectContaining({ only: [1] }));
-  expect(outcome).toMatchObject({ updated: 1, failures: [] });
+describe('a chunk that was looked up', () => {
+  const MINUTE = 60_000;
+  const sends = () => jest.fn(async () => ({ updated: [1, 2], rejected: [], failed: [], calls: 1 }));
+  const run = (minutesOld: number, environment: object, more: object = {}) => {
+    const updateCustomers = sends();
+    const parts = partsOf(updateCustomers, async () => ({ ...chunk, at: Date.now() - minutesOld * MINUTE }));
+    const outcome: Promise<unknown> = new MockActivityEnvironment(environment).run(updateChunk, parts, {
+      ...ref,
+      asked,
+      ...more,
+    });
+    return { outcome, updateCustomers };
+  };
+
+  test('is sent if that is less than an hour ago', async () => {
+    const { outcome, updateCustomers } = run(59, {});
+    expect(await outcome).toMatchObject({ updated: 2, failures: [] });
+    expect(updateCustomers).toHaveBeenCalledWith(expect.objectContaining({ body: chunk.body }));
+  });
+
+  test('is not sent if that is longer ago, and says so', async () => {
+    const { outcome, updateCustomers } = run(61, {});
+    expect(await outcome).toMatchObject({ stale: true, updated: 0, failures: [], calls: 0 });
+    expect(updateCustomers).not.toHaveBeenCalled();
+  });
+
+  test.each<[string, object, object]>([
+    ['a call was made before', { heartbeatDetails: { calls: 1, ended: 1 }, attempt: 2 }, {}],
+    ['an attempt died, which may have called', { attempt: 2 }, {}],
+    ['some of its customers are sent again', {}, { only: [1] }],
+  ])('is sent however long ago that is if %s', async (_, environment, more) => {
+    const { outcome, updateCustomers } = run(600, environment, more);
+    expect(await outcome).not.toHaveProperty('stale');
+    expect(updateCustomers).toHaveBeenCalledTimes(1);
+  });
 });
 
 describe('the last try for customers of whom the store answers for none, or only for some,', () => {
@@ -86,14 +114,11 @@ describe('the last try for customers of whom the store answers for none, or only
 
   test('fails the silent one if the store answers for its neighbour, who is sent the same values again', async () => {
     const calls: unknown[] = [];
-    const parts = partsOf(
-      async ({ only }: { only?: number[] } = {}) => {
-        calls.push(only);
-        if (calls.length === 1) throw unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] });
-        return { updated: [1], rejected: [], failed: [], calls: 1 };
-      },
-      () => Promise.reject(new Error('read')),
-    );
+    const parts = partsOf(async ({ only }: { only?: number[] } = {}) => {
+      calls.push(only);
+      if (calls.length === 1) throw unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] });
+      return { updated: [1], rejected: [], failed: [], calls: 1 };
+    });
     expect(await lastTry(parts)).toMatchObject({
       updated: 1,
       failures: [
@@ -104,16 +129,13 @@ describe('the last try for customers of whom the store answers for none, or only
   });
 
   test('is an outage if the store does not answer for the neighbour any more', async () => {
-    const parts = partsOf(
-      () => Promise.reject(unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] })),
-      () => Promise.reject(new Error('read')),
-    );
+    const parts = partsOf(() => Promise.reject(unavailable({ ...start([1, 2]), todo: [[2]], updated: [1] })));
     await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
   });
 
   test('is an outage if nobody was answered for', async () => {
     const updateCustomers = jest.fn(() => Promise.reject(unavailable()));
-    const parts = partsOf(updateCustomers, () => Promise.reject(new Error('read')));
+    const parts = partsOf(updateCustomers);
     await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
     expect(updateCustomers).toHaveBeenCalledTimes(1);
   });
@@ -129,10 +151,7 @@ test.each([
     const activity = new MockActivityEnvironment({ heartbeatDetails: { unanswered: tries, state } });
     activity.cancel();
     const draining = new Draining('stopped', new Attempt({ permit }));
-    const parts = partsOf(
-      () => Promise.reject(draining),
-      () => Promise.reject(new Error('read')),
-    );
+    const parts = partsOf(() => Promise.reject(draining));
     expect(await activity.run(updateChunk, parts, ref)).toMatchObject({
       updated: 1,
       failures: [{ id: 2, outcome: 'failed', code: 'cancelled', message }],

@@ -163,14 +163,14 @@ describe('a call that fails is not sent again', () => {
     const error = await failure(Throttled, update());
     expect(error.delayMs).toBeGreaterThan(2_900);
     expect(error.delayMs).toBeLessThanOrEqual(3_000);
-    expect(error.attempt).toMatchObject({ calls: 1, throttled: 1, state: undefined });
+    expect(error.attempt).toMatchObject({ tally: { calls: 1, throttled: 1 }, state: undefined });
     expect(api.seen).toHaveLength(1);
   });
 
   test('after a 503', async () => {
     api.next({ status: 503, body: '<html>secret@example.com</html>', headers: { 'x-retry-after': '9' } });
     expect(await failure(Unavailable, update())).toMatchObject({
-      attempt: { calls: 1, throttled: 0 },
+      attempt: { tally: { calls: 1, throttled: 0 } },
       delayMs: 9_000,
       message: 'The store gave the status 503.',
     });
@@ -183,7 +183,7 @@ describe('a call that fails is not sent again', () => {
       response.write('{"data":[{"id":1}', () => response.destroy());
     });
     expect(await failure(Unavailable, update())).toMatchObject({
-      attempt: { calls: 1 },
+      attempt: { tally: { calls: 1 } },
       message: `No answer from ${api.url} (UND_ERR_SOCKET).`,
     });
     expect(api.seen).toHaveLength(1);
@@ -192,7 +192,7 @@ describe('a call that fails is not sent again', () => {
   test('after an answer of more than 4 MiB', async () => {
     api.next({ body: { data: [{ id: 1, notes: 'x'.repeat(4 * 1024 * 1024) }] } });
     expect(await failure(Unavailable, update())).toMatchObject({
-      attempt: { calls: 1 },
+      attempt: { tally: { calls: 1 } },
       message: `No answer from ${api.url} (UND_ERR_RES_EXCEEDED_MAX_SIZE).`,
     });
   });
@@ -200,7 +200,7 @@ describe('a call that fails is not sent again', () => {
   test('when nobody listens, and then nothing was sent', async () => {
     await api.close();
     expect(await failure(Unavailable, update())).toMatchObject({
-      attempt: { calls: 0 },
+      attempt: { tally: { calls: 0 } },
       message: `No answer from ${api.url} (ECONNREFUSED).`,
     });
     api = await startTinyApi();
@@ -223,7 +223,7 @@ describe('a call that fails is not sent again', () => {
       expect(api.inFlight()).toBe(1);
       jest.advanceTimersByTime(1);
       expect(await call).toMatchObject({
-        attempt: { calls: 1 },
+        attempt: { tally: { calls: 1 } },
         message: `No answer from ${api.url} in 75 s.`,
       });
       await aborted;
@@ -237,8 +237,8 @@ describe('a call that fails is not sent again', () => {
 describe('the next attempt continues where the last one failed', () => {
   test('with the customers that are still to be sent', async () => {
     api.next(unprocessable({ '0.id': 'invalid customer ID' }), { status: 502, body: '' });
-    const { state, calls } = (await failure(Unavailable, update())).attempt;
-    expect([calls, state?.todo]).toEqual([2, [[2, 3]]]);
+    const { state, tally } = (await failure(Unavailable, update())).attempt;
+    expect([tally.calls, state?.todo]).toEqual([2, [[2, 3]]]);
     const again = await update({ state: JSON.parse(JSON.stringify(state)) as IsolationState });
     expect(again).toMatchObject({ updated: [2, 3], rejected: [{ id: 1, code: 'unknown_id' }], calls: 1 });
   });
@@ -257,10 +257,10 @@ describe('sent apart, when no answer comes,', () => {
 
   test('the neighbours of a customer that the store fails for are updated, and that one is left', async () => {
     failsFor([2]);
-    const { state, calls } = (await failure(Unavailable, update({ apart: true }))).attempt;
+    const { state, tally } = (await failure(Unavailable, update({ apart: true }))).attempt;
     expect(api.puts()).toEqual([[1, 2, 3], [1], [2], [3], [2]]);
     expect(state).toMatchObject({ updated: [1, 3], todo: [[2]] });
-    expect(calls).toBe(5);
+    expect(tally.calls).toBe(5);
   });
 
   test('three calls in a row without an answer are enough, and the next attempt begins with others', async () => {
@@ -337,7 +337,7 @@ describe('the fence', () => {
     const call = failure(LeaseLost, update({ permit: ending }));
     await whileConnecting();
     over = true;
-    expect((await call).attempt.calls).toBe(0);
+    expect((await call).attempt.tally.calls).toBe(0);
     await update();
     expect(api.seen).toHaveLength(1);
   });
@@ -349,7 +349,7 @@ describe('the fence', () => {
       const call = failure(end === 'lose' ? LeaseLost : Draining, update({ permit: ending }));
       await whileConnecting();
       ending[end]();
-      expect((await call).attempt.calls).toBe(0);
+      expect((await call).attempt.tally.calls).toBe(0);
       await update();
       expect(api.seen).toHaveLength(1);
     },
@@ -361,7 +361,7 @@ describe('the fence', () => {
     });
     for (let i = 0; i < 4; i++) {
       const { attempt, message } = await failure(LeaseLost, update({ permit: closed }));
-      expect([attempt.calls, message]).toEqual([0, 'The lease on the store is not valid: it ended 2 s ago']);
+      expect([attempt.tally.calls, message]).toEqual([0, 'The lease on the store is not valid: it ended 2 s ago']);
     }
     expect(api.seen).toHaveLength(0);
     await update();
@@ -374,7 +374,7 @@ describe('the fence', () => {
       if (++checks > 1) throw new Error('over');
     });
     const { attempt } = await failure(LeaseLost, update({ body: customers(1, 100), permit: once }));
-    expect(attempt).toMatchObject({ calls: 1, state: { todo: [[1]], rejected: [{ id: 100 }] } });
+    expect(attempt).toMatchObject({ tally: { calls: 1 }, state: { todo: [[1]], rejected: [{ id: 100 }] } });
     expect(api.seen).toHaveLength(1);
   });
 
@@ -385,7 +385,7 @@ describe('the fence', () => {
     await api.arrived(1);
     const aborted = api.aborted();
     mine.lose();
-    expect((await call).attempt).toMatchObject({ calls: 1, state: undefined });
+    expect((await call).attempt).toMatchObject({ tally: { calls: 1 }, state: undefined });
     await aborted;
     expect(api.inFlight()).toBe(0);
     release();
@@ -398,7 +398,7 @@ describe('the fence', () => {
     const mine = permit();
     const call = failure(LeaseLost, update({ permit: mine }));
     mine.lose();
-    expect((await call).attempt.calls).toBe(0);
+    expect((await call).attempt.tally.calls).toBe(0);
     release();
     await Promise.all(others);
     expect(api.seen).toHaveLength(3);
@@ -409,7 +409,7 @@ describe('a process that hands the queue over', () => {
   test('sends nothing new', async () => {
     const leaving = permit();
     leaving.drain();
-    expect((await failure(Draining, update({ permit: leaving }))).attempt.calls).toBe(0);
+    expect((await failure(Draining, update({ permit: leaving }))).attempt.tally.calls).toBe(0);
     expect(api.seen).toHaveLength(0);
   });
 
@@ -431,7 +431,10 @@ describe('a process that hands the queue over', () => {
     await api.arrived(1);
     leaving.drain();
     release();
-    expect((await call).attempt).toMatchObject({ calls: 1, state: { todo: [[1]], rejected: [{ id: 100 }] } });
+    expect((await call).attempt).toMatchObject({
+      tally: { calls: 1 },
+      state: { todo: [[1]], rejected: [{ id: 100 }] },
+    });
     expect(api.seen).toHaveLength(1);
   });
 });
@@ -442,9 +445,9 @@ describe('a refusal', () => {
   test('stops every call to the store, from any job, but not to other stores', async () => {
     api.next(refuse);
     const { attempt, message } = await failure(Refused, update());
-    expect(attempt.calls).toBe(1);
+    expect(attempt.tally.calls).toBe(1);
     const second = await failure(Refused, update());
-    expect([second.attempt.calls, second.message]).toEqual([0, message]);
+    expect([second.attempt.tally.calls, second.message]).toEqual([0, message]);
     await failure(Refused, update({ probe: 'check' }));
     expect(api.seen).toHaveLength(1);
     await stores.get('def').updateCustomers({ body: customers(1), permit: permit() });
@@ -513,8 +516,8 @@ describe('a refusal', () => {
   test('of the new token too is final', async () => {
     api.always(() => refuse);
     tokenInFile = 'new-token';
-    expect((await failure(Refused, update())).attempt.calls).toBe(2);
-    expect((await failure(Refused, update())).attempt.calls).toBe(0);
+    expect((await failure(Refused, update())).attempt.tally.calls).toBe(2);
+    expect((await failure(Refused, update())).attempt.tally.calls).toBe(0);
   });
 
   test('is put to the test again with the same token after five minutes, then after ten, at most after an hour', async () => {
@@ -527,7 +530,7 @@ describe('a refusal', () => {
       const askedAfter: number[] = [];
       for (minutes = 1; minutes <= 240; minutes++) {
         const { attempt } = await failure(Refused, update({ probe: 'check' }));
-        if (attempt.calls > 0) askedAfter.push(minutes);
+        if (attempt.tally.calls > 0) askedAfter.push(minutes);
       }
       expect(askedAfter).toEqual([5, 15, 35, 75, 135, 195]);
       await failure(Refused, update());
@@ -540,10 +543,27 @@ describe('a refusal', () => {
     }
   });
 
+  test.each<[string, () => Promise<unknown>, (probe?: 'resume') => Promise<unknown>]>([
+    ['of GETs', () => store.readGroups({ permit: permit() }), (probe) => update({ probe })],
+    ['of PUTs', () => update(), (probe) => store.readGroups({ permit: permit(), probe })],
+  ])(
+    '%s stops no other calls, and does not end with one: a token may allow to read and not to write',
+    async (_, call, other) => {
+      api.next({ status: 403, body: 'Forbidden' }, { body: '' });
+      await failure(Refused, call());
+      api.always(({ method }) => (method === 'GET' ? { body: [] } : undefined));
+      await other().catch(() => undefined);
+      await other('resume').catch(() => undefined);
+      const { length } = api.seen;
+      await failure(Refused, call());
+      expect(api.seen).toHaveLength(length);
+    },
+  );
+
   test('comes before any call if there is no token', async () => {
     tokenRead = undefined;
     const { attempt, message } = await failure(Refused, update());
-    expect(attempt.calls).toBe(0);
+    expect(attempt.tally.calls).toBe(0);
     expect(message).toBe('There is no access token for the store abc: add it to the file.');
     tokenRead = TOKEN;
     await update();
@@ -568,10 +588,10 @@ describe('a token check', () => {
     [429, Throttled],
     [400, Unavailable],
     [401, Refused],
-  ])('answered with %i fails as a call does, and counts no call', async (status, kind) => {
+  ])('answered with %i fails as a call does, and counts as a read', async (status, kind) => {
     api.next({ status, body: '' });
     const { attempt } = await failure(kind, store.checkToken({ permit: permit() }));
-    expect(attempt).toMatchObject({ calls: 0, throttled: 0 });
+    expect(attempt.tally).toEqual({ calls: 0, reads: 1, throttled: Number(status === 429) });
   });
 
   test('neither causes nor ends the refusal of other calls', async () => {
@@ -582,69 +602,6 @@ describe('a token check', () => {
     await store.checkToken({ permit: permit(), probe: 'resume' });
     await failure(Refused, update());
     expect(api.puts()).toHaveLength(1);
-  });
-});
-
-describe('reading customers', () => {
-  const list = (ids: number[], pages = 1, count = ids.length) => ({
-    body: { data: ids.map((id) => ({ id, notes: `of ${id}` })), meta: { pagination: { count, total_pages: pages } } },
-  });
-  const read = (ids: number[], options = {}) => store.readCustomers({ ids, permit: permit(), ...options });
-
-  test('is one GET, with the fields that a plain one leaves out, and lists those requested that exist', async () => {
-    api.next(list([3, 1, 99]));
-    expect(await read([1, 2, 3])).toEqual([
-      { id: 3, notes: 'of 3' },
-      { id: 1, notes: 'of 1' },
-    ]);
-    const url = '/stores/abc/v3/customers?id:in=1,2,3&include=storecredit,formfields&limit=250&page=1';
-    expect(api.seen).toEqual([expect.objectContaining({ method: 'GET', url, body: '' })]);
-  });
-
-  test('may return a list of more than 4 MiB', async () => {
-    const notes = 'x'.repeat(5 * 1024 * 1024);
-    api.next({ body: { data: [{ id: 1, notes }], meta: { pagination: { count: 1, total_pages: 1 } } } });
-    expect(await read([1])).toEqual([{ id: 1, notes }]);
-  });
-
-  test('continues if the store splits the list into pages', async () => {
-    api.next(list([1, 2], 2), list([3], 2));
-    expect((await read([1, 2, 3])).map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(api.seen.map(({ url }) => url.slice(-1))).toEqual(['1', '2']);
-  });
-
-  test.each([
-    ['contains fewer customers than it says', list([1], 1, 2)],
-    ['says nothing of pages', { body: { data: [{ id: 1 }], meta: {} } }],
-    ['is a time', { body: { time: 1 } }],
-    ['is an error about customers', { status: 422, body: '{"title":"not valid filter parameter(s)","errors":{}}' }],
-  ])('fails if the answer %s: no customer may be mistaken for missing', async (_, reply) => {
-    api.next(reply);
-    expect((await failure(Unavailable, read([1, 2]))).attempt).toMatchObject({ calls: 0, throttled: 0 });
-  });
-
-  test('fails if the right to send was lost before the answer arrived', async () => {
-    let held = true;
-    api.always(() => {
-      held = false;
-      return list([1]);
-    });
-    const check = () => {
-      if (!held) throw new Error('too late');
-    };
-    await failure(LeaseLost, read([1], { permit: permit(check) }));
-    expect(api.seen).toHaveLength(1);
-  });
-
-  test('causes a refusal of other calls if it is refused, and ends it as a probe', async () => {
-    api.next({ status: 403, body: 'Forbidden' });
-    await failure(Refused, read([1]));
-    await failure(Refused, update());
-    await failure(Refused, read([1], { probe: 'check' }));
-    expect(api.seen).toHaveLength(1);
-    api.next(list([1]));
-    await read([1], { probe: 'resume' });
-    expect((await update()).updated).not.toHaveLength(0);
   });
 });
 

@@ -11,7 +11,7 @@ import { pauseUpdate, progressQuery, resumeUpdate, type Progress } from '../../s
 import type { Program } from '../../dev/servers/processes.ts';
 import { writeSource } from '../support/customers.ts';
 import { startSystem, tokensOf } from '../support/system.ts';
-import { judgeJob, judgeUndo, rowOf } from './judge.ts';
+import { idOf, judgeJob, judgeUndo, rowOf } from './judge.ts';
 import { plan, type Happening, type PlannedJob } from './plan.ts';
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, minutes: { type: 'string', default: '1' } } });
@@ -117,12 +117,13 @@ async function happen(what: Happening): Promise<void> {
 
 async function start(job: PlannedJob, isAgain = false): Promise<void> {
   for (const row of job.undigested) {
-    const customer = rowOf(job, row)['id'];
+    const customer = idOf(job, row);
     await system.control('faults', { fault: 'status', status: 500, store: job.store, customer, count: 'always' });
   }
   const rows = Array.from({ length: job.customers }, (_, index) => rowOf(job, index + 1));
   const uri = await writeSource(system, `${job.number}.ndjson`, rows);
-  const options = { reportAll: true, maxRejectedPercent: 100, backup: job.backup };
+  const { backup, match, skipUnchanged } = job;
+  const options = { reportAll: true, maxRejectedPercent: 100, backup, match, skipUnchanged };
   const input = { storeHash: job.store, source: { uri }, options };
   const handle = await system.start(`chaos-${job.number}`, input);
   jobs[job.number] = { job, handle, isAgain };

@@ -8,11 +8,16 @@ import type { PlannedJob } from './plan.ts';
 /** The first customer of each planned job. Jobs share no customer, so the store shows whose values it has. */
 const firstId = ({ number }: PlannedJob): number => number * 1_000 + 1;
 
+/** The customer that a row is about; for an unknown one no store has it. */
+export const idOf = (job: PlannedJob, row: number): number =>
+  job.unknown.includes(row) ? 900_000_000 + row : firstId(job) + row - 1;
+
 /** A row of a planned job, as it is sent. */
 export function rowOf(job: PlannedJob, row: number): Record<string, unknown> {
-  if (job.invalid.includes(row)) return { id: firstId(job) + row - 1, first_name: '' };
-  if (job.unknown.includes(row)) return { id: 900_000_000 + row, notes: 'nobody' };
-  return { id: firstId(job) + row - 1, notes: noteOf(job, row) };
+  const id = idOf(job, row);
+  const key = job.match === 'email' ? { email: `customer${id}@example.com` } : { id };
+  if (job.invalid.includes(row)) return { ...key, first_name: '' };
+  return { ...key, notes: job.unknown.includes(row) ? 'nobody' : noteOf(job, row) };
 }
 
 const noteOf = (job: PlannedJob, row: number) => `job ${job.number} row ${row}`;
@@ -62,9 +67,8 @@ export async function judgeUndo(system: System, job: PlannedJob): Promise<string
   const { code, output } = await runStarter(system, undo);
   const wrong = code === 0 || /There is nothing to undo/.test(output) ? [] : [`undo ended with ${code}: ${output}`];
   for (let row = 1; row <= job.customers; row++) {
-    const { id } = rowOf(job, row) as { id: number };
     if (job.unknown.includes(row)) continue;
-    const { notes } = await system.customer(id, job.store);
+    const { notes } = await system.customer(idOf(job, row), job.store);
     if (notes !== '') wrong.push(`row ${row} was undone, but the store has ${String(notes)}`);
   }
   return wrong.map((what) => `job ${job.number}: ${what}`);
@@ -78,7 +82,7 @@ async function judgeBackup(system: System, job: PlannedJob, { backup }: JobResul
   const wrong = lines.filter((line) => !line.endsWith('"notes":""}')).map(() => 'the backup has a note of the job');
   if (backedUp.size !== lines.length) wrong.push('the backup names somebody twice');
   for (let row = 1; row <= job.customers; row++) {
-    const { id, notes } = rowOf(job, row) as { id: number; notes?: string };
+    const [id, { notes }] = [idOf(job, row), rowOf(job, row)];
     if (notes === undefined || job.unknown.includes(row) || backedUp.has(id)) continue;
     const isChanged = (await system.customer(id, job.store))['notes'] === notes;
     if (isChanged) wrong.push(`row ${row} was changed, but is not in the backup`);

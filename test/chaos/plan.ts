@@ -32,6 +32,9 @@ export interface PlannedJob {
   undigested: number[];
   /** It has a backup. */
   backup: boolean;
+  /** What finds its customers. */
+  match: 'id' | 'email';
+  skipUnchanged: boolean;
 }
 
 /** Temporary faults, all of which BigCommerce could have. */
@@ -115,5 +118,7 @@ function plannedJob(random: Random, number: number, store: string): PlannedJob {
   const invalid = some(5).filter((row) => !unknown.includes(row));
   const good = (row: number) => !unknown.includes(row) && !invalid.includes(row);
   const undigested = number % 3 === 0 ? some(2).filter(good) : [];
-  return { number, store, customers, unknown, invalid, undigested, backup: number % 2 === 1 };
+  const rows = { unknown, invalid, undigested };
+  const options = { backup: number % 2 === 1, match: number % 4 < 2 ? 'id' : 'email', skipUnchanged: number % 5 === 0 };
+  return { number, store, customers, ...rows, ...options } as PlannedJob;
 }

@@ -20,6 +20,7 @@ test('counters count the requests of every kind by store, but not those to contr
     requests: 4,
     puts: 2,
     gets: 1,
+    longestUrl: '/stores/one/v3/customers'.length,
     byStatus: { 200: 2, 404: 1, 422: 1 },
     unanswered: 0,
     inFlight: 0,

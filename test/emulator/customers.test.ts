@@ -214,6 +214,12 @@ describe('reading', () => {
     });
   });
 
+  test('lists all customers whatever is asked for, on request', async () => {
+    await rig.fault({ fault: 'filters-ignored' });
+    expect((await get('?id:in=9')).meta.pagination).toMatchObject({ total: 1_000, count: 50 });
+    expect(ids(await get('?email:in=customer9@example.com&limit=2'))).toEqual([1, 2]);
+  });
+
   test('says with each form field whose it is', async () => {
     await rig.put([{ id: 4, form_fields: [{ name: 'Size', value: 'L' }] }]);
     const [customer] = (await get('?id:in=4&include=formfields')).data;

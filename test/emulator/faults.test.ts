@@ -244,6 +244,14 @@ describe('faults happen', () => {
     expect(await rig.customer(7)).toMatchObject({ _applied: 0 });
   });
 
+  test('to GETs that ask for an e-mail address, whether or not a customer has it', async () => {
+    const get = async (...emails: string[]) =>
+      (await rig.call('GET', `/v3/customers?email:in=${emails.map(encodeURIComponent).join(',')}`)).status;
+    await rig.fault({ fault: 'status', status: 400, email: 'a+b@example.com', count: 'always' });
+    expect([await get('b@example.com'), await get('b@example.com', 'a+b@example.com')]).toEqual([200, 400]);
+    expect([await get('A+b@example.com'), await status()]).toEqual([200, 200]);
+  });
+
   test.each(Object.keys(EVENTS))('to reads as well as writes: %s', async (fault) => {
     const read = (path: string) => {
       const signal = AbortSignal.timeout(fault === 'hang' ? 200 : 10_000);

@@ -4,14 +4,13 @@ import type { Failure } from '../../src/contract/job.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
 import { closeJob, purgeJob } from '../../src/jobs/close.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
-import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
-import { PresentReader } from '../../src/jobs/present.ts';
-import type { Row } from '../../src/jobs/fields.ts';
+import type { Row, Values } from '../../src/jobs/fields.ts';
+import { LookUps, NO_LOOK_UPS, type Places } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
-import { inline, newStorage } from './support.ts';
+import { inline, lookUp, newStorage } from './support.ts';
 
 const job = { storeHash: 'abc', key: 'run-1' };
 const ID = 'customer-updates/abc/job';
@@ -25,6 +24,7 @@ const OPTIONS = {
   backup: true,
   skipUnchanged: false,
   blankCells: 'keep',
+  match: 'id',
 } as const;
 
 let storage: Storage;
@@ -36,18 +36,20 @@ beforeEach(async () => {
 const rows = (count: number): Row[] => Array.from({ length: count }, (_, index) => ({ id: index + 1, notes: 'new' }));
 const old = (id: number) => ({ id, notes: `old ${id}` });
 
-/** A job of these rows that has read the values of the first page, and whose chunks ended like this. */
+/** A job of these rows that has looked up the first page, and whose chunks ended like this. */
 async function ended(
   source: Row[],
   chunks: ChunkCode[],
   more: Partial<Parameters<typeof closeJob>[2]> = {},
-  has = old,
+  has: (id: number) => Values | null | undefined = old,
 ) {
   await storage.writeOnce(keys.taken(0), '');
   const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(source), limit: null });
-  const present = new PresentReader(storage, new PageReader(storage));
-  const found = (ids: number[]) => Promise.resolve(ids.filter((id) => id < 900).map(has));
-  await present.ofPage(keys, 0, plan.chunks, found);
+  const asked: Places = [0, Math.min(100, plan.chunks)];
+  const { skipUnchanged } = more.options ?? OPTIONS;
+  const left = await lookUp(storage, keys, { asked: [asked], skipUnchanged }, (id) => (id < 900 ? has(id) : null));
+  const lookUps = new LookUps(NO_LOOK_UPS);
+  lookUps.add(0, { asked, ...left });
   const outcomes = encodeRuns(chunks.map(encodeChunk));
   return {
     job,
@@ -58,6 +60,7 @@ async function ended(
     isLastTry: false,
     plan,
     outcomes,
+    lookUps: lookUps.carry(),
     olderIn: null,
     failures: [],
     maybeSent: [],
@@ -112,15 +115,49 @@ test('is not written if nothing was changed or no backup was requested', async (
   expect(await files()).toEqual(['0', 'done.json', 'report.csv']);
 });
 
-test('counts customers whose page or earlier values are gone', async () => {
-  const job = await ended(rows(30), [DONE, DONE, DONE]);
-  await storage.write(keys.present(0), ['[1,{"notes":"old 1"}]\n']);
-  expect(await closeJob(storage, 'r', job)).toMatchObject({ notInBackup: 29 });
-  expect(await backup()).toEqual([old(1)]);
+test('counts customers whose page, or what was looked up for it, is gone: the report does not say that they were updated', async () => {
+  const job = await ended(rows(30), [{ ...DONE, rejected: 1 }, DONE, UNPROCESSED], {
+    failures: [failure(2, 'rejected')],
+  });
+  await storage.deleteBelow(`${keys.folder}/look-ups`);
+  expect(await closeJob(storage, 'r', job)).toMatchObject({ backup: null, notInBackup: 29 });
+  const report = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
+  expect(report).toHaveLength(30);
+  expect(report.filter((line) => /failed,unavailable,What became of it is not known/.test(line))).toHaveLength(29);
+  expect((await textOf(storage, keys.retry)).trim().split('\n')).toHaveLength(29);
 
   const again = await ended(rows(30), [DONE, DONE, DONE]);
   await storage.delete(keys.page(0));
   expect(await closeJob(storage, 'r2', again)).toMatchObject({ notInBackup: 30 });
+});
+
+test('of customers that were looked up again has the values that were overwritten, and those of a reset run the first ones', async () => {
+  const again = async (wasReset: boolean) => {
+    storage = await newStorage();
+    const job = await ended(rows(30), [DONE, DONE, DONE]);
+    const asked: Places[] = [
+      [0, 3],
+      [1, 3],
+    ];
+    const later = (id: number) => ({ id, notes: `later ${id}` });
+    const lookUps = new LookUps(job.lookUps);
+    lookUps.add(0, { asked: [1, 3], ...(await lookUp(storage, keys, { asked }, later)) });
+    await closeJob(storage, 'r', { ...job, wasReset, lookUps: lookUps.carry() });
+    return (await backup()).map(({ notes }) => notes);
+  };
+  const numbers = Array.from({ length: 30 }, (_, index) => index + 1);
+  expect(await again(false)).toEqual(numbers.map((id) => (id <= 10 ? `old ${id}` : `later ${id}`)));
+  expect(await again(true)).toEqual(numbers.map((id) => `old ${id}`));
+});
+
+test('of customers whom the store would not show has nothing, and they are counted', async () => {
+  const closed = await closeJob(
+    storage,
+    'r',
+    await ended(rows(2), [DONE], {}, (id) => (id === 1 ? undefined : old(id))),
+  );
+  expect(closed.notInBackup).toBe(1);
+  expect(await backup()).toEqual([old(2)]);
 });
 
 test('does not count customers of a page that was never read: nothing from it was sent', async () => {
@@ -166,11 +203,19 @@ test('of a job that could not write it has every customer it had read, except th
     has,
   );
   expect(plan.chunks).toBe(102);
-  const written = await backUpAllRead(storage, keys);
+  const written = await backUpAllRead(storage, keys, null);
   expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 101 });
   const ids = rows(899).flatMap(({ id }) => (id === 5 ? [] : [id]));
   expect(await backup()).toEqual(ids.map(old));
-  expect(await backUpAllRead(await newStorage(), keys)).toEqual({ backup: null, notInBackup: 0 });
+  expect(await backUpAllRead(await newStorage(), keys, null)).toEqual({ backup: null, notInBackup: 0 });
+});
+
+test('of a job with a limit that could not write it has those it had looked up', async () => {
+  const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(rows(40)), limit: 15 });
+  await storage.writeOnce(keys.taken(0), '');
+  await lookUp(storage, keys, { asked: [[0, plan.chunksToSend]] }, old);
+  await backUpAllRead(storage, keys, 15);
+  expect(await backup()).toEqual(rows(15).map(({ id }) => old(id)));
 });
 
 test('is deleted by purge, as is what a terminated job had read', async () => {

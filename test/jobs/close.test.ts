@@ -7,6 +7,7 @@ import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
+import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
@@ -22,6 +23,7 @@ const OPTIONS = {
   backup: false,
   skipUnchanged: false,
   blankCells: 'keep',
+  match: 'id',
 } as const;
 const HEADING = 'row,line,id,outcome,code,message\n';
 const DONE: ChunkCode = { state: 'done', rejected: 0, failed: 0, attempts: 1 };
@@ -49,6 +51,7 @@ async function ended(rows: unknown[], chunks: ChunkCode[], more: Partial<Ending>
     options: OPTIONS,
     plan,
     outcomes: encodeRuns(chunks.map(encodeChunk)),
+    lookUps: NO_LOOK_UPS,
     olderIn,
     maybeSent: [],
     ...more,

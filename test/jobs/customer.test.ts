@@ -46,7 +46,7 @@ test.each([
   [{ id: 1, customer_group_id: '' }, "customer_group_id: a blank group can't be cleared: write 0 for no group."],
   [{ id: 1, last_name: long(101) }, 'last_name: expected text of 1 to 100 characters, got text of 101 characters.'],
   [{ id: 1, company: long(256) }, 'company: expected text of at most 255 characters, got text of 256 characters.'],
-  [{ id: 1, phone: 12345 }, 'phone: expected text, got a number.'],
+  [{ id: 1, phone: 12345 }, 'phone: expected text, got a number: write it in quotes.'],
   [{ id: 1, notes: long(65_537 - 19) }, 'Expected a customer of at most 65536 bytes as JSON, got 65537.'],
   [{ id: 1, phone: '', notes: '漢'.repeat(30_000) }, 'Expected a customer of at most 65536 bytes as JSON, got 90030.'],
   [{ id: 1, notes: null }, 'notes: expected text, got null.'],
@@ -58,7 +58,10 @@ test.each([
     { id: 1, authentication: 'secret' },
     'authentication: expected a JSON object such as {"force_password_reset":true}, got text.',
   ],
-  [{ id: 1, authentication: { new_password: 7 } }, 'authentication.new_password: expected text, got a number.'],
+  [
+    { id: 1, authentication: { new_password: 7 } },
+    'authentication.new_password: expected text, got a number: write it in quotes.',
+  ],
   [
     { id: 1, accepts_product_review_abandoned_cart_emails: 'yes' },
     'emails: expected yes or no (or y/n, true/false, on/off, 1/0, 1.0/0.0), got text.',

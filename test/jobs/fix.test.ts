@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { ClosedJob } from '../../src/contract/activities.ts';
 import type { Failure } from '../../src/contract/job.ts';
+import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { type FullOptions, jobOptionsSchema } from '../../src/contract/schema.ts';
 import { closeJob, purgeJob } from '../../src/jobs/close.ts';
@@ -47,13 +48,13 @@ async function close(key: string, { rejected = [], isLastTry = false, meanwhile,
   const open = (onDigest: (sha256: string) => void) =>
     openSource({ uri: storage.uri(key) }, [storage], { ...options, digest: onDigest });
   const records = open((sha256) => (digest = sha256));
-  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null });
+  const { failures, olderIn, ...plan } = await prepare({ storage, keys, records, limit: null, match: options.match });
   await meanwhile?.();
   const unsent: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
   const outcomes = encodeRuns(Array.from({ length: plan.chunks }, () => encodeChunk(unsent)));
   // A job that is closed twice was reset meanwhile.
   return closeJob(storage, `run-${++runs}`, {
-    ...{ job, id, options, olderIn, outcomes, maybeSent: [], isLastTry },
+    ...{ job, id, options, olderIn, outcomes, lookUps: NO_LOOK_UPS, maybeSent: [], isLastTry },
     source: { uri: storage.uri(key) },
     plan: digest === undefined ? plan : { ...plan, digest },
     failures: [...failures, ...rejected.map(unknown)],
@@ -98,6 +99,43 @@ test('has objects as they are, each on a line', async () => {
     ),
     expect.stringMatching(/^\{"error_code":"invalid_field","error":"id: /),
   ]);
+});
+
+describe('customers who are found by e-mail address', () => {
+  const options = { match: 'email' } as const;
+  const rejected = [1, 3];
+
+  test('are named by their ids as well where these are known, in a column for it', async () => {
+    const csv = 'Email;Notes\na@x;a\nb@x;b\nc@x;c\nd@x;d;e\nA@x;dup\n';
+    const { text, notes } = await fixOf('a.csv', csv, { options, rejected });
+    expect(lines(text)).toEqual([
+      'Email;Notes;id;error_code;error',
+      'a@x;a;1;unknown_id;No such customer.',
+      'c@x;c;3;unknown_id;No such customer.',
+      expect.stringMatching(/^d@x;d;;invalid_field;.*;e$/),
+    ]);
+    expect(notes).toEqual([
+      'Rows not in the file of rows to correct: 1 whose customer has an earlier row, or an address of one.',
+    ]);
+  });
+
+  test('keep the ids that the source has', async () => {
+    const csv = 'Notes,Customer ID,Email\na,7,a@x\nb,,b@x\nc, ,c@x\n';
+    const { text } = await fixOf('a.csv', csv, { options, rejected });
+    expect(lines(text).slice(1)).toEqual([
+      'a,7,a@x,unknown_id,No such customer.',
+      'c,3,c@x,unknown_id,No such customer.',
+    ]);
+  });
+
+  test('and so in JSON', async () => {
+    const json = '{"email":"a@x","notes":"a"}\n{"email":"b@x","notes":"b"}\n{"id":9,"email":"c@x","notes":"c"}\n';
+    const { text } = await fixOf('a.ndjson', json, { options, rejected });
+    expect(lines(text)).toEqual([
+      '{"email":"a@x","notes":"a","id":1,"error_code":"unknown_id","error":"No such customer."}',
+      '{"id":9,"email":"c@x","notes":"c","error_code":"unknown_id","error":"No such customer."}',
+    ]);
+  });
 });
 
 test('has a line that is not an object below "text"', async () => {
@@ -425,7 +463,7 @@ function ownOf(raw: string): Record<string, unknown> | undefined {
 }
 
 const NO_ROWS = {
-  ...{ job, olderIn: null, outcomes: '', maybeSent: [], isLastTry: false },
+  ...{ job, olderIn: null, outcomes: '', lookUps: NO_LOOK_UPS, maybeSent: [], isLastTry: false },
   plan: { total: 1, invalid: 0, valid: 0, chunks: 0, chunksToSend: 0, lastSentSize: 0, lastSize: 0, gaps: '' },
 };
 

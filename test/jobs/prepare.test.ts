@@ -5,6 +5,7 @@ import type { PreparedRows } from '../../src/contract/activities.ts';
 import { CHUNK_SIZE, type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { BadSource, type SourceRecord } from '../../src/jobs/sources/record.ts';
 import { readFailures } from '../../src/jobs/failure-files.ts';
+import { hasId, readIds } from '../../src/jobs/ids-file.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
@@ -13,6 +14,7 @@ import { textOf as decoded } from '../../src/jobs/sources/text.ts';
 import { decodeRuns } from '../../src/contract/outcomes.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { textOf } from '../storage/conformance.ts';
+import { cpuTimer } from '../support/cpu.ts';
 import { all, inline, inPieces, newStorage } from './support.ts';
 
 const keys = jobKeys({ storeHash: 'abc', key: 'run-1' }, 'run-1');
@@ -257,4 +259,91 @@ describe('what ends a preparation', () => {
     });
     await expect(job).rejects.toBe(cancelled);
   });
+});
+
+describe('rows whose customers are found by e-mail address', () => {
+  const byEmail = (rows: unknown[]) =>
+    prepare({ storage, keys, records: inline(rows, { match: 'email' }), limit: null, match: 'email' });
+
+  test('lie in the pages as they came, with their key as it is asked for', async () => {
+    const job = await byEmail([
+      { email: ' Ann@Example.com ', notes: 'a' },
+      { email: 'b@x', new_email: 'c@x' },
+      { id: 7, email: 'd@x', phone: '1' },
+      { id: 8, new_email: 'e@x' },
+    ]);
+    expect(job).toMatchObject({ total: 4, valid: 4, invalid: 0 });
+    expect(JSON.parse((await new PageReader(storage).readChunk(keys, 0)).body)).toEqual([
+      { email: 'Ann@Example.com', notes: 'a' },
+      { email: 'b@x', new_email: 'c@x' },
+      { id: 7, email: 'd@x', phone: '1' },
+      { id: 8, new_email: 'e@x' },
+    ]);
+  });
+
+  test('are invalid without a key, with nothing but keys, with what is no address, and in conflict with an earlier one', async () => {
+    const job = await byEmail([
+      { notes: 'a' },
+      { id: 1, email: 'a@x' },
+      { email: 'nobody', notes: 'a' },
+      { email: 'a@x', new_email: 'b' },
+      { email: '', notes: 'a' },
+      { email: 'a@x', notes: 'a' },
+      { email: 'A@X', notes: 'b' },
+      { email: 'c@x', nots: 'b' },
+    ]);
+    expect(job.failures.map(({ row, id, code, message }) => [row, id, code, message.slice(0, 90)])).toEqual([
+      [1, null, 'invalid_field', 'Expected an e-mail address or an id, got neither.'],
+      [2, 1, 'invalid_field', expect.stringContaining('besides the e-mail address and the id, got none.')],
+      [3, null, 'invalid_field', 'email: expected an e-mail address, got text with no @.'],
+      [4, null, 'invalid_field', 'new_email: expected an e-mail address, got text with no @.'],
+      [5, null, 'invalid_field', "email: a blank e-mail address can't be cleared."],
+      [7, null, 'duplicate', 'Expected one row a customer, got another one in row 6.'],
+      [8, null, 'unknown_field', expect.stringContaining('is not a field')],
+    ]);
+    expect(job).toMatchObject({ total: 8, valid: 1, invalid: 7 });
+  });
+
+  test('leave the ids that they name in a file, sorted, of those that can be sent', async () => {
+    await byEmail([
+      { id: 70_000, notes: 'a' },
+      { id: 2_147_483_647, email: 'a@x', notes: 'a' },
+      { email: 'b@x', notes: 'a' },
+      { id: 3, notes: 'a' },
+      { id: 4 },
+    ]);
+    const ids = await readIds(storage, keys);
+    expect([...ids]).toEqual([3, 70_000, 2_147_483_647]);
+    expect([2, 3, 4, 70_000, 2_147_483_647, 2_147_483_646].map((id) => hasId(ids, id))).toEqual([
+      ...[false, true, false],
+      ...[true, true, false],
+    ]);
+    expect(hasId(await readIds(storage, jobKeys({ storeHash: 'abc', key: 'another' })), 3)).toBe(false);
+  });
+
+  test('and a job that goes by ids leaves no such file', async () => {
+    await run(inline([customer(1)]));
+    expect(await files()).toEqual(['000000.ndjson']);
+  });
+
+  test('take some thousands a second to prepare', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, n) => ({ email: `customer${n}@example.com`, notes: 'n' }));
+    const cpuMs = cpuTimer();
+    expect(await byEmail(rows)).toMatchObject({ valid: 20_000 });
+    expect(cpuMs()).toBeLessThan(4_000);
+  });
+});
+
+test('a row by id that has only an address says how to find its customer by that', async () => {
+  const { failures } = await run(
+    inline([
+      { email: 'a@x', notes: 'a' },
+      { id: 1, new_email: 'b@x' },
+    ]),
+  );
+  expect(failures.map(({ message }) => message)).toEqual([
+    'id: expected a whole number from 1 to 2147483647, got nothing. To find customers by their e-mail addresses, start the ' +
+      'job with --match email (match).',
+    'new_email is for rows whose customers are found by e-mail address: start the job with --match email (match).',
+  ]);
 });

@@ -14,7 +14,7 @@ const others = jobKeys({ storeHash: 'abc', key: 'run-2' });
 
 /** Everything a job can leave: two pages, what was read for them, four files of failures, a copy of its source. */
 const ALL = [
-  ...[keys.page(0), keys.page(1), keys.present(0), keys.present(1)],
+  ...[keys.page(0), keys.page(1), keys.lookUp(0, 'a'), keys.lookUp(1, 'b')],
   ...[keys.invalid, keys.failures('0000'), keys.failures('0001'), keys.failures('0002')],
   ...[keys.report, keys.retry, keys.backup, keys.done, COPY],
 ];

@@ -1,10 +1,11 @@
 /** The largest that workflow and activities pass to each other, against the 2 MiB of a payload. */
-import type { CloseJobInput, PreparedRows } from '../../src/contract/activities.ts';
+import { CHUNKS_PER_PAGE, type CloseJobInput, type PreparedRows } from '../../src/contract/activities.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { MAX_CHUNKS, prepare } from '../../src/jobs/prepare.ts';
 import { MAX_ROWS } from '../../src/jobs/sources/bounded.ts';
+import { type CarriedLookUps, LookUps, NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
 import { inline, newStorage } from './support.ts';
@@ -23,6 +24,17 @@ function worstGaps(): number[] {
     gaps.push(gap, gap);
   }
   return gaps;
+}
+
+/** Each page was looked up, and some again, with other results than the page before. */
+function worstLookUps(): CarriedLookUps {
+  const lookUps = new LookUps(NO_LOOK_UPS);
+  for (let page = 0; page < MAX_CHUNKS / CHUNKS_PER_PAGE; page++) {
+    const differs = page % 2;
+    lookUps.add(page, { asked: [0, 100], chunks: 98 + differs, lastSize: 1 + differs });
+    if (page % 10 === 0) lookUps.add(page, { asked: [40 + differs, 98], chunks: 50 + differs, lastSize: 8 + differs });
+  }
+  return lookUps.carry();
 }
 
 test('the worst source and the worst answers fit into the input of closeJob', async () => {
@@ -60,7 +72,7 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   const latest = (failure: Failure) => Array.from({ length: FAILURES_IN_STATE }, () => failure);
   const closing: CloseJobInput = {
     job: { storeHash: 'a'.repeat(32), key: 'a'.repeat(64) },
-    ...{ input, plan, outcomes, failures: [...latest(invalid), ...latest(taken)] },
+    ...{ input, plan, outcomes, lookUps: worstLookUps(), failures: [...latest(invalid), ...latest(taken)] },
     olderIn: 'x'.repeat(1_000),
     // Those in flight, and those that wait for 30 others to be taken first: chunk-queue.ts.
     maybeSent: Array.from({ length: 100 }, (_, at) => MAX_CHUNKS - 1 - at),

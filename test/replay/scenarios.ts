@@ -45,6 +45,13 @@ function mixed(): { id: number; [field: string]: unknown }[] {
   return rows;
 }
 
+/** Of every tenth nobody has the address, and of each customer another field is set. */
+const byEmail = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    email: index % 10 === 3 ? `nobody${index}@example.com` : `customer${index + 1}@example.com`,
+    notes: 'by e-mail',
+  }));
+
 const READS: JobOptions = { backup: true, skipUnchanged: true };
 
 async function start({ system }: Stage, name: string, rows: unknown[], options: JobOptions = {}) {
@@ -115,6 +122,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   'dry-run': plain('dry-run', customers(20), { dryRun: true }),
   reading: plain('reading', mixed(), READS),
   'dry-run-reading': plain('dry-run-reading', mixed(), { ...READS, dryRun: true }),
+  'by-email': plain('by-email', byEmail(1_500), { match: 'email', skipUnchanged: true }),
+  'dry-run-by-email': plain('dry-run-by-email', byEmail(300), { match: 'email', dryRun: true }),
   async undo(stage) {
     const changed = customers(200).map(({ id }) => ({ id, notes: `to be undone ${id}` }));
     const { backup } = await (await start(stage, 'backed-up', changed, { backup: true })).result();
@@ -188,7 +197,9 @@ export const SCENARIOS: Record<string, Scenario> = {
     return [job];
   },
   async 'cancelled-reading'(stage) {
-    const job = await start(stage, 'cancelled-reading', customers(300), READS);
+    // Others than the store has by now, or nothing would be sent.
+    const rows = customers(300).map((customer) => ({ ...customer, company: 'changed' }));
+    const job = await start(stage, 'cancelled-reading', rows, READS);
     await untilDone(job, 3);
     await job.cancel();
     return [job];

@@ -1,7 +1,6 @@
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { pack, unpack } from '../../src/workflows/arguments.ts';
-import { ChunkQueue } from '../../src/workflows/chunk-queue.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 import { seeded, type Random } from '../chaos/random.ts';
@@ -36,8 +35,8 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
     ...{ gaps: encodeRuns(gaps), failures: [], olderIn: null },
   });
   const job = new Job({ storeHash: 'abc', key: 'run' }, { storeHash: 'abc', source: { uri: 'file:///a.csv' } });
-  job.ledger = ledger;
-  job.queue = ChunkQueue.of(CHUNKS);
+  job.prepared(ledger);
+  job.begin();
   for (let chunk = 0; chunk < CHUNKS; chunk++) {
     const { first } = ledger.rowsOf(chunk);
     const rejected = Array.from({ length: random.whole(0, 10) }, (_, index) => first + index);
@@ -45,11 +44,11 @@ async function worstJob(code: Failure['code'], message: (random: Random) => stri
       const latest = chunk > CHUNKS - 1_000 ? message(random) : '';
       return { row, line: null, id: random.whole(1, 1e7), outcome: 'rejected' as const, code, message: latest };
     });
-    const called = { calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
-    ledger.record(chunk, { updated: 10 - failures.length, failures, ...called }, random.whole(1, 15));
-    if (ledger.surplus >= FAILURES_IN_STATE) await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
+    ledger.record(chunk, { failures }, random.whole(1, 15));
+    const { failures: latest } = ledger;
+    if (latest.surplus >= FAILURES_IN_STATE) await latest.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
   }
-  await ledger.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
+  await ledger.failures.saveOldest(FAILURES_IN_STATE, async () => 'file:///older');
   return { job, ledger };
 }
 

@@ -116,7 +116,16 @@ class Played {
     const stopped = await Promise.race([cancelled.catch(() => true), this.calm ? false : sleep(takes)]);
     clearInterval(beating);
     const some = ids.slice(0, customers);
-    const none = { updated: 0, failures: [], calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
+    const none = {
+      updated: 0,
+      failures: [],
+      calls: 1,
+      reads: 0,
+      throttled: 0,
+      attempts: 1,
+      unanswered: 0,
+      concurrency: 3,
+    };
     const failing = (who: number[], outcome: Failure['outcome'], code: Failure['code']): ChunkOutcome => {
       const failures = who.map((id) => ({ row: id, line: null, id, outcome, code, message: '' }));
       return { ...none, updated: ids.length - who.length, failures };

@@ -67,29 +67,29 @@ describe('job store and server', () => {
     expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
   });
 
-  test.each<[string, JobOptions]>([
-    ['pages/0', {}],
-    ['present', { backup: true }],
+  test.each<[string, string, JobOptions, (path: string) => Promise<unknown>, string]>([
+    // Not missing, which is a different case: unreadable.
+    ['read a page', 'pages/0/000001.ndjson', {}, mkdir, 'it is a folder'],
+    ['write a look-up', 'look-ups', { backup: true }, (path) => writeFile(path, ''), 'a part of the path is a file'],
   ])(
-    'a job store that fails to read a file of %s holds the job as an outage, which continues by itself',
-    async (folder, options) => {
-      const uri = await writeSource(system, `fails-${folder.replace('/', '-')}.ndjson`, customers(1_500));
-      const handle = await startSlowly(`fails ${folder}`, { storeHash: 'abc', source: { uri }, options });
-      const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${folder}/000001.ndjson`;
-      // Not missing, which is a different case: unreadable.
-      await rename(file, `${file}.aside`).catch(() => undefined);
-      await mkdir(file);
+    'a job store that fails to %s holds the job as an outage, which continues by itself',
+    async (what, path, options, put, why) => {
+      const uri = await writeSource(system, `fails-${options.backup}.ndjson`, customers(1_500));
+      const handle = await startSlowly(`fails to ${what}`, { storeHash: 'abc', source: { uri }, options });
+      const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${path}`;
+      await rename(file, `${file}.aside`);
+      await put(file);
       await fast();
       await until(async () => (await progress(handle))?.state === 'held');
       const held = await handle.query(progressQuery);
       expect(held.waitingFor).toMatchObject({
         kind: 'outage',
-        message: expect.stringContaining(`${file}: it is a folder.`),
+        message: expect.stringMatching(new RegExp(`${file}.*: ${why}`)),
       });
       expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
 
-      await rmdir(file);
-      await rename(`${file}.aside`, file).catch(() => undefined);
+      await rm(file, { recursive: true });
+      await rename(`${file}.aside`, file);
       expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
     },
   );

@@ -212,7 +212,7 @@ test('a dry run reports how many would change, sends nothing, and leaves no file
   const { output, code } = await runStarter(system, [...dry, '--name', 'dry']);
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain('305 customers would change, 900 would not: they already have all the values.');
-  expect(output).toMatch(/It would send 305 customers in 121 calls/);
+  expect(output).toMatch(/It would send 305 customers in 31 calls/);
   // Customers beyond the limit aren't even read.
   expect(await system.stats()).toMatchObject({ customersApplied, customersRead: 1_205 });
 
@@ -223,7 +223,7 @@ test('a dry run reports how many would change, sends nothing, and leaves no file
   expect(wouldSend).toMatchObject({ customers: 3, calls: 1, compared: { changed: 1, unchanged: 1, missing: 1 } });
   expect(backup).toBeNull();
   const key = (await handleOf('dry').describe()).raw.workflowExecutionInfo?.firstRunId;
-  await expect(readFile(`${system.folder}/data/jobs/abc/${key}/present/000000.ndjson`)).rejects.toThrow('ENOENT');
+  await expect(readFile(`${system.folder}/data/jobs/abc/${key}/look-ups`)).rejects.toThrow('ENOENT');
 });
 
 test('only customers who will be sent are read, each once', async () => {
@@ -239,7 +239,7 @@ test('only customers who will be sent are read, each once', async () => {
   );
 });
 
-test('a job that reads runs the same activities as any other', async () => {
+test('a job that looks customers up has one more activity, and one that need not has none', async () => {
   const types = async (name: string, options: JobOptions) => {
     const job = await start(name, [noted(1, name)], options);
     await job.result();
@@ -248,8 +248,12 @@ test('a job that reads runs the same activities as any other', async () => {
   };
   const usual = ['prepareJob', 'openStore', 'updateChunk', 'closeJob'];
   expect(await types('usual', { reportAll: true })).toEqual(usual);
-  expect(await types('with backup', { backup: true })).toEqual(usual);
-  expect(await types('skipping', { skipUnchanged: true })).toEqual(usual);
+  const looking = usual.toSpliced(2, 0, 'lookUpPage');
+  expect(await types('with backup', { backup: true })).toEqual(looking);
+  expect(await types('skipping', { skipUnchanged: true })).toEqual(looking);
+  const nothingChanged = { skipUnchanged: true, backup: true };
+  await run('again', [noted(1, 'nothing changed')], {});
+  expect(await types('nothing changed', nothingChanged)).toEqual(looking.filter((type) => type !== 'updateChunk'));
 });
 
 describe('a backup stands where its job', () => {
@@ -428,7 +432,7 @@ describe('while it reads, a job', () => {
   ])('that is %s reads again, and sends nothing before it has read', async (name, fault) => {
     await system.control('faults', fault);
     const result = await run(name, rows, { backup: true });
-    expect(result).toMatchObject({ calls: 30, throttled: 0, notInBackup: 0, customers: { updated: 300, failed: 0 } });
+    expect(result).toMatchObject({ calls: 30, notInBackup: 0, customers: { updated: 300, failed: 0 } });
     expect(await lines(result.backup)).toHaveLength(300);
     expect(await system.stats()).toMatchObject({ puts: 30, callsAfterThrottle: 0 });
   });

@@ -3,7 +3,16 @@ import { EXIT, exitCodeOf, wasDryRun } from '../../src/starter/exit.ts';
 
 function result(calls: number, counts: Partial<CustomerCounts>): JobResult {
   const customers = { total: 0, updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0, ...counts };
-  return { customers, chunks: { total: 0, done: 0 }, calls, throttled: 0, report: null, retry: null, fix: null };
+  return {
+    customers,
+    chunks: { total: 0, done: 0 },
+    calls,
+    reads: 0,
+    throttled: 0,
+    report: null,
+    retry: null,
+    fix: null,
+  };
 }
 
 function dryRun(counts: Partial<CustomerCounts>): JobResult {

@@ -12,6 +12,7 @@ function progress(more: Partial<Progress> = {}): Progress {
     customers: { total: 12_000, updated: 8_990, rejected: 7, failed: 1, invalid: 2, unprocessed: 3_000 },
     chunks: { total: 1_200, done: 900 },
     calls: 910,
+    reads: 0,
     throttled: 0,
     report: null,
     retry: null,

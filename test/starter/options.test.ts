@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
-import { jobOptionsOf, READING_AND_RUNNING, RUNNING_ONLY } from '../../src/starter/options.ts';
+import { inherited, jobOptionsOf, READING_AND_RUNNING, readingFlags, RUNNING_ONLY } from '../../src/starter/options.ts';
 
 function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
@@ -9,7 +9,8 @@ function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
 }
 
 test('every option of a job can be typed, and becomes the option of that name', () => {
-  const args = '--ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
+  const args =
+    '--match email --ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
   const more = [
     '--column',
     'Fax=2=phone',
@@ -23,7 +24,14 @@ test('every option of a job can be typed, and becomes the option of that name', 
   const flags = ['--ignore-unknown', '--trust-quotes', '--dry-run', '--report-all', '--backup', '--skip-unchanged'];
   const options = typed(READING_AND_RUNNING, ...args.split(' '), ...more, ...flags);
   expect(options).toEqual({
-    ...{ ignoreColumns: ['Age', 'Size'], blankCells: 'clear', onInvalid: 'fail', maxRejectedPercent: 5, limit: 7 },
+    ...{
+      match: 'email',
+      ignoreColumns: ['Age', 'Size'],
+      blankCells: 'clear',
+      onInvalid: 'fail',
+      maxRejectedPercent: 5,
+      limit: 7,
+    },
     ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252', blankWords: ['NULL', 'N/A'] },
     ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
   });
@@ -48,4 +56,16 @@ test.each([
   ['--encoding', 'latin', /--encoding: expected .*name of an encoding/],
 ])('%s %s is refused', (flag, value, message) => {
   expect(() => typed(READING_AND_RUNNING, flag, value)).toThrow(message);
+});
+
+test('a corrected file is read as the one that it was made from', () => {
+  const flags = ['--match', 'email', '--ignore', 'Age', '--ignore-unknown', '--column', 'Telephone=phone'];
+  const options = typed(READING_AND_RUNNING, ...flags, '--limit', '7', '--encoding', 'latin1');
+  expect(readingFlags(options)).toEqual(flags);
+  expect(readingFlags({ match: 'id' })).toEqual([]);
+});
+
+test('a retry runs as its job did, and names customers in the same way', () => {
+  const flags = ['--match', 'email', '--backup', '--limit', '5', '--dry-run', '--ignore', 'Age'];
+  expect(inherited(typed(READING_AND_RUNNING, ...flags))).toEqual({ match: 'email', backup: true });
 });

@@ -8,6 +8,7 @@ function progress(updated: number, more: Partial<Progress> = {}): Progress {
     customers: { total: 10, updated, rejected: 0, failed: 0, invalid: 0, unprocessed: 10 - updated },
     chunks: { total: 1, done: 0 },
     calls: 0,
+    reads: 0,
     throttled: 0,
     report: null,
     retry: null,

@@ -20,6 +20,7 @@ const running: Progress = {
   customers,
   chunks: { total: 1_200, done: 901 },
   calls: 910,
+  reads: 0,
   throttled: 0,
   report: null,
   retry: null,

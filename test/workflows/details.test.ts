@@ -6,6 +6,7 @@ const running: Progress = {
   customers: { total: 100, updated: 20, rejected: 1, failed: 0, invalid: 2, unprocessed: 77 },
   chunks: { total: 10, done: 2 },
   calls: 3,
+  reads: 0,
   throttled: 0,
   waitingFor: null,
   pace: { callsPerSecond: 4.5, concurrency: 3 },
@@ -85,8 +86,9 @@ test('name the report of an ended job, and retry only if something is left to se
 
 test('say how many were unchanged, and name the backup and undo if there is one', () => {
   const backup = 'file:///b.ndjson';
-  const ended: Progress = { ...running, state: 'completed', pace: null, eta: null, unchanged: 12, backup };
-  expect(details(ended, beyond)).toMatch(/3 calls, 0 throttled · 12 unchanged, not sent\n/);
+  const more = { reads: 4, unchanged: 12, backup };
+  const ended: Progress = { ...running, state: 'completed', pace: null, eta: null, ...more };
+  expect(details(ended, beyond)).toMatch(/3 calls, 0 throttled · 4 reads · 12 unchanged, not sent\n/);
   expect(details(ended, beyond)).toMatch(/Backup: file:\/\/\/b\.ndjson\n[^]*undo customer-updates\/abc\/spring`$/);
   expect(details({ ...ended, backup: null }, beyond)).not.toMatch(/undo|Backup/);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { ChunkOutcome, PreparedRows } from '../../src/contract/activities.ts';
+import type { ChunkOutcome, PageOutcome, PreparedRows } from '../../src/contract/activities.ts';
 import type { Failure } from '../../src/contract/job.ts';
+import { packFallen } from '../../src/contract/look-ups.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
 
@@ -41,12 +42,15 @@ function outcome(size: number, failures: Failure[] = []): ChunkOutcome {
     updated: size - failures.length,
     failures,
     calls: 1,
+    reads: 0,
     throttled: 0,
     attempts: 1,
     unanswered: 0,
     concurrency: 3,
   };
 }
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index + 1);
 
 const allValid = (rows: number) => prepared(Array<boolean>(rows).fill(true));
 
@@ -121,13 +125,13 @@ test('the oldest failures beyond 1,000 are saved, and stay in answers meanwhile'
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
     ledger.record(chunk, outcome(10, rows), 1);
   }
-  expect(ledger.surplus).toBe(40);
-  await ledger.saveOldest(1_000, (failures, file) => {
+  expect(ledger.failures.surplus).toBe(40);
+  await ledger.failures.saveOldest(1_000, (failures, file) => {
     expect(failures.map(({ row }) => row)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
     expect(ledger.failuresPage().failures[0]?.row).toBe(1);
     return Promise.resolve(`file:///failures/${file}`);
   });
-  expect(ledger.surplus).toBe(0);
+  expect(ledger.failures.surplus).toBe(0);
   expect(ledger.failuresPage()).toMatchObject({ total: 1_040, olderIn: 'file:///failures/0' });
   expect(ledger.failuresPage().failures[0]?.row).toBe(41);
   expect(ledger.carry().failures).toHaveLength(1_000);
@@ -137,7 +141,7 @@ test('the outcome of customers that are sent again replaces the one before', () 
   const ledger = Ledger.of(allValid(20));
   const taken = [failure(12, 'rejected', 'email_taken'), failure(14, 'rejected', 'email_taken')];
   ledger.record(1, outcome(10, [...taken, failure(15, 'rejected')]), 1);
-  expect([...ledger.emailsTaken()]).toEqual([[1, [12, 14]]]);
+  expect([...ledger.failures.emailsTaken()]).toEqual([[1, [12, 14]]]);
   ledger.amend(1, [12, 14], outcome(2, [failure(14, 'rejected', 'email_taken')]));
   expect(ledger.counts).toMatchObject({ updated: 8, rejected: 2, unprocessed: 10 });
   expect(ledger.failuresPage().failures.map(({ row }) => row)).toEqual([14, 15]);
@@ -151,8 +155,8 @@ test('a taken e-mail address stays in state until its customer is sent again, ho
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
     ledger.record(chunk, outcome(10, rows), 1);
   }
-  await ledger.saveOldest(1_000, () => Promise.resolve('file:///failures/0'));
-  expect([...ledger.emailsTaken()]).toEqual([[0, [2]]]);
+  await ledger.failures.saveOldest(1_000, () => Promise.resolve('file:///failures/0'));
+  expect([...ledger.failures.emailsTaken()]).toEqual([[0, [2]]]);
   ledger.amend(0, [2], outcome(1));
   expect(ledger.counts).toMatchObject({ updated: 10, rejected: 1_000 });
 });
@@ -163,21 +167,121 @@ test('of more than 1,000 taken e-mail addresses, the latest 1,000 are sent again
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected', 'email_taken'));
     ledger.record(chunk, outcome(10, rows), 1);
   }
-  const taken = [...ledger.emailsTaken().values()].flat();
+  const taken = [...ledger.failures.emailsTaken().values()].flat();
   expect([taken.length, taken[0]]).toEqual([1_000, 21]);
 });
 
-test('unchanged customers count as updated but not as tried, even if the ledger is carried over', () => {
-  const ledger = Ledger.of(allValid(30));
-  expect(ledger.carry()).not.toHaveProperty('unchanged');
-  ledger.record(0, { ...outcome(10, [failure(3, 'rejected')]), unchanged: 4 }, 1);
-  ledger.record(1, { ...outcome(10, [failure(15, 'failed', 'unavailable')]), unchanged: 9 }, 1);
-  for (const { counts, unchanged, tried } of [ledger, new Ledger(ledger.carry())]) {
-    expect({ ...counts, unchanged, tried }).toMatchObject({
-      ...{ updated: 18, rejected: 1, failed: 1 },
-      ...{ unchanged: 13, tried: 7 },
+const pageOutcome = (about: Partial<PageOutcome>): PageOutcome => ({
+  ...{ chunks: 0, lastSize: 0, unchanged: 0, fallen: [], calls: 0, reads: 4, throttled: 0, attempts: 1 },
+  ...{ unanswered: 0, concurrency: 3 },
+  ...about,
+});
+
+/** Rows that a look-up lets fall. */
+const fallen = (rows: number[], what: 'rejected' | 'invalid' = 'rejected') => ({
+  ...({ outcome: what, code: 'rejected', message: 'gone' } as const),
+  ...packFallen(rows.map((row) => ({ row, line: row + 1, id: null }))),
+});
+
+describe('a look-up', () => {
+  test('leaves chunks, of which the last may be smaller, and settles the other rows', () => {
+    const ledger = Ledger.of(allValid(1_050));
+    const outcome = pageOutcome({
+      chunks: 3,
+      lastSize: 4,
+      unchanged: 900,
+      fallen: [fallen(range(0, 70)), fallen([90, 92, 95, 96, 97, 98], 'invalid')],
     });
-  }
+    expect(ledger.lookedUp(0, [0, 100], outcome)).toBe(true);
+    for (const now of [ledger, new Ledger(structuredClone(ledger.carry()))]) {
+      expect(now.counts).toEqual({ total: 1_050, updated: 900, rejected: 70, failed: 0, invalid: 6, unprocessed: 74 });
+      expect(now.chunks).toEqual({ total: 8, done: 0 });
+      expect(now.outcomes().outcomes.map(({ chunk }) => chunk)).toEqual([0, 1, 2, 100, 101, 102, 103, 104]);
+      expect(
+        now
+          .outcomes()
+          .outcomes.slice(2, 4)
+          .map(({ rows }) => rows),
+      ).toEqual([
+        [1, 1_000],
+        [1_001, 1_010],
+      ]);
+      expect([0, 2, 3, 100].map((chunk) => now.sizeOf(chunk))).toEqual([10, 4, 0, 10]);
+      expect(now.failuresPage({ after: 69 }).failures.slice(0, 2)).toEqual([
+        { row: 70, line: 71, id: null, outcome: 'rejected', code: 'rejected', message: 'gone' },
+        { row: 90, line: 91, id: null, outcome: 'invalid', code: 'rejected', message: 'gone' },
+      ]);
+      expect(now.shares).toEqual({ sent: { tried: 900, rejected: 0 }, lookedUp: { tried: 1_000, rejected: 70 } });
+    }
+  });
+
+  test('that leaves rows out is not entered', () => {
+    const ledger = Ledger.of(allValid(1_000));
+    const before = ledger.carry();
+    expect(ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 10, lastSize: 10, unchanged: 899 }))).toBe(false);
+    expect(ledger.lookedUp(0, [0, 50], pageOutcome({ chunks: 51, lastSize: 0, unchanged: 0 }))).toBe(false);
+    expect(ledger.carry()).toEqual(before);
+  });
+
+  test('that is made again is for rows that were not sent, and counts nobody twice', () => {
+    const ledger = Ledger.of(allValid(1_000));
+    ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 50, lastSize: 5, unchanged: 505 }));
+    ledger.record(0, outcome(10), 1);
+    expect(ledger.lookedUp(0, [20, 50], pageOutcome({ chunks: 2, lastSize: 1, unchanged: 284 }))).toBe(true);
+    expect(ledger.lookedUp(0, [7, 8], pageOutcome({ chunks: 1, lastSize: 10 }))).toBe(true);
+    for (const now of [ledger, new Ledger(structuredClone(ledger.carry()))]) {
+      expect(now.counts).toMatchObject({ updated: 799, unprocessed: 201 });
+      expect(now.shares.lookedUp.tried).toBe(1_000);
+      expect(now.chunks).toEqual({ total: 22, done: 1 });
+      expect([0, 7, 19, 20, 21, 22, 49].map((chunk) => now.sizeOf(chunk))).toEqual([10, 10, 10, 10, 1, 0, 0]);
+      expect([3, 7, 21].map((chunk) => now.askedFor(chunk))).toEqual([
+        [[0, 100]],
+        [
+          [0, 100],
+          [7, 8],
+        ],
+        [
+          [0, 100],
+          [20, 50],
+        ],
+      ]);
+      expect(now.askedFor(100)).toEqual([]);
+    }
+  });
+
+  test('of a job with a limit is for what is to be sent', () => {
+    const ledger = Ledger.of(prepared(Array<boolean>(1_500).fill(true), 1_204));
+    expect([ledger.placesOf(0), ledger.placesOf(1)]).toEqual([
+      [0, 100],
+      [0, 21],
+    ]);
+    expect(ledger.rowsOfPage(1)).toEqual({ first: 1_001, last: 1_204 });
+    expect(ledger.lookedUp(1, [0, 21], pageOutcome({ chunks: 1, lastSize: 4, unchanged: 200 }))).toBe(true);
+    expect(ledger.counts.unprocessed).toBe(1_300);
+    expect(ledger.outcomes({ from: 121 }).outcomes[0]).toMatchObject({ chunk: 121, rows: [1_205, 1_214] });
+  });
+
+  test('of two million rows is carried in less than 40 KB, whatever it found', () => {
+    const ledger = Ledger.of(allValid(2_000_000));
+    const before = JSON.stringify(ledger.carry()).length;
+    for (let page = 0; page < 2_000; page++) {
+      const chunks = 1 + ((page * 37) % 100);
+      const lastSize = 1 + (page % 10);
+      const left = (chunks - 1) * 10 + lastSize;
+      ledger.lookedUp(page, [0, 100], pageOutcome({ chunks, lastSize, unchanged: 1_000 - left }));
+    }
+    expect(ledger.counts).toMatchObject({ failed: 0 });
+    expect(JSON.stringify(ledger.carry().lookUps).length + before).toBeLessThan(40_000);
+  });
+
+  test('is expected to be as the ones before, where the end of the job is told', () => {
+    const ledger = Ledger.of(allValid(4_000));
+    expect(ledger.callsLeft).toBe(400);
+    ledger.called({ calls: 0, reads: 4, throttled: 0 });
+    ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 6, lastSize: 10, unchanged: 940 }));
+    ledger.record(0, outcome(10), 1);
+    expect(ledger.callsLeft).toBe(5 + 3 * (6 + 4));
+  });
 });
 
 test('a page of outcomes has at most 1,000 chunks, and parts of a number do not count', () => {
@@ -216,7 +320,7 @@ test('the latest failures are those that became known last', () => {
   const ledger = Ledger.of(allValid(20));
   ledger.record(1, outcome(10, [failure(15, 'rejected'), failure(12, 'failed')]), 1);
   ledger.record(0, outcome(10, [failure(3, 'rejected')]), 1);
-  expect(ledger.latestFailures(2).map(({ row }) => row)).toEqual([12, 3]);
+  expect(ledger.failures.latest(2).map(({ row }) => row)).toEqual([12, 3]);
 });
 
 test('failures are saved a file at a time, until the latest 1,000 are left', async () => {
@@ -227,12 +331,12 @@ test('failures are saved a file at a time, until the latest 1,000 are left', asy
     return Promise.resolve(`file:///failures/${file}`);
   };
   for (let chunk = 0; chunk < 102; chunk++) {
-    expect(ledger.surplus).toBe(Math.max(0, 10 * chunk - 1_000));
+    expect(ledger.failures.surplus).toBe(Math.max(0, 10 * chunk - 1_000));
     const rows = Array.from({ length: 10 }, (_, index) => failure(chunk * 10 + index + 1, 'rejected'));
     ledger.record(chunk, outcome(10, rows), 1);
   }
-  await ledger.saveOldest(12, save);
-  await ledger.saveOldest(12, save);
+  await ledger.failures.saveOldest(12, save);
+  await ledger.failures.saveOldest(12, save);
   expect(files).toEqual([
     [0, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
     [1, [13, 14, 15, 16, 17, 18, 19, 20]],
@@ -251,7 +355,7 @@ test('only failures of the same chunk are replaced, and only those that are stil
   ledger.record(0, outcome(10, [at(10, 7)]), 1);
   ledger.record(1, outcome(10, [at(11, 7), at(12, null), at(20, 8), at(13, 9, 'rejected')]), 2);
   ledger.record(2, outcome(10, [at(21, 7)]), 1);
-  expect([...ledger.emailsTaken()]).toEqual([
+  expect([...ledger.failures.emailsTaken()]).toEqual([
     [0, [7]],
     [1, [7, 8]],
     [2, [7]],
@@ -273,11 +377,11 @@ test('only failures of the same chunk are replaced, and only those that are stil
 
 test('calls are counted, and carried over with all else', () => {
   const ledger = Ledger.of({ ...allValid(30), olderIn: 'file:///older' });
-  ledger.called({ calls: 3, throttled: 1 });
-  ledger.called({ calls: 2, throttled: 1 });
-  ledger.record(1, { ...outcome(10, [failure(12, 'rejected')]), unchanged: 2 }, 1);
-  expect([ledger.calls, ledger.throttled]).toEqual([5, 2]);
+  ledger.called({ calls: 3, reads: 0, throttled: 1 });
+  ledger.called({ calls: 2, reads: 4, throttled: 1 });
+  ledger.record(1, outcome(10, [failure(12, 'rejected')]), 1);
+  expect([ledger.calls, ledger.reads, ledger.throttled]).toEqual([5, 4, 2]);
   const carried = new Ledger(structuredClone(ledger.carry()));
   expect(carried.carry()).toEqual(ledger.carry());
-  expect(carried).toMatchObject({ calls: 5, throttled: 2, done: 1, olderIn: 'file:///older', unchanged: 2 });
+  expect(carried).toMatchObject({ calls: 5, reads: 4, throttled: 2, done: 1, failures: { olderIn: 'file:///older' } });
 });

@@ -17,14 +17,14 @@ test('slow chunks: the rate is that of the latest hundred', () => {
   const rate = new Rate();
   for (let chunk = 0; chunk < 500; chunk++) rate.add(chunk * 1_000, 1);
   for (let chunk = 0; chunk < 100; chunk++) rate.add(500_000 + chunk * 10_000, 2);
-  expect(rate.at(1_490_000)).toEqual({ chunksPerSecond: 0.1, callsPerSecond: 0.2 });
+  expect(rate.at(1_490_000)).toEqual({ unitsPerSecond: 0.1, callsPerSecond: 0.2 });
 });
 
 test('slow chunks: the latest hundred count, however long ago the first of them was', () => {
   const rate = new Rate();
   for (const at of [0, 1]) rate.add(at, 1);
   for (let chunk = 0; chunk < 99; chunk++) rate.add(1_000_001 + chunk * 10_000, 1);
-  expect(rate.at(1_980_001)).toEqual({ chunksPerSecond: 99 / 1_980, callsPerSecond: 99 / 1_980 });
+  expect(rate.at(1_980_001)).toEqual({ unitsPerSecond: 99 / 1_980, callsPerSecond: 99 / 1_980 });
 });
 
 test('fast chunks: the rate is that of two minutes, so that it does not rise and fall with the quota', () => {
@@ -44,6 +44,13 @@ test('a rate without new chunks falls with time', () => {
   const rate = new Rate();
   rate.add(0, 1);
   rate.add(1_000, 1);
-  expect(rate.at(1_000)?.chunksPerSecond).toBe(1);
-  expect(rate.at(10_000)?.chunksPerSecond).toBe(0.1);
+  expect(rate.at(1_000)?.unitsPerSecond).toBe(1);
+  expect(rate.at(10_000)?.unitsPerSecond).toBe(0.1);
+});
+
+test('a look-up is as many units as it makes calls', () => {
+  const rate = new Rate();
+  rate.add(0, 1);
+  rate.add(1_000, 4, 4);
+  expect(rate.at(2_000)).toEqual({ unitsPerSecond: 2, callsPerSecond: 2 });
 });

@@ -70,7 +70,7 @@ function answer(chunk: number): ChunkOutcome {
     const row = chunk * 10 + index + 1;
     return { row, line: null, id: row, outcome: 'rejected', code: 'unknown_id', message: 'invalid' } as const;
   });
-  return { updated: 0, failures, calls: 1, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
+  return { updated: 0, failures, calls: 1, reads: 0, throttled: 0, attempts: 1, unanswered: 0, concurrency: 3 };
 }
 
 /** What closeJob was given last. */

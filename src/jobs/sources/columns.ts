@@ -1,4 +1,5 @@
 /** What the columns of a CSV file stand for, by their headings. */
+import type { Match } from '../../contract/job.ts';
 import { listed, printable, quoted } from '../../contract/describe.ts';
 import { BadSource } from './record.ts';
 import { textsIn } from '../cells.ts';
@@ -9,7 +10,8 @@ import {
   GROUP,
   isCustomerField,
   READ_ONLY_FIELDS,
-  SOURCE_FIELDS,
+  isKeyField,
+  sourceFields,
 } from '../fields.ts';
 import { isBlank, NOT_UTF8, trimmed } from './text.ts';
 
@@ -21,6 +23,8 @@ export interface ColumnOptions {
   ignoreUnknown: boolean;
   /** The field, or `form:NAME`, that a heading stands for if the heading itself doesn't say so. */
   columns: Readonly<Record<string, string>>;
+  /** How rows name customers. */
+  match: Match;
 }
 
 /** A column that sets a field, and how its cells are read. */
@@ -52,6 +56,7 @@ const ALIASES: Record<string, Target> = {
   // "Customer #": only letters and digits count.
   customer: 'id',
   emailaddress: 'email',
+  newemailaddress: 'new_email',
   storecredit: 'store_credit_amounts',
   receivereviewabandonedcartemails: 'accepts_product_review_abandoned_cart_emails',
 };
@@ -104,19 +109,23 @@ export class Headings {
   readonly #targetOf: Map<string, Target>;
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
+  readonly #match: Match;
   /** Of headings and keys seen before: in JSON, every object has them again. */
   readonly #kinds = new Map<string, HeadingKind>();
 
   /** Throws BadSource if `columns` names a field that doesn't exist. */
-  constructor({ ignoreColumns, ignoreUnknown, columns }: ColumnOptions) {
+  constructor({ ignoreColumns, ignoreUnknown, columns, match }: ColumnOptions) {
     const given = Object.entries(columns).map(([heading, name]) => {
       const target = formTarget(name) ?? TARGET_OF.get(fold(name));
       if (target !== undefined) return [fold(heading), target] as const;
-      throw new BadSource(`--column ${shown(`${heading}=${name}`)} (columns): there is no such field. ${KNOWN}`);
+      throw new BadSource(
+        `--column ${shown(`${heading}=${name}`)} (columns): there is no such field. ${knownHeadings(match)}`,
+      );
     });
     this.#targetOf = new Map<string, Target>([...TARGET_OF, ...given]);
     this.#ignored = new Set(ignoreColumns.map(fold));
     this.#ignoreUnknown = ignoreUnknown;
+    this.#match = match;
   }
 
   isKey(heading: string): boolean {
@@ -149,12 +158,7 @@ export class Headings {
       if (first !== undefined) throw new BadSource(twice(sets, first, heading));
       targets.set(sets, heading);
     }
-    if (!targets.has('id')) {
-      throw new BadSource(`Expected a column with the heading "id" or "Customer ID", got none. ${KNOWN}`);
-    }
-    if (targets.size === 1) {
-      throw new BadSource(`Expected a column to update besides the id, got none. ${KNOWN}`);
-    }
+    this.#refuseUseless(targets);
     return {
       list: kinds.map((kind) => {
         if (isCustomerField(kind)) return { field: kind, read: FIELDS[kind].read };
@@ -165,6 +169,28 @@ export class Headings {
       }),
       leftOut: headings.filter((_, index) => kinds[index] === 'not settable'),
     };
+  }
+
+  /** Without a column that says who is meant, or one that says what is to change, there is nothing to do. */
+  #refuseUseless(targets: ReadonlyMap<string, string>): void {
+    const match = this.#match;
+    const known = knownHeadings(match);
+    const newEmail = targets.get('new_email');
+    if (match === 'id' && newEmail !== undefined) {
+      throw new BadSource(
+        `The column ${shown(newEmail)} is for rows whose customers are found by e-mail address: start the job with --match ` +
+          'email (match), or leave it out with --ignore.',
+      );
+    }
+    if (![...targets.keys()].some((target) => isKeyField(target, match))) {
+      const cure = targets.has('email') ? MATCH_EMAIL : known;
+      const expected = match === 'email' ? '"email", "id" or "Customer ID"' : '"id" or "Customer ID"';
+      throw new BadSource(`Expected a column with the heading ${expected}, got none. ${cure}`);
+    }
+    if ([...targets.keys()].every((target) => isKeyField(target, match))) {
+      const keys = match === 'email' ? 'the e-mail address and the id' : 'the id';
+      throw new BadSource(`Expected a column to update besides ${keys}, got none. ${known}`);
+    }
   }
 
   /** The field that a heading or a key stands for, or why it stands for none. */
@@ -197,22 +223,27 @@ export class Headings {
       );
     }
     const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
-    // In a file without headings, the first line is a customer's data.
-    if (!isAnyKnown && !unknown.every((text) => isBlank(text) || NAME.test(text))) {
-      throw new BadSource(`Expected headings in the first line, but none of its cells is a known one. ${KNOWN}`);
+    // In a file without headings, the first line may be a customer's data.
+    if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
+      throw new BadSource(
+        `Expected headings in the first line, but none of its cells is a known one. ${knownHeadings(this.#match)}`,
+      );
     }
     const names = [...new Set(unknown)];
     // An address is a customer's data, not a heading.
     const headingsOnly = names.filter((heading) => !ADDRESS.test(heading) && heading.length <= MAX_SHOWN);
     const example = headingsOnly.find((heading) => fold(heading) !== '');
     const field = kinds.includes('id') ? 'company' : 'id';
-    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`)} (columns). `;
+    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`, Infinity)} (columns). `;
     const options = fitting(
       headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
       ' ',
     );
     throw new BadSource(
-      `Unknown headings: ${fitting(names.map(shown), ', ')}. ${KNOWN} ${example === undefined ? '' : mapping}To leave columns ` +
+      `Unknown headings: ${fitting(
+        names.map((name) => shown(name)),
+        ', ',
+      )}. ${knownHeadings(this.#match)} ${example === undefined ? '' : mapping}To leave columns ` +
         `out: ${options === '' ? '' : `${options} (ignoreColumns), or `}--ignore-unknown for all of them (ignoreUnknown).`,
     );
   }
@@ -224,15 +255,17 @@ export function leftOutNotes(names: readonly string[], rows?: number): string[] 
   return names.length > 0 ? [`Left out${of}, because this API can't set them: ${listed(names)}.`] : [];
 }
 
-const KNOWN = `Known headings: ${SOURCE_FIELDS.join(', ')}, form:NAME.`;
+const knownHeadings = (match: Match): string => `Known headings: ${sourceFields(match).join(', ')}, form:NAME.`;
+
+const MATCH_EMAIL = 'To find customers by their e-mail addresses, start the job with --match email (match).';
 
 const ADDRESS = /[^\s@]@[^\s@]/;
 
 /** A heading rather than a customer's id, or a text that is no CSV. */
 const NAME = /^\p{L}[\p{L}\p{M}\p{N} _./()#*?-]*$/u;
 
-/** Most characters of a heading in a message: the labels of form fields are whole sentences. */
-const MAX_SHOWN = 255;
+/** Most characters of a heading in a message. A longer one is cut, and no command can be made of it. */
+const MAX_SHOWN = 100;
 
 /** Most characters of a list in a message: enough for the headings of any shop. */
 const MAX_LIST = 2_500;
@@ -249,9 +282,9 @@ function twice(target: string, first: string, second: string): string {
 }
 
 /** A heading as it can be pasted into a command. In double quotes, which all shells know, some signs have a meaning. */
-function shown(heading: string): string {
+function shown(heading: string, most = MAX_SHOWN): string {
   if (ADDRESS.test(heading)) return `a text of ${heading.length} characters`;
-  const text = printable(heading, MAX_SHOWN + '=company'.length);
+  const text = printable(heading, most);
   return /["\\$`!]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
 }
 

@@ -229,7 +229,8 @@ export class CsvReader {
   }
 
   #behind(raw: string, line: number, opened: number): void {
-    if (++this.#doubtful > MAX_DOUBTFUL) {
+    // While the headings are looked for, no line can be told to be a row.
+    if (++this.#doubtful > MAX_DOUBTFUL && this.#layout.width > 0) {
       throw new BadSource(
         `Line ${opened} opens a quote that is not closed as it should be, and more than ${MAX_DOUBTFUL} lines after it can't ` +
           'be told from the text of that cell. Correct the quotes in that line: a cell with quotes in it must be quoted ' +

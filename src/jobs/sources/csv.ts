@@ -1,10 +1,12 @@
 /** The records of a CSV file. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isAddress } from '../../contract/address.ts';
+import type { Match } from '../../contract/job.ts';
 import { customerId } from '../customer.ts';
 import { FIELDS, type FormField, GROUP, type Values } from '../fields.ts';
 import { NamesNeeded } from '../groups.ts';
 import { plainText } from './cell-text.ts';
-import { type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
+import { type Column, type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow, inOneCell } from './csv-reader.ts';
 import { findHeading, type Heading, showsHeading } from './heading.ts';
 import { BadSource, type Problem, type SourceRecord, type Table } from './record.ts';
@@ -67,6 +69,7 @@ class CsvFile {
   readonly #columns: Columns;
   readonly #table: Table;
   readonly #hasErrors: boolean;
+  readonly #match: Match;
   readonly #idAt: number;
   readonly #values: RowValues;
   readonly #reader: CsvReader;
@@ -81,19 +84,27 @@ class CsvFile {
     this.#heading = heading;
     this.#headings = headings;
     this.#columns = headings.columnsOf(heading.headings);
-    this.#idAt = this.#columns.list.findIndex((column) => typeof column === 'object' && column.field === 'id');
-    const namesGroups = this.#columns.list.some((column) => typeof column === 'object' && column.field === GROUP);
-    if (namesGroups && !options.groups) throw new NamesNeeded();
+    this.#match = options.match;
+    this.#idAt = this.#indexOf('id');
+    if (this.#indexOf(GROUP) >= 0 && !options.groups) throw new NamesNeeded();
     this.#values = new RowValues(options);
     const { trustQuotes } = options;
     const { delimiter, lineEnd, lines } = heading;
     const { list } = this.#columns;
     const own = heading.headings.filter((_, index) => list[index] !== 'error');
     this.#hasErrors = own.length < list.length;
-    this.#table = { delimiter, headings: own.slice(0, own.findLastIndex((name) => name !== '') + 1) };
-    const hasKey = (cells: readonly string[]) => customerId(this.#idIn(cells)) !== null;
+    const named = own.slice(0, own.findLastIndex((name) => name !== '') + 1);
+    const errorsBefore = list.slice(0, Math.max(this.#idAt, 0)).filter((column) => column === 'error').length;
+    this.#table = { delimiter, headings: named, idAt: this.#idAt < 0 ? -1 : this.#idAt - errorsBefore };
+    const emailAt = this.#match === 'email' ? this.#indexOf('email') : -1;
+    const hasKey = (cells: readonly string[]) =>
+      customerId(this.#idIn(cells)) !== null || isAddress(this.#textOf(cells[emailAt] ?? ''));
     const widths = { width: list.length, ownWidth: own.length };
     this.#reader = new CsvReader({ delimiter, lineEnd, ...widths, hasKey, trustQuotes, linesBefore: lines });
+  }
+
+  #indexOf(field: Column['field']): number {
+    return this.#columns.list.findIndex((column) => typeof column === 'object' && column.field === field);
   }
 
   /** What a person should know of how the file is read. */
@@ -179,8 +190,8 @@ class CsvFile {
           return `Expected at most ${list.length} cells, as many as headings, got ${cells.length}.`;
         return `Expected no value below a blank heading, got one in cell ${index + 1}: the row may be shifted.`;
       }
-      if (text === '' && !this.#values.clear) continue;
       const { field, formField } = column;
+      if (text === '' && this.#values.isKept(field)) continue;
       const read = text === '' ? '' : column.read(text);
       if (formField !== undefined) formFields.push({ name: formField, value: read });
       else if (field === GROUP) unusable = this.#values.setGroup(value, read);
@@ -189,7 +200,11 @@ class CsvFile {
     }
     if (formFields.length > 0) unusable ??= this.#values.setFormFields(value, formFields);
     if (unusable) return unusable;
-    return typeof value['id'] === 'number' ? undefined : this.#headingsAgain(cells, line);
+    return this.#isKeyed(value) ? undefined : this.#headingsAgain(cells, line);
+  }
+
+  #isKeyed({ id, email }: Values): boolean {
+    return typeof id === 'number' || (this.#match === 'email' && typeof email === 'string' && isAddress(email));
   }
 
   /** What a cell says; '' if it is blank. */

@@ -76,9 +76,9 @@ export class JsonRows {
         continue;
       }
       const part = this.#isBlank(given) ? '' : given;
-      const isKept = part !== given && !this.#values.clear;
       const formField = formFieldOf(kind);
       const field = kind === GROUP ? 'customer_group_id' : kind;
+      const isKept = part !== given && this.#values.isKept(field);
       if (formField !== undefined) {
         if (!isKept) formFields.push({ name: formField, value: part });
       } else if (!isCustomerField(field)) row[key] = given;

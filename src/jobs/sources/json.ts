@@ -71,6 +71,17 @@ const withoutComma = (line: string): string => (line.endsWith(',') ? line.slice(
 export const isAnswer = ({ data, customers }: Record<string, unknown>): boolean =>
   (typeof data === 'object' && data !== null) || (typeof customers === 'object' && customers !== null);
 
+/** The id with which a line begins, even one that is not JSON. What follows shows that no digit of it is missing. */
+const ID_FIRST = /^\{\s*"(?:id|customer[ _]?id)"\s*:\s*"?(\d+)"?\s*[,}]/i;
+
+/** A value that stands for one customer at most. Throws BadSource for a list of several, which would count as one row. */
+function one(value: unknown, line: number): unknown {
+  const { data, customers } = (value ?? {}) as Record<string, unknown>;
+  const lists = [value, data, customers].filter((part): part is unknown[] => Array.isArray(part));
+  if (!lists.flat().some((item) => typeof item === 'object' && item !== null)) return value;
+  throw new BadSource(`Line ${line} is a list, but the file begins with an object a line. Split the file there.`);
+}
+
 /** One object a line; blank lines are left out. */
 class JsonLines implements JsonReader {
   #rest = '';
@@ -124,8 +135,9 @@ class JsonLines implements JsonReader {
     const line = this.#line;
     const raw = withoutComma(text);
     try {
-      return { row: ++this.#row, line, value: JSON.parse(raw) as unknown, raw };
-    } catch {
+      return { row: ++this.#row, line, value: one(JSON.parse(raw), line), raw };
+    } catch (error) {
+      if (error instanceof BadSource) throw error;
       if (/^[[\]{},\s]*$|^"[^"]*"\s*:/.test(text)) {
         throw new BadSource(
           `Line ${line} is part of a value that goes over several lines, but the file begins with an object a line. Write ` +
@@ -134,7 +146,9 @@ class JsonLines implements JsonReader {
       }
       // What JSON.parse says quotes the text.
       const message = `Expected one JSON object on line ${line}, got text that is not JSON.`;
-      return { row: this.#row, line, value: undefined, problem: { code: 'invalid_field', message }, raw };
+      const id = ID_FIRST.exec(raw)?.[1];
+      const value = id === undefined ? undefined : { id: Number(id) };
+      return { row: this.#row, line, value, problem: { code: 'invalid_field', message }, raw };
     }
   }
 }

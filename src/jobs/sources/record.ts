@@ -37,6 +37,8 @@ export interface Table {
   delimiter: string;
   /** Up to the last one that is not blank, without `error_code` and `error`. */
   headings: readonly string[];
+  /** Which of them is the id's, 0-based; -1 if none is. */
+  idAt: number;
 }
 
 /** Most characters of a record: far more than a customer, and a bound on memory for a file without line ends. */

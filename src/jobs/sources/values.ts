@@ -1,13 +1,16 @@
 /** What the rows of all formats have in common. */
+import type { Match } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { moneyIn } from '../cells.ts';
-import { addFormFields, type FormField, type Values } from '../fields.ts';
+import { addFormFields, type FormField, isKeyField, type Values } from '../fields.ts';
 import { groupIdOf, type Groups } from '../groups.ts';
 import type { Problem } from './record.ts';
 import { trimmed } from './text.ts';
 
 /** How the job's options say that values are to be read. */
 export interface ValueOptions {
+  /** How rows name customers. A blank key is none, whatever `blankCells` says. */
+  match: Match;
   /**
    * What a blank cell or null means: leave the value as it is, or clear it. Only company, phone, notes and
    * tax_exempt_category can be cleared: with "clear", a blank anywhere else makes the row invalid.
@@ -21,14 +24,16 @@ export interface ValueOptions {
 
 /** Sets the values of the rows of one source, and remembers what a person should know of them. */
 export class RowValues {
-  readonly clear: boolean;
+  readonly #match: Match;
+  readonly #clear: boolean;
   readonly #blankWords: Set<string>;
   readonly #groups: Groups | undefined;
   /** Signs beside amounts. */
   readonly #currencies = new Set<string>();
 
-  constructor({ blankCells, blankWords, groups }: ValueOptions) {
-    this.clear = blankCells === 'clear';
+  constructor({ match, blankCells, blankWords, groups }: ValueOptions) {
+    this.#match = match;
+    this.#clear = blankCells === 'clear';
     this.#blankWords = new Set(blankWords.map(wordOf));
     this.#groups = groups;
   }
@@ -38,6 +43,11 @@ export class RowValues {
     if (this.#currencies.size === 0) return [];
     const signs = [...this.#currencies].slice(0, 10).join(', ');
     return [`Amounts are taken in the store's currency, whatever sign is beside them in the file: ${signs}.`];
+  }
+
+  /** Whether a blank leaves a field alone. */
+  isKept(field: string): boolean {
+    return !this.#clear || (this.#match === 'email' && isKeyField(field, this.#match));
   }
 
   isBlankWord(text: string): boolean {

@@ -15,6 +15,7 @@ interface Reading extends Partial<CsvOptions> {
 }
 
 const defaults: CsvOptions = {
+  match: 'id',
   blankCells: 'keep',
   ignoreColumns: [],
   ignoreUnknown: false,
@@ -267,7 +268,7 @@ test.each<[string, string | Buffer, string]>([
     `id,notes\n1,${'x'.repeat(1_100_000)}\n`,
     'Expected lines of at most 1,048,576 characters, got more in line 2',
   ],
-  ['an open quote in the headings', `"id,notes\n${'1,a\n'.repeat(300_000)}`, 'Line 1 opens a quote'],
+  ['an open quote in the headings', `"id,notes\n${'1,a\n'.repeat(300_000)}`, 'Expected headings: line 1 opens a quote'],
   ['a stray quote in the headings', 'id,"notes"x\n1,a\n', 'Expected headings: line 1 opens a quote'],
   ['unknown headings', 'id,Loyalty,notes,$HOME\n', `Unknown headings: "Loyalty", '$HOME'. Known headings: id, email`],
   [

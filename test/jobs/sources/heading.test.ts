@@ -47,6 +47,11 @@ describe('the delimiter', () => {
   });
 });
 
+test('an open quote in a row, and any number of short rows after it, hide no headings', () => {
+  const rows = '2,a\n'.repeat(20_000);
+  expect(find(`id,notes\n1,"Bob" prefers mail\n${rows}`)).toMatchObject({ delimiter: ',', headings: ['id', 'notes'] });
+});
+
 test.each<[string, string, string]>([
   ['line feeds', 'id,notes\r\n1,a\r\n', '\n'],
   ['carriage returns', 'id,notes\r1,a\r', '\r'],

@@ -89,6 +89,16 @@ describe('an object a line', () => {
     ]);
   });
 
+  test.each([
+    ['a list', '[{"id":2},{"id":3}]'],
+    ['an answer of the API', '{"data":[{"id":2},{"id":3}],"meta":{}}'],
+    ['a file', '{"customers":[{"id":2}]},'],
+  ])('%s put after them on one line is refused: it holds more customers than one', async (_, line) => {
+    await expect(read(`{"id":1}\n${line}\n`)).rejects.toThrow(
+      'Line 2 is a list, but the file begins with an object a line',
+    );
+  });
+
   test('a longer line than any customer costs itself', async () => {
     const ofLength = (length: number) => `{"notes":"${'x'.repeat(length - 12)}"}`;
     const file = ['{"id":1}', ofLength(MAX_RECORD), ofLength(MAX_RECORD + 1), ofLength(3_000_000), '{"id":4}'].join(

@@ -1,0 +1,106 @@
+import type { CallOptions, Store, Tally } from '../bigcommerce/store.ts';
+import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities.ts';
+import { addressKey } from '../contract/address.ts';
+import { CHUNK_SIZE } from '../contract/job.ts';
+import { packFallen } from '../contract/look-ups.ts';
+import { hasId } from '../jobs/ids-file.ts';
+import type { FoundCustomer, KeyedRow } from '../jobs/keyed-rows.ts';
+import { type FellOut, type FoundCustomers, kept, look } from '../jobs/look-up.ts';
+import type { LookUpFile } from '../jobs/look-ups.ts';
+import type { PageRow } from '../jobs/pages.ts';
+import { runKeys } from './context.ts';
+import { reading } from './reading.ts';
+import type { StoreParts } from './store-activities.ts';
+
+type Calling = CallOptions & { tally: Tally };
+type Found = Omit<PageOutcome, keyof Spent>;
+
+/** Looks up the rows of a page that are to be sent, unless that was done before. */
+export const lookUpPage = (parts: StoreParts, ref: PageRef): Promise<PageOutcome> =>
+  reading(parts, ref, (calling) => lookUp(parts, ref, calling));
+
+async function lookUp({ store, lookUps }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
+  const { job, page, asked, probe, match, skipUnchanged, dryRun } = ref;
+  const keys = runKeys(job);
+  const { rows, key } = await lookUps.asked(keys, page, asked);
+  const stands = dryRun ? undefined : await lookUps.find(keys, key);
+  if (stands) {
+    // A probe has to make a call.
+    if (probe) await ask(store, new Wanted(rows.slice(0, 1), match), new Map(), calling);
+    return outcomeOf(rows, stands);
+  }
+  const { at, customers } = await lookUps.found(keys, key);
+  await ask(store, new Wanted(rows, match), customers, calling);
+  const ids = await lookUps.ids(keys);
+  const [from] = asked.at(-1) ?? [0];
+  const { rows: looked, ...compared } = look(rows, customers, {
+    ...{ match, from, skipUnchanged },
+    isNamed: (id) => hasId(ids, id),
+  });
+  const found = { at, match, rows: looked };
+  if (dryRun) return { ...outcomeOf(rows, found), compared };
+  return outcomeOf(rows, await lookUps.keep(keys, key, found));
+}
+
+/** Whom a page asks for, and the row for which each is wanted. */
+class Wanted {
+  readonly byId = new Map<number, KeyedRow>();
+  readonly byEmail = new Map<string, { address: string; row: KeyedRow }>();
+
+  constructor(rows: readonly PageRow[], match: PageRef['match']) {
+    for (const { values } of rows) {
+      const { id, email, new_email: newEmail } = values;
+      if (id !== undefined) this.byId.set(id, values);
+      else if (match === 'email') {
+        for (const address of [email, newEmail]) {
+          if (address !== undefined) this.byEmail.set(addressKey(address), { address, row: values });
+        }
+      }
+    }
+  }
+}
+
+/** Asks for those whom earlier attempts have not found, and enters each as soon as he is found. */
+async function ask(store: Store, { byId, byEmail }: Wanted, found: FoundCustomers, calling: Calling): Promise<void> {
+  const enter = (key: number | string, row: KeyedRow | undefined, answer: FoundCustomer) =>
+    found.set(key, answer.kind === 'found' && row ? { kind: 'found', customer: kept(row, answer.customer) } : answer);
+  const ids = [...byId.keys()].filter((id) => !found.has(id));
+  if (ids.length > 0) {
+    await store.findById({ ids, onFound: (id, answer) => enter(id, byId.get(id), answer), ...calling });
+  }
+  const emails = [...byEmail].flatMap(([key, { address }]) => (found.has(key) ? [] : [address]));
+  if (emails.length > 0) {
+    await store.findByEmail({
+      emails,
+      onFound: (key, answer) => enter(key, byEmail.get(key)?.row, answer),
+      ...calling,
+    });
+  }
+}
+
+/** What a look-up leaves to be sent, and who fell out. */
+function outcomeOf(rows: readonly PageRow[], { rows: looked }: LookUpFile): Found {
+  const fates = [...looked.values()].map(({ fate }) => fate);
+  const sent = fates.filter((fate) => typeof fate === 'number').length;
+  const chunks = Math.ceil(sent / CHUNK_SIZE);
+  const lastSize = sent - Math.max(0, chunks - 1) * CHUNK_SIZE;
+  return {
+    chunks,
+    lastSize,
+    unchanged: fates.filter((fate) => fate === 'unchanged').length,
+    fallen: fallenOf(rows, looked),
+  };
+}
+
+function fallenOf(rows: readonly PageRow[], looked: LookUpFile['rows']): Fallen[] {
+  const groups = new Map<string, { why: FellOut; rows: Parameters<typeof packFallen>[0][number][] }>();
+  for (const { row, line } of rows) {
+    const { fate, id = null } = looked.get(row) ?? {};
+    if (typeof fate !== 'object') continue;
+    const key = JSON.stringify(fate);
+    const group = groups.get(key) ?? { why: fate, rows: [] };
+    group.rows.push({ row, line, id });
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ why, rows: those }) => ({ ...why, ...packFallen(those) }));
+}

@@ -1,0 +1,111 @@
+/** What a look-up makes of what the store has: who is to be sent, in which chunk, and who falls out. Pure. */
+import { CHUNK_SIZE, type Match } from '../contract/job.ts';
+import { isUnchanged, type Row, type Values } from './fields.ts';
+import {
+  customerOf,
+  type FoundCustomer,
+  type KeyedRow,
+  matched,
+  type NotMatched,
+  type StoreCustomer,
+} from './keyed-rows.ts';
+import type { PageRow } from './pages.ts';
+
+/** Why a row is in no chunk. */
+export type FellOut = Omit<NotMatched, 'outcome'> & { outcome: NotMatched['outcome'] | 'invalid' };
+
+/** What a look-up has found of a row. */
+export interface LookedUp {
+  /** The place of its chunk in the page, or why it is in none. */
+  fate: number | 'unchanged' | FellOut;
+  /** The customer's id; null if none was found. */
+  id: number | null;
+  /** The values that the row sets, as they were: null if the store did not have them, undefined if nobody can tell. */
+  before?: Values | null | undefined;
+}
+
+/** What the store says of customers, by id or, as addressKey has it, by e-mail address. */
+export type FoundCustomers = Map<number | string, FoundCustomer>;
+
+export interface Looked {
+  /** By row number. */
+  rows: Map<number, LookedUp>;
+  /** Rows by what sending them would do; those that fell out, or whose customers the store does not have, are missing. */
+  changed: number;
+  unchanged: number;
+  missing: number;
+}
+
+/** How the rows of a page are looked up. */
+export interface LookingUp {
+  match: Match;
+  /** The place of the first chunk that is left. */
+  from: number;
+  skipUnchanged: boolean;
+  /** Whether a row of the job names this id. */
+  isNamed: (id: number) => boolean;
+}
+
+/** Packs the rows that are to be sent into chunks. */
+export function look(rows: readonly PageRow[], found: FoundCustomers, how: LookingUp): Looked {
+  const looked = new Map<number, LookedUp>();
+  const count = { changed: 0, unchanged: 0, missing: 0 };
+  const byAddress = new Set<number>();
+  let sent = 0;
+  const fellOut = (fate: FellOut, id: number | null): LookedUp => {
+    count.missing++;
+    return { fate, id };
+  };
+  const fateOf = (values: KeyedRow): LookedUp => {
+    const match = matchOf(values, found, how.match);
+    if ('code' in match) return fellOut(match, values.id ?? null);
+    const { id, customer } = match;
+    if (values.id === undefined) {
+      if (byAddress.has(id) || how.isNamed(id)) return fellOut(SAME_CUSTOMER, id);
+      byAddress.add(id);
+    }
+    const wanted = sentOf(values, id, how.match);
+    const before = customer && valuesBefore(wanted, customer);
+    const isSame = isUnchanged(wanted, before);
+    count[isSame ? 'unchanged' : before === null ? 'missing' : 'changed']++;
+    const isSkipped = isSame && how.skipUnchanged;
+    return { fate: isSkipped ? 'unchanged' : how.from + Math.floor(sent++ / CHUNK_SIZE), id, before };
+  };
+  for (const { row, values } of rows) looked.set(row, fateOf(values));
+  return { rows: looked, ...count };
+}
+
+const SAME_CUSTOMER: FellOut = {
+  outcome: 'invalid',
+  code: 'same_customer',
+  message: 'Expected one row a customer, got another one whose customer turned out to be the same.',
+};
+
+/** The customer of a row: null if the store has none with its id, undefined if it would not show him. */
+function matchOf(
+  values: KeyedRow,
+  found: FoundCustomers,
+  match: Match,
+): { id: number; customer?: StoreCustomer | null | undefined } | NotMatched {
+  const get = (key: number | string) => found.get(key);
+  if (match === 'email' && values.email !== undefined) return matched(values, get, get);
+  // By an id alone, the store's answer to the PUT is what the row is told.
+  const id = values.id as number;
+  const answer = get(id);
+  return { id, customer: answer?.kind === 'found' ? answer.customer : answer?.kind === 'unknown' ? null : undefined };
+}
+
+/** What is sent of a row. */
+export const sentOf = (values: KeyedRow, id: number, match: Match): Row =>
+  match === 'email' ? customerOf(values, id) : { ...values, id };
+
+/** The values that a row sets, as a customer has them. */
+export function valuesBefore(wanted: Values, customer: Values): Values {
+  const fields = Object.keys(wanted).filter((field) => field !== 'id' && field in customer);
+  return Object.fromEntries(fields.map((field) => [field, customer[field]]));
+}
+
+/** Of a customer what the look-up of a row may need. */
+export function kept(values: KeyedRow, { id, ...customer }: StoreCustomer): StoreCustomer {
+  return { id, ...valuesBefore({ ...values, email: '' }, customer) };
+}

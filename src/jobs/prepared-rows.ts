@@ -1,0 +1,177 @@
+/** The rows of a job that has ended, from its pages and look-ups, and how their chunks ended. */
+import { CHUNKS_PER_PAGE, looksUp } from '../contract/activities.ts';
+import type { Match } from '../contract/job.ts';
+import { LookUps, type Places } from '../contract/look-ups.ts';
+import { type ChunkCode, chunkRows, decodeChunk, decodeRuns } from '../contract/outcomes.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Row, Values } from './fields.ts';
+import type { KeyedRow } from './keyed-rows.ts';
+import { type JobKeys, jobKeys } from './keys.ts';
+import { type LookedUp, sentOf } from './look-up.ts';
+import { LookUpFiles } from './look-ups.ts';
+import { BadPage, PageReader, rowsIn } from './pages.ts';
+import { allSets } from './sets.ts';
+import type { EndedJob } from './settled-rows.ts';
+
+/** A row that was written into a page. */
+export interface PreparedRow {
+  row: number;
+  line: number | null;
+  /** What the source row held, if its page can be read. */
+  source: KeyedRow | undefined;
+  /** What was sent of it, or would be; undefined if its customer is not known. */
+  sent: Row | undefined;
+  /** The customer's id; null if it is not known. */
+  id: number | null;
+  /** The number of its chunk; where a look-up has not left it in one, of the one in which it was prepared. */
+  chunk: number;
+  /** How its chunk ended, or why it is in none; `unknown` if that can't be read any more. */
+  state: ChunkCode['state'] | 'unchanged' | 'fellOut' | 'unknown';
+  /** Whether it was looked up; absent in a job that looks nothing up. */
+  isLookedUp?: boolean;
+  /** What the customer had before; null if the store did not have the customer, absent if nobody knows. */
+  before?: Values | null | undefined;
+}
+
+/** The rows of the wanted chunks, in order; where pages were looked up, of all chunks of a page with a wanted one. */
+export async function* preparedRows(
+  storage: Storage,
+  job: EndedJob,
+  wanted: (chunk: ChunkCode) => boolean,
+): AsyncGenerator<PreparedRow> {
+  const reading = new Reading(storage, job);
+  const { chunks, chunksToSend } = job.plan;
+  const { isLookingUp, codes } = reading;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    if (isLookingUp && chunk < chunksToSend && chunk % CHUNKS_PER_PAGE === 0) {
+      const end = Math.min(chunk + CHUNKS_PER_PAGE, chunksToSend);
+      if (codes.slice(chunk, end).some(wanted)) yield* reading.page(chunk / CHUNKS_PER_PAGE, [0, end - chunk]);
+      chunk = end - 1;
+    } else if (wanted(codes[chunk] as ChunkCode)) {
+      for (const row of await reading.chunk(chunk)) yield { ...row, ...(isLookingUp && { isLookedUp: false }) };
+    }
+  }
+}
+
+class Reading {
+  readonly isLookingUp: boolean;
+  readonly codes: ChunkCode[];
+  readonly #storage: Storage;
+  readonly #keys: JobKeys;
+  readonly #wasReset: boolean;
+  readonly #match: Match;
+  readonly #pages: PageReader;
+  readonly #files: LookUpFiles;
+  readonly #lookUps: LookUps;
+  readonly #bounds: { first: Uint32Array; last: Uint32Array };
+
+  constructor(storage: Storage, { job, plan, outcomes, lookUps, options, wasReset = false }: EndedJob) {
+    this.isLookingUp = looksUp(options);
+    this.codes = [...decodeRuns(outcomes, plan.chunks)].map(decodeChunk);
+    this.#storage = storage;
+    this.#keys = jobKeys(job);
+    this.#wasReset = wasReset;
+    this.#match = options.match;
+    this.#pages = new PageReader(storage, 1);
+    this.#files = new LookUpFiles(storage, this.#pages);
+    this.#lookUps = new LookUps(lookUps);
+    this.#bounds = chunkRows(plan);
+  }
+
+  /** The rows of a chunk, as it was prepared. */
+  async chunk(chunk: number): Promise<PreparedRow[]> {
+    const state = this.codes[chunk]?.state ?? 'pending';
+    const read = await this.#ifReadable(this.#pages.readChunk(this.#keys, chunk));
+    if (read) {
+      const rows = rowsIn(read).map(({ values, ...at }) => ({ ...at, ...this.#about(values, values.id ?? null) }));
+      return rows.map((row) => ({ ...row, chunk, state }));
+    }
+    // Invalid rows among them are failures, which come first.
+    const [first, last] = [this.#bounds.first[chunk] as number, this.#bounds.last[chunk] as number];
+    const rows = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    return rows.map((row) => ({ row, line: null, source: undefined, sent: undefined, id: null, chunk, state }));
+  }
+
+  /** The rows of the chunks at these places of a page, as they were looked up. */
+  async *page(page: number, places: Places): AsyncGenerator<PreparedRow> {
+    const first = page * CHUNKS_PER_PAGE;
+    const isLookedUp = this.#lookUps.has(page);
+    const found = await this.#found(page, places);
+    for (let chunk = first; chunk < first + places[1]; chunk++) {
+      for (const prepared of await this.chunk(chunk)) {
+        const looked = found.get(prepared.row);
+        const { source } = prepared;
+        const row = { ...prepared, ...(looked && source && this.#about(source, looked.id)), before: looked?.before };
+        // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
+        if (!isLookedUp) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
+        else yield { ...row, isLookedUp, ...(looked ? this.#fateOf(looked, first) : { state: 'unknown' }) };
+      }
+    }
+  }
+
+  #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
+    const sent = id === null ? undefined : this.#match === 'email' ? sentOf(source, id, 'email') : (source as Row);
+    return { source, sent, id };
+  }
+
+  #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
+    if (typeof fate !== 'number') return { state: fate === 'unchanged' ? 'unchanged' : 'fellOut' };
+    return { chunk: first + fate, state: this.codes[first + fate]?.state ?? 'unknown' };
+  }
+
+  /** By row, what was looked up last, with the values that were overwritten: in a run that a reset made, the first ones. */
+  async #found(page: number, places: Places): Promise<Map<number, LookedUp>> {
+    const all = this.#lookUps.allAsked(page);
+    const found = new Map<number, LookedUp>();
+    for (const asked of all.length === 0 && this.#wasReset ? [[places]] : all) {
+      for (const [row, looked] of (await this.#ifReadable(this.#rowsOf(page, asked))) ?? []) {
+        const earlier = this.#wasReset ? found.get(row) : undefined;
+        found.set(row, earlier ? { ...looked, before: earlier.before } : looked);
+      }
+    }
+    return found;
+  }
+
+  async #rowsOf(page: number, asked: Places[]): Promise<Map<number, LookedUp> | undefined> {
+    const { key } = await this.#files.asked(this.#keys, page, asked);
+    return (await this.#files.find(this.#keys, key))?.rows;
+  }
+
+  /** Undefined for what can't be read any more: a job still ends. */
+  #ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
+    return read.catch(async (error: unknown) => {
+      // Once done.json exists, pages are missing because an attempt that Temporal has given up has finished after all.
+      if (!(error instanceof BadPage) || (await this.#storage.exists(this.#keys.done))) throw error;
+      return undefined;
+    });
+  }
+}
+
+/** What a job has looked up, in any set of pages, as it was; of the chunks below `chunksToSend`, for which it stood. */
+export async function* allLookedUp(
+  storage: Storage,
+  anySet: JobKeys,
+  chunksToSend: number,
+): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
+  for await (const keys of allSets(storage, anySet)) yield* lookedUpIn(storage, keys, chunksToSend);
+}
+
+async function* lookedUpIn(
+  storage: Storage,
+  keys: JobKeys,
+  chunksToSend: number,
+): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
+  const pages = new PageReader(storage, 1);
+  const files = new LookUpFiles(storage, pages);
+  for (let page = 0; await storage.exists(keys.page(page)); page++) {
+    const to = Math.min(await pages.chunksIn(keys, page), chunksToSend - page * CHUNKS_PER_PAGE);
+    if (to <= 0) return;
+    const { rows, key } = await files.asked(keys, page, [[0, to]]);
+    const found = await files.find(keys, key);
+    for (const { row, values } of rows) {
+      const looked = found?.rows.get(row);
+      if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
+      yield { sent: sentOf(values, looked.id, found.match), before: looked.before };
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** How an outcome is entered into a job; each says whether it could be, as it names all customers of its item. Pure. */
+import { CHUNKS_PER_PAGE, type ChunkOutcome, type PageOutcome } from '../contract/activities.ts';
+import { foundMore } from './found.ts';
+import type { ChunkItem, Item, PageItem } from './item-queue.ts';
+import type { Job } from './job.ts';
+import type { Outcome } from './steps.ts';
+
+export function enter(job: Job, item: Item, outcome: Outcome, now: number): boolean {
+  if ('chunk' in item) return record(job, item, outcome as ChunkOutcome, now);
+  if ('page' in item) return enterPage(job, item, outcome as PageOutcome, now);
+  job.named();
+  return true;
+}
+
+/** Enters what became of a chunk's customers. */
+export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+  const { chunk, only } = item;
+  const named = outcome.updated + outcome.failures.length;
+  if (named !== (only?.length ?? ledger.sizeOf(chunk))) return false;
+  if (only) ledger.amend(chunk, only, outcome);
+  else ledger.record(chunk, outcome, work.toSend.attemptsBefore(chunk) + outcome.attempts);
+  work.toSend.forget(item);
+  rate.add(now, outcome.calls);
+  return true;
+}
+
+/** Enters what a look-up has found, and has the rest sent. In a dry run nothing is, and all rows stay unprocessed. */
+function enterPage(job: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {
+  const { ledger, work, rate } = job;
+  const { page, asked = ledger.placesOf(page) } = item;
+  const { compared, reads } = outcome;
+  if (compared) job.found = foundMore(job.found, outcome, compared);
+  else if (!ledger.lookedUp(page, asked, outcome)) return false;
+  const from = page * CHUNKS_PER_PAGE + asked[0];
+  const to = from + (compared ? 0 : outcome.chunks);
+  work.lookedUpPage({ from, to, at: now, ...(item.asked && { isAgain: true }) });
+  work.toRead.forget(item);
+  rate.add(now, reads, reads);
+  return true;
+}

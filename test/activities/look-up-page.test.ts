@@ -1,0 +1,145 @@
+import { CancelledFailure } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { lookUpPage } from '../../src/activities/look-up-page.ts';
+import type { StoreParts } from '../../src/activities/store-activities.ts';
+import { Attempt } from '../../src/bigcommerce/attempt.ts';
+import { Draining, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
+import type { Finding, Found, Permit } from '../../src/bigcommerce/store.ts';
+import type { PageOutcome, PageRef } from '../../src/contract/activities.ts';
+import { jobKeys } from '../../src/jobs/keys.ts';
+import { LookUpFiles } from '../../src/jobs/look-ups.ts';
+import { PageReader } from '../../src/jobs/pages.ts';
+import { prepare } from '../../src/jobs/prepare.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { inline, newStorage } from '../jobs/support.ts';
+
+const job = { storeHash: 'abc', key: 'run-1' };
+const keys = jobKeys(job);
+const permit = { draining: new AbortController().signal } as Permit;
+const ref: PageRef = { job, page: 0, asked: [[0, 3]], match: 'id', skipUnchanged: true, dryRun: false };
+
+let storage: Storage;
+/** Ids of each question. */
+let asked: (readonly number[])[];
+/** What the store says of a customer. */
+let says: (id: number) => Found;
+/** The error with which the next questions end, once this many customers are found. */
+let ends: { after: number; error: (attempt: Attempt) => Error }[];
+let lookUps: LookUpFiles;
+
+const found = (id: number, notes: string): Found => ({ kind: 'found', customer: { id, notes, company: 'c' } });
+
+beforeEach(async () => {
+  storage = await newStorage();
+  lookUps = new LookUpFiles(storage, new PageReader(storage));
+  asked = [];
+  ends = [];
+  says = (id) => found(id, id <= 20 ? 'new' : 'old');
+  const rows = Array.from({ length: 25 }, (_, index) => ({ id: index + 1, notes: 'new' }));
+  await prepare({ storage, keys, records: inline(rows), limit: null });
+});
+
+async function findById({ ids, onFound, ...options }: Finding<number> & { ids: number[] }): Promise<void> {
+  asked.push(ids);
+  const attempt = new Attempt(options);
+  attempt.tally.reads++;
+  const end = ends.shift();
+  for (const id of ids.slice(0, end?.after)) onFound?.(id, says(id));
+  if (end) throw end.error(attempt);
+}
+
+function run(about: Partial<PageRef> = {}, environment = new MockActivityEnvironment()): Promise<PageOutcome> {
+  const parts = { store: { concurrency: () => 3, findById }, permit, lookUps, storage } as unknown as StoreParts;
+  return environment.run<[StoreParts, PageRef], PageOutcome, typeof lookUpPage>(lookUpPage, parts, {
+    ...ref,
+    ...about,
+  });
+}
+
+const quiet = (info = {}) => new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
+
+test('asks for the customers of a page, and says which chunks are left to be sent', async () => {
+  expect(await run()).toEqual({
+    ...{ chunks: 1, lastSize: 5, unchanged: 20, fallen: [] },
+    ...{ calls: 0, reads: 1, throttled: 0, unanswered: 0, attempts: 1, concurrency: 3 },
+  });
+  expect(await run({ asked: [[0, 2]], skipUnchanged: false })).toMatchObject({ chunks: 2, lastSize: 10, unchanged: 0 });
+  expect(asked.map(({ length }) => length)).toEqual([25, 20]);
+});
+
+test('asks for nobody once that was done: what was found stands, because the store may have what the job has sent', async () => {
+  await run();
+  says = (id) => found(id, 'new');
+  lookUps = new LookUpFiles(storage, new PageReader(storage));
+  expect(await run()).toMatchObject({ chunks: 1, lastSize: 5, unchanged: 20, reads: 0 });
+  expect(asked).toHaveLength(1);
+});
+
+test('as a probe makes a call even if what was found stands', async () => {
+  await run();
+  expect(await run({ probe: 'resume' })).toMatchObject({ chunks: 1, reads: 1 });
+  expect(asked[1]).toEqual([1]);
+});
+
+test('looks rows up again, apart from what stands', async () => {
+  await run({ skipUnchanged: false });
+  says = (id) => found(id, id === 24 ? 'other' : 'new');
+  expect(
+    await run({
+      asked: [
+        [0, 3],
+        [1, 3],
+      ],
+    }),
+  ).toMatchObject({ chunks: 1, lastSize: 1, unchanged: 14 });
+  expect(asked[1]).toHaveLength(15);
+});
+
+test('sends those whom the store does not have or would not show: what it answers to that is what they are told', async () => {
+  says = (id) =>
+    id === 1 ? { kind: 'unknown' } : id === 2 ? { kind: 'unreadable', message: '500' } : found(id, 'new');
+  expect(await run()).toMatchObject({ chunks: 1, lastSize: 2, unchanged: 23 });
+  const { rows, key } = await lookUps.asked(keys, 0, ref.asked);
+  const kept = (await lookUps.find(keys, key))?.rows;
+  expect(rows.slice(0, 3).map(({ row }) => kept?.get(row)?.before)).toEqual([null, undefined, { notes: 'new' }]);
+});
+
+test('a dry run compares, and keeps nothing', async () => {
+  says = (id) => (id === 1 ? { kind: 'unknown' } : found(id, id <= 20 ? 'new' : 'old'));
+  expect(await run({ dryRun: true })).toMatchObject({ chunks: 1, compared: { changed: 5, unchanged: 19, missing: 1 } });
+  const { key } = await lookUps.asked(keys, 0, ref.asked);
+  expect(await storage.exists(key)).toBe(false);
+});
+
+test('what an attempt found before it was throttled is not asked for again, and is in no file', async () => {
+  ends = [{ after: 20, error: (attempt) => new Throttled('429', attempt, 100) }];
+  const failure: unknown = await run({}, quiet()).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ type: 'Throttled', nextRetryDelay: 100, details: [{ reads: 1, attempts: 1 }] });
+  const { key } = await lookUps.asked(keys, 0, ref.asked);
+  expect(await storage.exists(key)).toBe(false);
+  expect(await run()).toMatchObject({ chunks: 1, lastSize: 5, unchanged: 20 });
+  expect(asked[1]).toEqual([21, 22, 23, 24, 25]);
+});
+
+test.each([
+  [0, { type: 'Unavailable', nonRetryable: false }],
+  [3, { type: 'Unavailable', nonRetryable: true }],
+])('after %i tries without an answer, one more ends it as %j', async (unanswered, expected) => {
+  ends = [{ after: 0, error: (attempt) => new Unavailable('502', attempt) }];
+  const environment = quiet({ heartbeatDetails: { unanswered, reads: unanswered } });
+  const failure: unknown = await run({}, environment).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ ...expected, details: [{ unanswered: unanswered + 1, reads: unanswered + 1 }] });
+});
+
+test('that is cancelled says what it has spent; one that is finished nevertheless returns what it has found', async () => {
+  ends = [{ after: 10, error: (attempt) => new Draining('stopped', attempt) }];
+  const stopped = new MockActivityEnvironment();
+  stopped.cancel();
+  const failure: unknown = await run({}, stopped).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(CancelledFailure);
+  expect(failure).toMatchObject({ details: [{ reads: 1, attempts: 1 }] });
+  const finished = new MockActivityEnvironment();
+  finished.cancel();
+  expect(await run({}, finished)).toMatchObject({ chunks: 1, unchanged: 20 });
+});

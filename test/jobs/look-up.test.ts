@@ -1,0 +1,108 @@
+import type { FoundCustomer, KeyedRow } from '../../src/jobs/keyed-rows.ts';
+import { type LookingUp, look, sentOf, valuesBefore } from '../../src/jobs/look-up.ts';
+import type { PageRow } from '../../src/jobs/pages.ts';
+
+const page = (...all: KeyedRow[]): PageRow[] =>
+  all.map((values, index) => ({ row: 2 * index + 1, line: null, values }));
+const ids = page(...Array.from({ length: 25 }, (_, index) => ({ id: 101 + index, notes: 'new' })));
+
+const HOW: LookingUp = { match: 'id', from: 0, skipUnchanged: true, isNamed: () => false };
+const customer = (id: number, values: object): FoundCustomer => ({ kind: 'found', customer: { id, ...values } });
+/** The store's customers with these notes, by id from 101 on. */
+const having = (notes: (id: number) => string) =>
+  new Map(ids.map(({ values: { id = 0 } }) => [id, customer(id, { notes: notes(id) })]));
+
+test('packs what is to be sent into tens, from a place on', () => {
+  const found = having((id) => (id === 102 ? 'new' : 'old'));
+  const { rows, ...counts } = look(ids, found, { ...HOW, from: 40 });
+  expect(counts).toEqual({ changed: 24, unchanged: 1, missing: 0 });
+  const places = [40, 'unchanged', ...Array<number>(9).fill(40), ...Array<number>(10).fill(41), 42, 42, 42, 42];
+  expect([...rows.values()].map(({ fate }) => fate)).toEqual(places);
+  expect(rows.get(5)).toEqual({ fate: 40, id: 103, before: { notes: 'old' } });
+});
+
+test('sends the unchanged too, unless they are to be skipped', () => {
+  const { rows, unchanged } = look(
+    ids,
+    having(() => 'new'),
+    { ...HOW, skipUnchanged: false },
+  );
+  expect([unchanged, rows.get(49)?.fate]).toEqual([25, 2]);
+});
+
+test('sends those whom the store does not have, or would not show: by an id, its answer is what they are told', () => {
+  const found = new Map<number, FoundCustomer>([
+    [101, { kind: 'unknown' }],
+    [102, { kind: 'unreadable', message: '500' }],
+  ]);
+  const { rows, ...counts } = look(ids.slice(0, 2), found, HOW);
+  expect(counts).toEqual({ changed: 1, unchanged: 0, missing: 1 });
+  expect([...rows.values()]).toEqual([
+    { fate: 0, id: 101, before: null },
+    { fate: 0, id: 102, before: undefined },
+  ]);
+});
+
+describe('by e-mail address', () => {
+  const BY_EMAIL: LookingUp = { ...HOW, match: 'email' };
+  const found = new Map<number | string, FoundCustomer>([
+    ['a@x.com', customer(1, { email: 'A@x.com', notes: 'old' })],
+    ['b@x.com', customer(2, { email: 'b@x.com', notes: 'new' })],
+    ['c@x.com', { kind: 'unknown' }],
+    ['d@x.com', { kind: 'ambiguous', customers: 2 }],
+    ['e@x.com', { kind: 'refused', message: 'not an address' }],
+    ['f@x.com', { kind: 'unreadable', message: '500' }],
+    [7, customer(7, { email: 'g@x.com', notes: 'old' })],
+    [8, customer(8, { email: 'somebody@x.com', notes: 'old' })],
+  ]);
+  const fates = (...rows: KeyedRow[]) => [...look(page(...rows), found, BY_EMAIL).rows.values()];
+
+  test('a row is sent to the customer who has its address, whatever its case', () => {
+    expect(fates({ email: 'a@X.com', notes: 'new' }, { email: 'b@x.com', notes: 'new' })).toEqual([
+      { fate: 0, id: 1, before: { notes: 'old' } },
+      { fate: 'unchanged', id: 2, before: { notes: 'new' } },
+    ]);
+  });
+
+  test("a row falls out if its address is nobody's, or several customers', or the store would not be asked for it", () => {
+    const rows = ['c', 'd', 'e', 'f'].map((name) => ({ email: `${name}@x.com`, notes: 'new' }));
+    expect(fates(...rows).map(({ fate, id }) => [id, fate])).toEqual([
+      [null, expect.objectContaining({ outcome: 'rejected', code: 'unknown_email' })],
+      [null, expect.objectContaining({ outcome: 'rejected', code: 'ambiguous_email' })],
+      [null, expect.objectContaining({ outcome: 'rejected', code: 'rejected' })],
+      [null, expect.objectContaining({ outcome: 'failed', code: 'unavailable' })],
+    ]);
+  });
+
+  test('a row with an id goes by it only if that customer has its address: the file may be of another store', () => {
+    expect(fates({ id: 7, email: 'g@x.com', notes: 'new' }, { id: 8, email: 'h@x.com', notes: 'new' })).toEqual([
+      { fate: 0, id: 7, before: { notes: 'old' } },
+      { fate: expect.objectContaining({ code: 'unknown_email' }), id: 8 },
+    ]);
+  });
+
+  test('a row whose customer turns out to be that of another row falls out', () => {
+    const isNamed = (id: number) => id === 2;
+    const twice = page(
+      { email: 'a@x.com', notes: '1' },
+      { email: 'b@x.com', notes: '2' },
+      { email: 'A@X.com', notes: '3' },
+    );
+    const { rows, missing } = look(twice, found, { ...BY_EMAIL, isNamed });
+    const same = expect.objectContaining({ outcome: 'invalid', code: 'same_customer' });
+    expect([...rows.values()].map(({ fate }) => fate)).toEqual([0, same, same]);
+    expect(missing).toBe(2);
+  });
+
+  test('the new address is sent, and compared, as the address; the key is not', () => {
+    const row = { email: 'b@x.com', new_email: 'new@x.com', notes: 'new' };
+    expect(sentOf(row, 2, 'email')).toEqual({ id: 2, email: 'new@x.com', notes: 'new' });
+    expect(fates(row)).toEqual([{ fate: 0, id: 2, before: { email: 'b@x.com', notes: 'new' } }]);
+    expect(sentOf({ id: 2, email: 'e@x.com' }, 2, 'id')).toEqual({ id: 2, email: 'e@x.com' });
+  });
+});
+
+test('keeps of a customer what the row sets', () => {
+  const has = { id: 7, notes: 'n', company: 'c', phone: null };
+  expect(valuesBefore({ id: 7, notes: 'x', phone: '1', first_name: 'A' }, has)).toEqual({ notes: 'n', phone: null });
+});
