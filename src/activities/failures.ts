@@ -1,10 +1,11 @@
 /** Turns errors of the other rooms into what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
-import type { ChunkFailureType, ChunkRef, PageRef, Spent, StoreRef } from '../contract/activities.ts';
+import type { ChunkFailureType, ChunkRef, JobRef, JobStore, PageRef, Spent, StoreRef } from '../contract/activities.ts';
 import type { JobFailureType } from '../contract/job.ts';
 import { BadInput } from '../contract/schema.ts';
 import { BadPage } from '../jobs/pages.ts';
+import { checkJobStore, type OtherJobStore } from '../jobs/which-store.ts';
 import { BadSource } from '../jobs/sources/record.ts';
 import { NothingToRetry } from './job-source.ts';
 import { printable } from '../contract/describe.ts';
@@ -36,6 +37,19 @@ export function jobFailure(error: unknown): unknown {
   const message = printable(error.message, MAX_MESSAGE);
   // BENIGN keeps it out of error logs: it is for the caller to fix, not for the worker's operator.
   return ApplicationFailure.create({ type, message, nonRetryable: true, category: ApplicationFailureCategory.BENIGN });
+}
+
+/** How soon an attempt goes to another worker, in ms. One that has the job's files may be the tenth to be asked. */
+const OTHER_WORKER_MS = 2_000;
+
+/** Throws what sends the attempt to another worker, if the job's files are not in this one's job store. */
+export function requireFiles(here: JobStore, job: JobRef): void {
+  try {
+    checkJobStore(here, job);
+  } catch (error) {
+    const { name: type, message } = error as OtherJobStore;
+    throw ApplicationFailure.create({ type, message, nextRetryDelay: OTHER_WORKER_MS });
+  }
 }
 
 /** Whether a try got no answer, be it from the store or from the job store, without which nothing can be sent. */

@@ -11,10 +11,9 @@ import { BadSource } from '../jobs/sources/record.ts';
 import { isRunning, startedEvent } from '../temporal/internals.ts';
 import { stoppable, type Storage } from '../storage/storage.ts';
 import { withHeartbeats } from './context.ts';
-import { jobFailure } from './failures.ts';
+import { jobFailure, requireFiles } from './failures.ts';
 import { prepareJob } from './prepare-job.ts';
 import { NothingToRetry, type PreparingParts, recordsOf } from './job-source.ts';
-import { checkJobStore } from '../jobs/which-store.ts';
 import { Turns } from '../jobs/turns.ts';
 
 /** Attempts of closeJob in which it waits for a source that can't be read. */
@@ -31,7 +30,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     withHeartbeats(() => turns.run(run, Context.current().cancellationSignal));
   const close: JobActivities['closeJob'] = ({ input, ...job }) =>
     inTurn(async () => {
-      checkJobStore(jobStore, job.job);
+      requireFiles(jobStore, job.job);
       try {
         const { source, options } = parseJobInput(input);
         const { info, cancellationSignal } = Context.current();
@@ -91,7 +90,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
 
     saveFailures: ({ job, name, failures, olderIn }) =>
       withHeartbeats(async () => {
-        checkJobStore(jobStore, job);
+        requireFiles(jobStore, job);
         return saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
       }),
 

@@ -12,11 +12,10 @@ import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { newSet } from '../jobs/sets.ts';
-import { checkJobStore } from '../jobs/which-store.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { runKeys } from './context.ts';
-import { jobFailure } from './failures.ts';
+import { jobFailure, requireFiles } from './failures.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { type PreparingParts, recordsOf } from './job-source.ts';
 
@@ -32,7 +31,7 @@ export async function prepareJob(
 ): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
-  checkJobStore(parts.jobStore, job);
+  requireFiles(parts.jobStore, job);
   const { cancellationSignal, heartbeat, info } = Context.current();
   try {
     if (instead !== undefined) throw new BadInput(notAnInput(instead));

@@ -47,10 +47,13 @@ function mustHaveFiles({ jobStore, store }: StoreParts, job: JobRef): void {
   try {
     checkJobStore(jobStore, job);
   } catch (error) {
-    const attempts = Context.current().info.attempt - 1;
-    const nothing = { calls: 0, reads: 0, throttled: 0, attempts, unanswered: 0 };
+    const { attempt, heartbeatDetails } = Context.current().info;
+    // What earlier attempts have done, perhaps where the files are; `ended` are those that could say so.
+    const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
+    const attempts = attempt - 1;
+    const nothing = { calls, reads: 0, throttled: 0, attempts, unanswered: 0 };
     // Of a chunk it names nobody.
-    const outcome = { ...nothing, updated: 0, failures: [] };
+    const outcome = { ...nothing, updated: 0, failures: [], ...(ended < attempts && { uncounted: true }) };
     log.warn('job not in this job store', { store: job.storeHash, why: (error as Error).message });
     throw callFailure(error, TRIES, { ...outcome, concurrency: store.concurrency() });
   }

@@ -11,8 +11,8 @@ const parts = { store: { concurrency: () => 3 }, jobStore: HERE } as unknown as 
 const { updateChunk } = createStoreActivities(parts, new QueueUsage());
 
 /** What an attempt tells the workflow of a chunk of a job whose files are THERE. */
-const failureOf = (attempt: number): Promise<unknown> =>
-  new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') })
+const failureOf = (attempt: number, heartbeatDetails?: unknown): Promise<unknown> =>
+  new MockActivityEnvironment({ attempt, heartbeatDetails }, { logger: new DefaultLogger('ERROR') })
     .run(() => updateChunk({ job: { storeHash: 'abc', key: 'run-1', jobStore: THERE }, chunk: 3 }))
     .catch((error: unknown) => error);
 
@@ -30,6 +30,13 @@ test('nothing of it was given to a call, and no try counts against it', async ()
   expect(await failureOf(1)).toMatchObject({ details: [nothing] });
 });
 
-test('an earlier attempt, perhaps where its files are, may have sent some of it', async () => {
-  expect(await failureOf(3)).toMatchObject({ details: [{ calls: 0, attempts: 2 }] });
+test('an earlier attempt that made a call, or died, may have sent some of it where its files are', async () => {
+  expect(await failureOf(2, { calls: 3, ended: 1 })).toMatchObject({ details: [{ calls: 3, attempts: 1 }] });
+  expect(await failureOf(2)).toMatchObject({ details: [{ calls: 0, attempts: 1, uncounted: true }] });
+});
+
+test('an earlier attempt that ended without a call has sent nothing', async () => {
+  expect(await failureOf(2, { calls: 0, ended: 1 })).toMatchObject({
+    details: [expect.not.objectContaining({ uncounted: true })],
+  });
 });

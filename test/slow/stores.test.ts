@@ -25,9 +25,12 @@ describe('workers with two job stores', () => {
     await system.control('faults', { fault: 'latency', ms: 3_000 });
     const job = await system.start(name, { storeHash: 'abc', source: { customers: customers(600) } });
     await untilDone(job, 1);
+    await job.executeUpdate(pauseUpdate, { args: [{}] });
+    await system.control('faults', { clear: true });
+    await until(async () => ((await job.describe()).raw.pendingActivities ?? []).length === 0);
     await system.startWorker({ JOB_STORE: `file:${system.folder}/elsewhere` });
     await worker.stop();
-    await system.control('faults', { clear: true });
+    await job.executeUpdate(resumeUpdate);
     const waitsFor = async () => (await job.query(progressQuery)).waitingFor?.message ?? '';
     await until(async () =>
       /\/data \(\w{8}\), and this worker has another one, file:.*\/elsewhere /.test(await waitsFor()),
