@@ -11,7 +11,7 @@ import {
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
-import { newSet } from '../jobs/sets.ts';
+import { newSet } from '../jobs/pages.ts';
 import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { runKeys } from './context.ts';

@@ -2,6 +2,9 @@
  * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of
  * its PUT, with tabs between them, so that most chunks are sent without being parsed. JSON escapes tabs and line ends, so
  * both are always separators.
+ *
+ * Each attempt of prepareJob writes a set of pages of its own, however late: one that was frozen and wakes up changes nothing
+ * that the job goes by, which is the set of the attempt that ended.
  */
 import { isUtf8 } from 'node:buffer';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
@@ -170,3 +173,15 @@ async function linesOf(file: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
 
 const CHUNK =
   /^(?<rows>\[\d{1,15}(?:,\d{1,15}){0,9}\])\t(?<lines>\[(?:\d{1,15}|null)(?:,(?:\d{1,15}|null)){0,9}\])\t(?<body>\[\{.*\}\])$/s;
+
+/** Takes the first set that no attempt has taken yet. */
+export async function newSet(storage: Storage, keys: JobKeys): Promise<JobKeys & { set: number }> {
+  let set = 0;
+  while (!(await storage.writeOnce(keys.taken(set), ''))) set++;
+  return { ...keys.ofSet(set), set };
+}
+
+/** The keys of every set of the job: for who does not know by which it went. */
+export async function* allSets(storage: Storage, keys: JobKeys): AsyncGenerator<JobKeys> {
+  for (let set = 0; await storage.exists(keys.taken(set)); set++) yield keys.ofSet(set);
+}

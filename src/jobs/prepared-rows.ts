@@ -9,8 +9,7 @@ import type { KeyedRow } from './keyed-rows.ts';
 import { type JobKeys, jobKeys } from './keys.ts';
 import { type LookedUp, sentOf } from './look-up.ts';
 import { LookUpFiles } from './look-ups.ts';
-import { BadPage, PageReader, rowsIn } from './pages.ts';
-import { allSets } from './sets.ts';
+import { allSets, BadPage, PageReader, rowsIn } from './pages.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A row that was written into a page. */

@@ -252,7 +252,7 @@ test('a job cancelled while its source is read ends as cancelled, with a report,
   const uri = await writeSource(system, 'many.ndjson', customers(30_000));
   const handle = await system.start('cancelled early', { storeHash: 'abc', source: { uri } });
   const pages = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/pages`;
-  await until(async () => (await readdir(pages).catch(() => [])).length > 3);
+  await until(async () => (await readdir(`${pages}/0`).catch(() => [])).length > 3);
   await handle.cancel();
   await expect(handle.result()).rejects.toThrow();
 
