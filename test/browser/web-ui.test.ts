@@ -60,7 +60,8 @@ async function open(workflowId: string, tab: string, expected: RegExp): Promise<
 }
 
 test('a running job shows how far it is, how fast, and its expected end', async () => {
-  const job = await start('abc', 'spring', [...customers(20), ...unknown(3), ...customers(3_000).slice(23)]);
+  // The first chunk is sent alone, so they are rejected before any other is done.
+  const job = await start('abc', 'spring', [...unknown(3), ...customers(3_000).slice(3)]);
   await until(async () => (await job.progress()).chunks.done >= 12);
   const text = await open(job.id, 'user-metadata', /[\d.]+ calls\/s, 3 at once/);
   expect(text).toMatch(/store abc · spring/);
