@@ -5,7 +5,7 @@ const SUITES = [
   'bigcommerce/{answer,headers,isolate,pace}',
   'jobs/{customer,pages,row-to-restore}',
   'jobs/sources/{csv,csv-line,heading,json-row}',
-  'workflows/{chunk-queue,hold,job-steps,ledger,rate}',
+  'workflows/{hold,item-queue,job-steps,ledger,names,rate}',
 ];
 
 /** @type {import('jest').Config} The unit suites of the pure cores, for Stryker. They need no Temporal server. */

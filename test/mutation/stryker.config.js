@@ -6,7 +6,8 @@ export default {
     'src/bigcommerce/{answer,concurrency,headers,isolate,pace}.ts',
     'src/jobs/{fields,pages}.ts',
     'src/jobs/sources/{columns,csv-line,heading}.ts',
-    'src/workflows/{chunk-queue,hold,job,ledger,rate}.ts',
+    'src/contract/look-ups.ts',
+    'src/workflows/{enter,hold,holding,item-queue,job,latest-failures,ledger,rate,work}.ts',
   ],
   // Nearly all are sentences for people; names of kinds and states would change the types.
   mutator: { excludedMutations: ['StringLiteral'] },
