@@ -1,6 +1,6 @@
 import type { ClosedJob, JobRef } from '../contract/activities.ts';
 import type { Match, Source } from '../contract/job.ts';
-import type { Storage } from '../storage/storage.ts';
+import { readWhole, type Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
 import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
 import { type FixableJob, writeFix } from './fix.ts';
@@ -64,9 +64,7 @@ type Closed = ClosedJob & { by: string; match: Match };
  */
 export async function closedJob(storage: Storage, { done }: JobKeys): Promise<Closed | undefined> {
   if (!(await storage.exists(done))) return undefined;
-  let json = '';
-  for await (const piece of storage.read(done)) json += Buffer.from(piece).toString();
-  return JSON.parse(json) as Closed;
+  return JSON.parse((await readWhole(storage, done)).toString()) as Closed;
 }
 
 /** What an earlier attempt has closed the job with. Undefined, and forgotten, if it has to be written again. */

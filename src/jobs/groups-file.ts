@@ -1,5 +1,5 @@
 /** The store's groups in the job store, from readNames to prepareJob. */
-import { NotFound, type Storage } from '../storage/storage.ts';
+import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import { type Group, Groups } from './groups.ts';
 import type { JobKeys } from './keys.ts';
 
@@ -9,12 +9,10 @@ export async function saveGroups(storage: Storage, keys: JobKeys, groups: readon
 
 /** Undefined if they are not there, or not any more: then the store is asked again. */
 export async function readGroups(storage: Storage, keys: JobKeys): Promise<Groups | undefined> {
-  const pieces: Uint8Array[] = [];
   try {
-    for await (const piece of storage.read(keys.groups)) pieces.push(piece);
+    return new Groups(JSON.parse((await readWhole(storage, keys.groups)).toString()) as Group[]);
   } catch (error) {
     if (error instanceof NotFound) return undefined;
     throw error;
   }
-  return new Groups(JSON.parse(Buffer.concat(pieces).toString()) as Group[]);
 }

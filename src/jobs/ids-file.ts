@@ -1,6 +1,5 @@
 /** The ids that the rows of a source name, as a file: four bytes each, sorted, without gaps. */
-import type { Storage } from '../storage/storage.ts';
-import { NotFound } from '../storage/storage.ts';
+import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import type { JobKeys } from './keys.ts';
 
 /** `ids` are sorted. */
@@ -12,15 +11,13 @@ export async function saveIds(storage: Storage, keys: JobKeys, ids: Uint32Array)
 
 /** None if there is no file: then no row names one, or the job looks for nobody by e-mail address. */
 export async function readIds(storage: Storage, keys: JobKeys): Promise<Uint32Array> {
-  const pieces: Uint8Array[] = [];
   try {
-    for await (const piece of storage.read(keys.ids)) pieces.push(piece);
+    const bytes = await readWhole(storage, keys.ids);
+    return Uint32Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => bytes.readUInt32LE(index * 4));
   } catch (error) {
     if (error instanceof NotFound) return new Uint32Array();
     throw error;
   }
-  const bytes = Buffer.concat(pieces);
-  return Uint32Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => bytes.readUInt32LE(index * 4));
 }
 
 /** Whether a sorted list has an id. */

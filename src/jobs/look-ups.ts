@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
 import type { Match } from '../contract/job.ts';
 import type { Places } from '../contract/look-ups.ts';
-import { NotFound, type Storage } from '../storage/storage.ts';
+import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
 import { readIds } from './ids-file.ts';
 import type { JobKeys } from './keys.ts';
@@ -118,9 +118,7 @@ export class LookUpFiles {
   }
 
   async #load(key: string): Promise<{ file: LookUpFile; bytes: number }> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.#storage.read(key)) pieces.push(piece);
-    const bytes = Buffer.concat(pieces);
+    const bytes = await readWhole(this.#storage, key);
     try {
       const [head = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
       const { at, match } = JSON.parse(head) as Pick<LookUpFile, 'at' | 'match'>;

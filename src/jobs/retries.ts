@@ -1,5 +1,5 @@
 /** The list of a job's retries, kept among its own files: undo takes theirs back before the job's. */
-import { NotFound, type Storage } from '../storage/storage.ts';
+import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import type { JobKeys } from './keys.ts';
 
 /** A job that has sent again what another one left. */
@@ -27,12 +27,10 @@ export async function retriesOf(storage: Storage, keys: JobKeys): Promise<Retry[
 }
 
 async function retryAt(storage: Storage, keys: JobKeys, number: number): Promise<Retry | undefined> {
-  let json = '';
   try {
-    for await (const piece of storage.read(keys.retriedBy(number))) json += Buffer.from(piece).toString();
+    return JSON.parse((await readWhole(storage, keys.retriedBy(number))).toString()) as Retry;
   } catch (error) {
     if (error instanceof NotFound) return undefined;
     throw error;
   }
-  return JSON.parse(json) as Retry;
 }

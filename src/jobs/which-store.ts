@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { JobRef, JobStore } from '../contract/activities.ts';
-import { type Storage, StorageFailed } from '../storage/storage.ts';
+import { readWhole, type Storage, StorageFailed } from '../storage/storage.ts';
 
 const KEY = 'job-store';
 
@@ -16,9 +16,7 @@ export class OtherJobStore extends StorageFailed {
 /** Which job store `storage` is; a new one is given its id by the first who asks. */
 export async function whichStore(storage: Storage): Promise<JobStore> {
   await storage.writeOnce(KEY, randomUUID().slice(0, 8));
-  let id = '';
-  for await (const piece of storage.read(KEY)) id += Buffer.from(piece).toString();
-  return { id, at: storage.root };
+  return { id: (await readWhole(storage, KEY)).toString(), at: storage.root };
 }
 
 /** Throws OtherJobStore if the files of a job are not here. */

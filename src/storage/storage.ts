@@ -97,3 +97,10 @@ export function stoppable(storage: Storage, signal: AbortSignal): Storage {
     keyOf: (uri) => storage.keyOf(uri),
   };
 }
+
+/** All of a file, for those that are small. Throws NotFound and StorageFailed. */
+export async function readWhole(storage: Pick<Storage, 'read'>, key: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of storage.read(key)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
