@@ -1,5 +1,6 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
+import { NOBODY_ID } from '../bigcommerce/find.ts';
 import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
 import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
 import { type ChunkOutcome, type ChunkRef, MAYBE_SENT } from '../contract/activities.ts';
@@ -31,8 +32,8 @@ interface ChunkProgress extends Tally {
 /** What was looked up longer ago is not sent any more, in ms: the workflow has it looked up again long before. */
 const OLD_MS = 60 * 60_000;
 
-/** A PUT that changes nothing, of the greatest id there may be: whether the store answers it tells about the store. */
-const CHANGES_NOTHING = JSON.stringify([{ id: 2 ** 31 - 1 }]);
+/** A PUT that changes nothing: whether the store answers it tells about the store. */
+const CHANGES_NOTHING = JSON.stringify([{ id: NOBODY_ID }]);
 
 /** Customers by outcome. */
 type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;

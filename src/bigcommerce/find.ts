@@ -47,6 +47,9 @@ const MAX_BYTES = 3_800;
 const MOST_ADDRESSES = 100;
 const MOST_IDS = 250;
 
+/** The greatest id there may be, which no customer has. */
+export const NOBODY_ID = 0x7fff_ffff;
+
 /** More pages than a list of customers that were asked for can have. */
 const MAX_PAGES = 1_000;
 
@@ -58,7 +61,7 @@ export const byId = (ids: readonly number[]): Question<number> => ({
   keyOf: ({ id }) => id,
   again: String,
   secrets: () => [],
-  nobody: String(0x7fff_ffff),
+  nobody: String(NOBODY_ID),
 });
 
 /** Leaves out what is no address: a filter with nothing in it would list everyone. */

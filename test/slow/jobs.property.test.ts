@@ -16,7 +16,6 @@ import {
   type ChunkOutcome,
   type ChunkRef,
   type ClosedJob,
-  FORMAT,
   type JobActivities,
   type PageOutcome,
   type PageRef,
@@ -32,10 +31,9 @@ import {
   type Failure,
 } from '../../src/contract/job.ts';
 import { packFallen } from '../../src/contract/look-ups.ts';
-import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { FUZZ_MS, RUNS } from '../support/fuzz.ts';
 import { startInProcess, workflowBundle } from '../support/in-process.ts';
-import { expectCountsToAddUp, expectNoFailedTask } from '../support/jobs.ts';
+import { expectCountsToAddUp, expectNoFailedTask, prepared } from '../support/jobs.ts';
 
 const KINDS = ['updated', 'rejected', 'taken', 'failed', 'unanswered', 'refused', 'handedOver', 'nonsense'] as const;
 const SAID = ['pause', 'resume', 'cancel'] as const;
@@ -182,21 +180,7 @@ const activities: JobActivities & Pick<StoreActivities, 'updateChunk' | 'lookUpP
   async prepareJob() {
     const job = played();
     await job.begin();
-    const { chunks } = job.plan;
-    return {
-      ...{
-        format: FORMAT,
-        set: 0,
-        jobStore: { id: 'a', at: 'file:///data' },
-        searchAttributes: false,
-        notes: [],
-        total: chunks * 10,
-        invalid: 0,
-        valid: chunks * 10,
-      },
-      ...{ chunks, chunksToSend: chunks, lastSentSize: 10, lastSize: 10, failures: [], olderIn: null },
-      gaps: encodeRuns(Array<number>(chunks * 2).fill(0)),
-    };
+    return prepared(job.plan.chunks);
   },
   async openStore() {
     const job = played();

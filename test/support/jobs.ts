@@ -1,7 +1,9 @@
 /** What tests of jobs wait for and expect. */
 import type { WorkflowHandle } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
+import { FORMAT, type PreparedJob } from '../../src/contract/activities.ts';
 import { progressQuery, type JobResult } from '../../src/contract/job.ts';
+import { encodeRuns } from '../../src/contract/outcomes.ts';
 import type { System } from './system.ts';
 import { until } from './until.ts';
 
@@ -36,3 +38,22 @@ export async function expectThreeAtMost(system: System): Promise<void> {
   const most = Object.values(stats).map(({ maxInFlight }) => maxInFlight);
   expect(Math.max(...most)).toBeLessThanOrEqual(3);
 }
+
+/** What prepareJob returns for a source of so many full chunks, all of whose rows are valid. */
+export const prepared = (chunks: number): PreparedJob => ({
+  format: FORMAT,
+  set: 0,
+  jobStore: { id: 'a', at: 'file:///data' },
+  searchAttributes: false,
+  notes: [],
+  total: chunks * 10,
+  invalid: 0,
+  valid: chunks * 10,
+  chunks,
+  chunksToSend: chunks,
+  lastSentSize: 10,
+  lastSize: 10,
+  gaps: encodeRuns(Array<number>(chunks * 2).fill(0)),
+  failures: [],
+  olderIn: null,
+});

@@ -5,9 +5,7 @@ import {
   type ChunkOutcome,
   type ClosedJob,
   type CloseJobInput,
-  FORMAT,
   type JobActivities,
-  type PreparedJob,
   type StoreActivities,
 } from '../../src/contract/activities.ts';
 import {
@@ -19,9 +17,8 @@ import {
   storeTaskQueue,
   type JobInput,
 } from '../../src/contract/job.ts';
-import { encodeRuns } from '../../src/contract/outcomes.ts';
 import { startInProcess } from '../support/in-process.ts';
-import { expectNoFailedTask } from '../support/jobs.ts';
+import { expectNoFailedTask, prepared } from '../support/jobs.ts';
 import { until } from '../support/until.ts';
 
 type Activities = JobActivities & Pick<StoreActivities, 'updateChunk'>;
@@ -40,24 +37,6 @@ async function begin(name: keyof Activities): Promise<void> {
   begun.push(name);
   if (name === during.name && begun.filter((each) => each === name).length === during.nth) await during.act();
 }
-
-const prepared = (chunks: number): PreparedJob => ({
-  format: FORMAT,
-  set: 0,
-  jobStore: { id: 'a', at: 'file:///data' },
-  searchAttributes: false,
-  notes: [],
-  total: chunks * 10,
-  invalid: 0,
-  valid: chunks * 10,
-  chunks,
-  chunksToSend: chunks,
-  lastSentSize: 10,
-  lastSize: 10,
-  gaps: encodeRuns(Array<number>(chunks * 2).fill(0)),
-  failures: [],
-  olderIn: null,
-});
 
 /** Whether the store refuses all calls, and whether it answers at all; otherwise it rejects all customers. */
 let refuses: boolean;
