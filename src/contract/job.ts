@@ -121,6 +121,7 @@ export type OutcomeCode =
   | 'unknown_email'
   | 'ambiguous_email'
   | 'email_taken'
+  | 'attributes_rejected'
   | 'rejected'
   | 'invalid_field'
   | 'unknown_field'
@@ -144,6 +145,11 @@ export interface Failure {
   code: OutcomeCode;
   /** For people. Never holds an e-mail address. */
   message: string;
+  /**
+   * With `attributes_rejected`, the ids of the attributes that were not taken; the rest of the row was. Left out if they
+   * are too many to be listed: then any of them may have been taken.
+   */
+  attributes?: Int[] | undefined;
 }
 
 /** Source rows by what became of them; the five add up to `total`. */

@@ -7,7 +7,13 @@ import type { OutcomeCode } from '../contract/job.ts';
 import type { Row, Values } from './fields.ts';
 
 /** A prepared row: with an id, an e-mail address, or both. */
-export type KeyedRow = { id?: number; email?: string; new_email?: string } & Values;
+export type KeyedRow = {
+  id?: number;
+  email?: string;
+  new_email?: string;
+  /** Values of attributes by the attribute's id; null removes one. */
+  attributes?: { [attributeId: string]: string | null };
+} & Values;
 
 /** A customer as the store has it. */
 export type StoreCustomer = { id: number } & Values;
