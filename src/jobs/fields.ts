@@ -140,6 +140,9 @@ export interface FormField {
 const isFormField = (value: unknown): value is FormField =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
 
+/** The form fields in what a row sets, or the store returns. */
+export const formFieldsIn = (value: unknown): FormField[] => (Array.isArray(value) ? value.filter(isFormField) : []);
+
 const formFields: Field = {
   schema: z
     .array(
