@@ -1,7 +1,8 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import { NOBODY_ID } from '../bigcommerce/find.ts';
-import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
+import type { Fates, IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
+import { customerIn, fatesOf, type Part, rowsIn, type SentRow } from '../bigcommerce/parts.ts';
 import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
 import { type ChunkOutcome, type ChunkRef, MAYBE_SENT } from '../contract/activities.ts';
 import type { Failure } from '../contract/job.ts';
@@ -9,6 +10,7 @@ import type { Chunk } from '../jobs/pages.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
 import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
+import { inWords } from './not-taken.ts';
 import type { StoreParts } from './store-activities.ts';
 
 /**
@@ -23,8 +25,8 @@ interface ChunkProgress extends Tally {
   /** Attempts that got no answer, and those that have ended and said what they called. */
   unanswered: number;
   ended: number;
-  /** Which customers have an outcome, once any has. */
-  state?: IsolationState | undefined;
+  /** What is settled, once anything is. */
+  state?: IsolationState<Part> | undefined;
   /** What it is waiting for, for people to read. */
   waiting?: Wait | undefined;
 }
@@ -34,9 +36,6 @@ const OLD_MS = 60 * 60_000;
 
 /** A PUT that changes nothing: whether the store answers it tells about the store. */
 const CHANGES_NOTHING = JSON.stringify([{ id: NOBODY_ID }]);
-
-/** Customers by outcome. */
-type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
 
 const NOBODY: Fates = { updated: [], rejected: [], failed: [] };
 
@@ -86,11 +85,13 @@ class ChunkAttempt {
       body,
       only: this.#ref.only,
       apart: this.#ref.unansweredBefore !== undefined,
+      tensOfValues: this.#ref.tensOfValues,
       state: this.#progress.state,
       onState: (state) => (this.#progress.state = state),
     });
     logSettled(this.#ref, settled);
-    return this.#outcome(settled);
+    const { tensOfValues } = settled;
+    return { ...this.#outcome(settled), ...(tensOfValues && !this.#ref.tensOfValues && { tensOfValues }) };
   }
 
   #read(): Promise<Chunk & { at?: number }> {
@@ -128,7 +129,7 @@ class ChunkAttempt {
   async #answersOthers(): Promise<boolean> {
     const { unansweredBefore } = this.#ref;
     if (unansweredBefore === undefined || this.#progress.unanswered < TRIES || !this.#chunk) return false;
-    const { updated = [], rejected = [] } = this.#progress.state ?? {};
+    const { updated, rejected } = this.#known();
     const settled = updated[0] ?? rejected[0]?.id;
     if (settled === undefined && this.#toSend().length > 1) return false;
     const other = settled === undefined ? { body: CHANGES_NOTHING } : { body: this.#chunk.body, only: [settled] };
@@ -181,33 +182,45 @@ class ChunkAttempt {
     };
   }
 
-  /** Ids of the customers to send; none while the chunk could not be read. */
-  #toSend(): number[] {
-    return this.#chunk ? (this.#ref.only ?? idsOf(this.#chunk)) : [];
+  /** The rows to send; none while the chunk could not be read. */
+  #toSend(): SentRow[] {
+    const { only } = this.#ref;
+    return this.#chunk ? rowsIn(this.#chunk.body).filter(({ id }) => only?.includes(id) ?? true) : [];
+  }
+
+  /** Who has an outcome. */
+  #known(): Fates {
+    return this.#progress.state ? fatesOf(this.#progress.state, this.#toSend()) : NOBODY;
   }
 
   /** Who has an outcome, and everyone else as failed. */
   #withRest(code: NotTaken['code'], message: string): Fates {
-    const { updated = [], rejected = [], failed = [] } = this.#progress.state ?? {};
+    const { updated, rejected, failed } = this.#known();
     const known = new Set([...updated, ...[...rejected, ...failed].map(({ id }) => id)]);
-    const rest = this.#toSend().filter((id) => !known.has(id));
-    return { updated, rejected, failed: [...failed, ...rest.map((id) => ({ id, code, message }))] };
+    const begun = new Set(this.#progress.state?.updated.map(customerIn));
+    const rest = this.#toSend().filter(({ id }) => !known.has(id));
+    const unknown = rest.map(({ id }) => ({
+      id,
+      code,
+      message: begun.has(id) ? `Taken in part. ${message}` : message,
+    }));
+    return { updated, rejected, failed: [...failed, ...unknown] };
   }
 
   #failures({ rejected, failed }: Fates): Failure[] {
     const chunk = this.#chunk;
     if (!chunk || rejected.length + failed.length === 0) return [];
-    const places = new Map(idsOf(chunk).map((id, index) => [id, index]));
-    const as = (outcome: Failure['outcome']) => (customer: NotTaken) => ({
-      row: chunk.rows[places.get(customer.id) as number] as number,
-      line: chunk.lines[places.get(customer.id) as number] ?? null,
-      ...customer,
-      outcome,
-    });
+    const rows = rowsIn(chunk.body);
+    const as = (outcome: Failure['outcome']) => (customer: NotTaken) => {
+      const place = rows.findIndex(({ id }) => id === customer.id);
+      return {
+        row: chunk.rows[place] as number,
+        line: chunk.lines[place] ?? null,
+        ...customer,
+        ...(customer.attributes && inWords(customer.attributes, customer.message, rows[place] as SentRow)),
+        outcome,
+      };
+    };
     return [...rejected.map(as('rejected')), ...failed.map(as('failed'))].sort((a, b) => a.row - b.row);
   }
-}
-
-function idsOf(chunk: Chunk): number[] {
-  return (JSON.parse(chunk.body) as { id: number }[]).map(({ id }) => id);
 }

@@ -125,6 +125,8 @@ export interface ChunkRef extends StoreRef {
    * and whoever gets none while others do is failed.
    */
   unansweredBefore?: number;
+  /** The store takes no more than ten attribute values a call. */
+  tensOfValues?: true;
 }
 
 /** The input of lookUpPage. */
@@ -142,7 +144,7 @@ export interface PageRef extends StoreRef {
 
 /** What an activity of a store has spent, whether or not it settled anything. Over all of its attempts. */
 export interface Spent {
-  /** PUTs. */
+  /** PUTs and DELETEs. */
   calls: number;
   /** GETs. */
   reads: number;
@@ -166,6 +168,8 @@ export interface ChunkOutcome extends Spent {
   uncounted?: true;
   /** Nothing was sent: what was looked up is too old. */
   stale?: true;
+  /** The store has shown that it takes no more than ten attribute values a call. */
+  tensOfValues?: true;
 }
 
 /** What came of a look-up: each row is in a chunk, unchanged, or has fallen out. */

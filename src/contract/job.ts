@@ -176,9 +176,9 @@ export interface JobResult {
   chunks: ChunkCounts;
   /** Updated customers who already had all values and were sent nothing; only with `skipUnchanged`. */
   unchanged?: Count | undefined;
-  /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
+  /** What to know about how the source was read and sent, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
-  /** PUTs sent, of every kind. */
+  /** PUTs and DELETEs sent, of every kind. */
   calls: Count;
   /** GETs sent: look-ups and other questions. */
   reads: Count;

@@ -66,6 +66,7 @@ export interface CarriedJob {
   found: Found;
   searchAttributes: boolean;
   notes: string[];
+  tensOfValues: boolean;
   attributesShown: string;
   names: 'needed' | 'known' | null;
   where: Pick<JobRef, 'set' | 'jobStore'>;

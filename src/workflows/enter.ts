@@ -13,7 +13,8 @@ export function enter(job: Job, item: Item, outcome: Outcome, now: number): bool
 }
 
 /** Enters what became of a chunk's customers. */
-export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+export function record(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+  const { ledger, work, rate } = job;
   const { chunk, only } = item;
   const named = outcome.updated + outcome.failures.length;
   if (named !== (only?.length ?? ledger.sizeOf(chunk))) return false;
@@ -21,8 +22,15 @@ export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: Ch
   else ledger.record(chunk, outcome, work.toSend.attemptsBefore(chunk) + outcome.attempts);
   work.toSend.forget(item);
   rate.add(now, outcome.calls);
+  if (outcome.tensOfValues && !job.tensOfValues) {
+    job.tensOfValues = true;
+    job.notes = [...job.notes, TENS];
+  }
   return true;
 }
+
+const TENS =
+  'The store takes no more than ten attribute values a call, so that customers with several take more calls.';
 
 /** Enters what a look-up has found, and has the rest sent. In a dry run nothing is, and all rows stay unprocessed. */
 function enterPage(job: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {

@@ -57,8 +57,10 @@ export class Job {
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
-  /** What a person should know of how the source was read. */
+  /** What a person should know of how the source was read and sent. */
   notes: string[] = [];
+  /** The store takes no more than ten attribute values a call. */
+  tensOfValues = false;
   /** State and tenth that the search attributes show. */
   attributesShown = '';
   files: Files = { report: null, retry: null, fix: null, changes: null };
@@ -186,11 +188,11 @@ export class Job {
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
-    const { searchAttributes, notes, attributesShown, names, where, found } = this;
+    const { searchAttributes, notes, tensOfValues, attributesShown, names, where, found } = this;
     return {
       ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
       ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
-      ...{ searchAttributes, notes, attributesShown, names, where },
+      ...{ searchAttributes, notes, tensOfValues, attributesShown, names, where },
     };
   }
 

@@ -114,6 +114,7 @@ class Sending {
       const before = {
         ...(asked.length > 0 && { asked }),
         ...(unansweredBefore !== undefined && { unansweredBefore }),
+        ...(this.#job.tensOfValues && { tensOfValues: true as const }),
       };
       return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
     }
