@@ -126,6 +126,7 @@ export type OutcomeCode =
   | 'invalid_field'
   | 'unknown_field'
   | 'unknown_group'
+  | 'unknown_attribute'
   | 'duplicate'
   | 'same_customer'
   | 'unavailable'

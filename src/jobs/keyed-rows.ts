@@ -4,6 +4,7 @@
  */
 import { addressKey } from '../contract/address.ts';
 import type { OutcomeCode } from '../contract/job.ts';
+import type { AttributeValues } from './attributes.ts';
 import type { Row, Values } from './fields.ts';
 
 /** A prepared row: with an id, an e-mail address, or both. */
@@ -11,8 +12,7 @@ export type KeyedRow = {
   id?: number;
   email?: string;
   new_email?: string;
-  /** Values of attributes by the attribute's id; null removes one. */
-  attributes?: { [attributeId: string]: string | null };
+  attributes?: AttributeValues;
 } & Values;
 
 /** A customer as the store has it. */
@@ -39,6 +39,10 @@ export function tidied(value: unknown): unknown {
   const tidy = email.trim().normalize('NFC');
   return tidy === email ? value : { ...(value as Values), email: tidy };
 }
+
+/** Whether a row removes the value of an attribute. */
+export const removesAny = ({ attributes }: KeyedRow): boolean =>
+  attributes !== undefined && Object.values(attributes).includes(null);
 
 /** What is sent for a row, once its customer is known. */
 export function customerOf(row: KeyedRow, id: number): Row {

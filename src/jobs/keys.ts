@@ -49,8 +49,8 @@ export interface JobKeys {
   retriedBy(number: number): string;
   /** The ids that rows name, if customers are found by e-mail address. */
   ids: string;
-  /** The store's groups, as readNames has found them. */
-  groups: string;
+  /** The names of things of the store, as readNames has found them. */
+  names: string;
   report: string;
   retry: string;
   /** What a dry run would change. */
@@ -76,7 +76,7 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     run,
     folder,
     working: [pages, lookUps],
-    groups: `${pages}/groups.json`,
+    names: `${pages}/names.json`,
     ids: `${pages}/${set}/ids`,
     page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
     taken: (number) => `${folder}/sets/${number}`,

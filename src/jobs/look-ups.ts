@@ -2,7 +2,7 @@
  * Look-ups: what the store had of the customers of a page before the job sent them, and what is to be sent because of
  * that. A file for each, which is written once: whoever comes second, after a crash, in another process or in a run that a
  * reset made, goes by what is there, because the store may have the job's own values by then. A line of text says when,
- * then one a row: `[place, id]`, or `[why it is in no chunk, id]`, and the values before.
+ * then one a row: `[place, id]`, or `[why it is in no chunk, id]`, the values before, and what of it is the same.
  */
 import { createHash } from 'node:crypto';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
@@ -84,9 +84,9 @@ export class LookUpFiles {
 
   /** Writes a look-up, unless it has been; returns the one that stands. */
   async keep(keys: JobKeys, key: string, { rows, ...head }: LookUpFile): Promise<LookUpFile> {
-    const lines = [...rows].map(([row, { fate, id, before }]) =>
+    const lines = [...rows].map(([row, { fate, id, before, same }]) =>
       // In an array, JSON would make null of what is undefined.
-      JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before]),
+      JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before, ...(same ? [same] : [])]),
     );
     await this.#storage.writeOnce(key, `${[JSON.stringify(head), ...lines].join('\n')}\n`);
     this.#found.forget(`${keys.run} ${key}`);
@@ -103,7 +103,10 @@ export class LookUpFiles {
     if (!file || inChunk.length === 0) {
       throw new BadPage(`Chunk ${chunk} is not in ${this.#storage.uri(key)}: it is missing or damaged. ${CURE}`);
     }
-    const sent = inChunk.map(({ row, values }) => sentOf(values, file.rows.get(row)?.id as number, file.match));
+    const sent = inChunk.map(({ row, values }) => {
+      const { id, same } = file.rows.get(row) as LookedUp & { id: number };
+      return sentOf(values, id, file.match, same);
+    });
     return {
       at: file.at,
       rows: inChunk.map(({ row }) => row),
@@ -132,8 +135,8 @@ export class LookUpFiles {
     try {
       const [head = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
       const rows = lines.map((line): [number, LookedUp] => {
-        const [row, fate, id, before] = JSON.parse(line) as Line;
-        return [row, { fate, id, before }];
+        const [row, fate, id, before, same] = JSON.parse(line) as Line;
+        return [row, { fate, id, before, ...(same && { same }) }];
       });
       return { file: { ...(JSON.parse(head) as Omit<LookUpFile, 'rows'>), rows: new Map(rows) }, bytes: bytes.length };
     } catch (error) {
@@ -143,7 +146,13 @@ export class LookUpFiles {
 }
 
 /** A row as it is written. */
-type Line = [row: number, fate: LookedUp['fate'], id: number | null, before?: LookedUp['before']];
+type Line = [
+  row: number,
+  fate: LookedUp['fate'],
+  id: number | null,
+  before?: LookedUp['before'],
+  same?: LookedUp['same'],
+];
 
 /** What was found longer ago, in ms, is asked for again. */
 const OLD_MS = 5 * 60_000;

@@ -68,7 +68,7 @@ class Reading {
   readonly #bounds: { first: Uint32Array; last: Uint32Array };
 
   constructor(storage: Storage, { job, plan, outcomes, lookUps, options, wasReset = false }: EndedJob) {
-    this.isLookingUp = looksUp(options);
+    this.isLookingUp = looksUp(options, plan);
     this.codes = [...decodeRuns(outcomes, plan.chunks)].map(decodeChunk);
     this.#storage = storage;
     this.#keys = jobKeys(job);
@@ -112,7 +112,7 @@ class Reading {
       for (const prepared of await this.chunk(chunk)) {
         const looked = found.get(prepared.row);
         const { source } = prepared;
-        const about = looked && source && this.#about(source, looked.id);
+        const about = looked && source && this.#about(source, looked.id, looked.same);
         const row = { ...prepared, ...about, fate: looked?.fate, before: looked?.before };
         // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
         if (!isLookedUp) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
@@ -126,8 +126,8 @@ class Reading {
     }
   }
 
-  #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
-    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match), id };
+  #about(source: KeyedRow, id: number | null, same?: string[]): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
+    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match, same), id };
   }
 
   #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
@@ -149,7 +149,8 @@ class Reading {
       }
       for (const [row, looked] of rows) {
         const earlier = this.#wasReset ? found.get(row) : undefined;
-        found.set(row, earlier ? { ...looked, before: earlier.before } : looked);
+        // What is the same now may be what the earlier run has sent.
+        found.set(row, earlier ? { ...looked, before: earlier.before, same: undefined } : looked);
       }
     }
     return found;
@@ -196,8 +197,8 @@ export async function* lookedUpIn(storage: Storage, keys: JobKeys, chunksToSend:
     for (const { row, values } of rows) {
       const looked = found?.rows.get(row);
       if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
-      const { id, before } = looked;
-      yield { source: values, sent: sentOf(values, id, found.match), id, before, dryRun: found.dryRun ?? false };
+      const { id, before, same } = looked;
+      yield { source: values, sent: sentOf(values, id, found.match, same), id, before, dryRun: found.dryRun ?? false };
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { CustomerCounts } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
+import { asSource } from './attributes.ts';
 import { batches } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
 import { type EndedJob, type ReportedRow, settledRows } from './settled-rows.ts';
@@ -26,7 +27,7 @@ export async function* reportCsv(storage: Storage, job: EndedJob, count: Reporte
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(retry)}\n` : []));
+    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(asSource(retry))}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
 }

@@ -9,7 +9,7 @@ import { type KeyedRow, retryRowOf } from './keyed-rows.ts';
 import { preparedRows, type PreparedRow } from './prepared-rows.ts';
 
 /** What became of a row. */
-export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message'> {
+export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message' | 'attributes'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
   /** `unchanged`: an updated customer who already had all values. Other updated ones have no code. */
   code: OutcomeCode | 'unchanged' | '';

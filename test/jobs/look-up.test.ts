@@ -6,7 +6,10 @@ const page = (...all: KeyedRow[]): PageRow[] =>
   all.map((values, index) => ({ row: 2 * index + 1, line: null, values }));
 const ids = page(...Array.from({ length: 25 }, (_, index) => ({ id: 101 + index, notes: 'new' })));
 
-const HOW: LookingUp = { match: 'id', from: 0, skipUnchanged: true, isNamed: () => false, knew: () => false };
+const HOW: LookingUp = {
+  ...{ match: 'id', from: 0, skipUnchanged: true, dryRun: false, attributes: undefined },
+  ...{ isNamed: () => false, knew: () => false },
+};
 const customer = (id: number, values: object): FoundCustomer => ({ kind: 'found', customer: { id, ...values } });
 /** The store's customers with these notes, by id from 101 on. */
 const having = (notes: (id: number) => string) =>
