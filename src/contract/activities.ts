@@ -1,6 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
 import type { Comparison, Quota } from './dry-run.ts';
-import type { Failure, JobOptions, Match } from './job.ts';
+import type { CustomerCounts, Failure, JobOptions, Match } from './job.ts';
 import type { CarriedLookUps, Places } from './look-ups.ts';
 
 /**
@@ -21,8 +21,8 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 export const CHUNKS_PER_PAGE = 100;
 
 /** Whether a job looks its customers up before it sends them. */
-export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions): boolean =>
-  match === 'email' || backup || skipUnchanged;
+export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions, { removes }: Plan): boolean =>
+  match === 'email' || backup || skipUnchanged || removes === true;
 
 /**
  * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
@@ -54,8 +54,8 @@ export interface JobRef {
   storeHash: string;
   /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
-  /** Its source is read with the names of the store's groups. */
-  named?: true;
+  /** Its source is read with these names of things of the store. */
+  named?: NameKind[];
   /** PreparedJob.set, once its source was read. */
   set?: number;
   /** Where its files are: in the job store of the worker that began to prepare it. */
@@ -80,6 +80,8 @@ export interface PreparedRows {
   failures: Failure[];
   /** URI of the file of earlier ones. */
   olderIn: string | null;
+  /** Some row removes the value of an attribute: first the job has to know that it is there. */
+  removes?: true;
   /** SHA-256 of the file's bytes, in hex; absent if there is no file. */
   digest?: string;
 }
@@ -97,9 +99,12 @@ export interface PreparedJob extends PreparedRows {
   notes: string[];
 }
 
-/** What prepareJob returns if the source names groups of the store, for which readNames has to ask first. */
+/** What a store has by names of its own: customer groups, and attributes that it has defined for its customers. */
+export type NameKind = 'groups' | 'attributes';
+
+/** What prepareJob returns if the source names things of the store, for which readNames has to ask first. */
 export interface NeedsNames extends Pick<PreparedJob, 'format' | 'jobStore' | 'searchAttributes'> {
-  needs: 'names';
+  needs: NameKind[];
 }
 
 /** How a job's rows lie in chunks. */
@@ -138,8 +143,13 @@ export interface PageRef extends StoreRef {
   match: Match;
   /** Leave out customers that have all values already. */
   skipUnchanged: boolean;
-  /** Compare, and write nothing. */
+  /** Nothing will be sent: compare. */
   dryRun: boolean;
+}
+
+/** The input of readNames. */
+export interface NamesRef extends StoreRef {
+  kinds: NameKind[];
 }
 
 /** What an activity of a store has spent, whether or not it settled anything. Over all of its attempts. */
@@ -225,11 +235,14 @@ export interface ClosedJob {
   report: string | null;
   retry: string | null;
   fix: string | null;
+  changes: string | null;
   /** To be added to JobResult.notes. */
   notes?: string[];
   /** Only with `backup`. */
   backup?: string | null;
   notInBackup?: number;
+  /** The rows as the report has them, if what became of some that the job has counted can't be read any more. */
+  customers?: CustomerCounts;
 }
 
 /** The argument of serveStore and serveStoreQueue. */
@@ -275,8 +288,8 @@ export interface StoreActivities {
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
   /** Asks the store for the customers of a page, and says which chunks are left to be sent. What it finds is kept once. */
   lookUpPage(input: PageRef): Promise<PageOutcome>;
-  /** Asks the store for the names of its groups, and keeps them in the job store. */
-  readNames(input: StoreRef): Promise<Spent>;
+  /** Asks the store for its names of these kinds, and keeps them in the job store. */
+  readNames(input: NamesRef): Promise<Spent>;
   /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states, and its calls. */
   checkStore(input: StoreRef): Promise<{ quota: Quota | null; reads: number }>;
 }

@@ -4,6 +4,7 @@
  */
 import { addressKey } from '../contract/address.ts';
 import type { OutcomeCode } from '../contract/job.ts';
+import type { AttributeValues } from './attributes.ts';
 import type { Row, Values } from './fields.ts';
 
 /** A prepared row: with an id, an e-mail address, or both. */
@@ -11,8 +12,7 @@ export type KeyedRow = {
   id?: number;
   email?: string;
   new_email?: string;
-  /** Values of attributes by the attribute's id; null removes one. */
-  attributes?: { [attributeId: string]: string | null };
+  attributes?: AttributeValues;
 } & Values;
 
 /** A customer as the store has it. */
@@ -40,6 +40,10 @@ export function tidied(value: unknown): unknown {
   return tidy === email ? value : { ...(value as Values), email: tidy };
 }
 
+/** Whether a row removes the value of an attribute. */
+export const removesAny = ({ attributes }: KeyedRow): boolean =>
+  attributes !== undefined && Object.values(attributes).includes(null);
+
 /** What is sent for a row, once its customer is known. */
 export function customerOf(row: KeyedRow, id: number): Row {
   const { id: _id, email: _email, new_email, ...fields } = row;
@@ -56,19 +60,19 @@ export function retryRowOf(row: KeyedRow, id: number): KeyedRow {
 
 /** Whom the store has to be asked for: a row with an id by that, any other by its addresses. */
 export function askedFor({ id, email, new_email }: KeyedRow): { id: number | undefined; emails: string[] } {
-  if (id !== undefined) return { id: email === undefined ? undefined : id, emails: [] };
+  if (id !== undefined) return { id, emails: [] };
   return { id: undefined, emails: [email, new_email].filter((address) => address !== undefined) };
 }
 
 /**
- * The customer of a row. `byId` and `byEmail`, by addressKey, are the answers for what askedFor says; `knownAs` is the id under
- * which an earlier run of the job knew an address.
+ * The customer of a row. `byId` and `byEmail`, by addressKey, are the answers for what askedFor says; `knew` says whether an earlier
+ * run of the job knew a customer by an address.
  */
 export function matched(
   row: KeyedRow,
   byId: (id: number) => FoundCustomer | undefined,
   byEmail: (key: string) => FoundCustomer | undefined,
-  knownAs: (key: string) => number | undefined = () => undefined,
+  knew: (key: string, id: number) => boolean,
 ): { id: number; customer?: StoreCustomer } | NotMatched {
   const { id, email, new_email } = row;
   if (id !== undefined && email === undefined) return { id };
@@ -80,7 +84,7 @@ export function matched(
   const renamed = new_email === undefined ? undefined : byEmail(addressKey(new_email));
   if (renamed?.kind === 'ambiguous' || renamed?.kind === 'found') {
     // A run that was cancelled may have given him the new address already.
-    if (renamed.kind === 'found' && knownAs(key) === renamed.customer.id) {
+    if (renamed.kind === 'found' && knew(key, renamed.customer.id)) {
       return { id: renamed.customer.id, customer: renamed.customer };
     }
     return unknown('No customer has this e-mail address. A customer with the new address is there.');

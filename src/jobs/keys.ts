@@ -49,10 +49,14 @@ export interface JobKeys {
   retriedBy(number: number): string;
   /** The ids that rows name, if customers are found by e-mail address. */
   ids: string;
-  /** The store's groups, as readNames has found them. */
-  groups: string;
+  /** The names of things of the store, as readNames has found them. */
+  names: string;
   report: string;
   retry: string;
+  /** What a dry run would change. */
+  changes: string;
+  /** Of whom the job knows that he had an address, if it gives customers new ones. */
+  known: string;
   /** The rejected and invalid rows, as the source has them. */
   fix: Record<'csv' | 'ndjson', string>;
   /** What restores the earlier values: a source, and so among the sources. */
@@ -72,7 +76,7 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     run,
     folder,
     working: [pages, lookUps],
-    groups: `${pages}/groups.json`,
+    names: `${pages}/names.json`,
     ids: `${pages}/${set}/ids`,
     page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
     taken: (number) => `${folder}/sets/${number}`,
@@ -84,10 +88,16 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },
+    changes: `${folder}/changes.csv`,
+    known: `${folder}/known`,
     backup: `${BACKUPS}${storeHash}/${key}.ndjson`,
     done: `${folder}/done.json`,
   };
 }
+
+/** The key of the file that says which run was the latest of the job with this workflow id, if it gives customers new addresses. */
+export const latestRunKey = (storeHash: string, id: string): string =>
+  `latest/${segment(STORE_HASH, storeHash)}/${anyName(id)}.json`;
 
 // Store hash, job key and name as `segment` accepts them.
 const FAILURES = /\/(jobs\/[a-z0-9]{1,32}\/[A-Za-z0-9-]{1,64}\/failures\/[A-Za-z0-9-]{1,64}\.ndjson)$/;

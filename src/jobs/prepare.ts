@@ -5,7 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Match } from '../contract/job.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { saveIds } from './ids-file.ts';
-import { tidied } from './keyed-rows.ts';
+import { type KeyedRow, removesAny, tidied } from './keyed-rows.ts';
 import { BadInput } from '../contract/schema.ts';
 import type { Values } from './fields.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
@@ -42,6 +42,8 @@ export interface Preparation {
   match?: Match;
   /** Customers to send at most; those after them are in chunks too. */
   limit: number | null;
+  /** Called before it ends, if rows give customers new addresses. */
+  onRenames?: (chunksToSend: number) => Promise<void>;
   /** Called now and then with the rows read so far; what it throws ends the preparation. */
   onProgress?: (rows: number) => void;
 }
@@ -51,7 +53,7 @@ export interface Preparation {
  * many customers), and then leaves nothing behind.
  */
 export async function prepare(preparation: Preparation): Promise<PreparedRows> {
-  const { storage, keys, limit, match = 'id' } = preparation;
+  const { storage, keys, limit, match = 'id', onRenames } = preparation;
   const pages = new PageWriter(storage, keys);
   const draft = new Draft(pages, limit, match);
   const older = olderFailures(preparation, draft);
@@ -60,6 +62,7 @@ export async function prepare(preparation: Preparation): Promise<PreparedRows> {
     const olderIn = spilled ? await saveFailures(storage, keys.invalid, spilled, null) : null;
     const prepared = { ...(await draft.end()), olderIn };
     if (match === 'email') await saveIds(storage, keys, draft.keys.ids());
+    if (draft.keys.renames) await onRenames?.(prepared.chunksToSend);
     // A workflow that was reset after its end has not ended any more.
     const closed = await closedJob(storage, keys);
     if (closed && closed.by !== keys.run) await storage.delete(keys.done);
@@ -101,6 +104,7 @@ class Draft {
   #chunks = 0;
   #lastSize = 0;
   #sent: { chunks: number; lastSize: number } | undefined;
+  #removes = false;
 
   constructor(pages: PageWriter, limit: number | null, match: Match) {
     this.#pages = pages;
@@ -118,6 +122,7 @@ class Draft {
     const value = this.#match === 'email' ? tidied(given) : given;
     const invalid = problem ?? checkCustomer(value, this.#match) ?? this.keys.enter(value as Values, row);
     if (invalid !== undefined) return this.#addInvalid(row, line, customerId(value), invalid);
+    this.#removes ||= removesAny(value as KeyedRow);
     const chunk = this.#chunk;
     const gap = row - chunk.lastRow - 1;
     if (chunk.rows.length === 0) chunk.before = gap;
@@ -145,6 +150,7 @@ class Draft {
       lastSize: this.#lastSize,
       gaps: encodeRuns(this.#gaps),
       failures: this.failures,
+      ...(this.#removes && { removes: true }),
     };
   }
 

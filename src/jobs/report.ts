@@ -1,16 +1,25 @@
 /** The files that a job leaves about its rows: the report, and the customers to retry. */
+import type { CustomerCounts } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
+import { asSource } from './attributes.ts';
 import { batches } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
 import { type EndedJob, type ReportedRow, settledRows } from './settled-rows.ts';
 
-/** The text of report.csv: a line for every row that was not updated, or for every row. */
-export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
+/** Rows of a report by outcome, and how many of the failed ones nobody knows about any more. */
+export type Reported = Omit<CustomerCounts, 'total' | 'updated'> & { notKnown: number };
+
+/** The text of report.csv: a line for every row that was not updated, or for every row. Counts those that were not. */
+export async function* reportCsv(storage: Storage, job: EndedJob, count: Reported): AsyncGenerator<string> {
   yield CSV_HEADING;
   const { options } = job;
   const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
   for await (const rows of batches(settledRows(storage, job, hasLine))) {
+    for (const { outcome, isNotKnown = false } of rows) {
+      if (outcome !== 'updated') count[outcome]++;
+      count.notKnown += Number(isNotKnown);
+    }
     yield csvLines(options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated'));
   }
 }
@@ -18,7 +27,7 @@ export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerato
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(retry)}\n` : []));
+    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(asSource(retry))}\n` : []));
     if (customers.length > 0) yield customers.join('');
   }
 }

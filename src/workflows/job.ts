@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp, type NameKind } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -8,7 +8,7 @@ import {
   type JobState,
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
-import type { CarriedJob } from './arguments.ts';
+import { areMissing, type CarriedJob } from './arguments.ts';
 import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
 import { NO_ROUNDS, nextRound } from './email-rounds.ts';
 import { enter, record } from './enter.ts';
@@ -25,7 +25,7 @@ export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 /** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
 
-type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'>;
+type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'changes' | 'backup' | 'notInBackup'>;
 
 export class Job {
   readonly #ref: JobRef;
@@ -33,7 +33,7 @@ export class Job {
   phase: Phase = 'preparing';
   /** Its source was read; before that there are no rows. */
   isPrepared = false;
-  /** The source names groups of the store, without which it can't be read. */
+  /** Without these names of the store's the source can't be read; null as far as is known. */
   names: CarriedJob['names'] = null;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
@@ -63,7 +63,7 @@ export class Job {
   tensOfValues = false;
   /** State and tenth that the search attributes show. */
   attributesShown = '';
-  files: Files = { report: null, retry: null, fix: null };
+  files: Files = { report: null, retry: null, fix: null, changes: null };
   /** What a dry run has found so far. */
   found = NOTHING_FOUND;
   /** From the end of a dry run's check on. */
@@ -80,7 +80,7 @@ export class Job {
   }
 
   get ref(): JobRef {
-    return { ...this.#ref, ...(this.names === 'known' && { named: true }), ...this.where };
+    return { ...this.#ref, ...(this.names?.known && { named: this.names.kinds }), ...this.where };
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -89,7 +89,7 @@ export class Job {
   }
 
   get looksUp(): boolean {
-    return looksUp(this.options);
+    return looksUp(this.options, this.ledger.plan);
   }
 
   get hold(): Hold | null {
@@ -97,7 +97,7 @@ export class Job {
   }
 
   get state(): JobState {
-    if (this.phase !== 'running' && !(this.phase === 'preparing' && this.names === 'needed')) return this.phase;
+    if (this.phase !== 'running' && !(this.phase === 'preparing' && areMissing(this.names))) return this.phase;
     if (this.cancelling) return 'cancelling';
     if (this.paused !== null) return 'paused';
     return this.hold ? 'held' : this.phase;
@@ -105,7 +105,7 @@ export class Job {
 
   /** The store's names are known. */
   named(): void {
-    this.names = 'known';
+    if (this.names) this.names.known = true;
     // Once a long source is read, nobody may be serving its queue any more.
     this.#open = false;
   }
@@ -125,8 +125,8 @@ export class Job {
   }
 
   /** Its source can't be read before the store was asked for names. */
-  needNames(): void {
-    this.names = 'needed';
+  needNames(kinds: readonly NameKind[]): void {
+    this.names = { kinds: [...new Set([...(this.names?.kinds ?? []), ...kinds])], known: false };
     this.work.toRead.add([{ names: true }]);
   }
 
@@ -201,7 +201,7 @@ export class Job {
     Object.assign(this, rest);
     this.work = new Work(work);
     this.#holding = new Holding(holds);
-    if (this.names !== 'needed') this.prepared(new Ledger(ledger));
+    if (!areMissing(this.names)) this.prepared(new Ledger(ledger));
   }
 
   #done(witness: Witness): number {

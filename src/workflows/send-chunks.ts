@@ -103,7 +103,7 @@ class Sending {
 
   /** Gives an item to its activity. */
   #give({ item, probe }: Sent): Promise<Outcome> {
-    const { ref: job, ledger, work, options } = this.#job;
+    const { ref: job, ledger, work, options, names } = this.#job;
     const { updateChunk, lookUpPage, readNames } = storeActivities(job.storeHash);
     const ref = { job, ...(probe && { probe }) };
     if ('chunk' in item) {
@@ -128,7 +128,9 @@ class Sending {
       const { match = 'id', skipUnchanged = false, dryRun = false } = options;
       return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
     }
-    return readNames.executeWithOptions({ summary: 'the names of the customer groups' }, [ref]);
+    const { kinds = [] } = names ?? {};
+    const summary = `names of the store: ${kinds.join(', ')}`;
+    return readNames.executeWithOptions({ summary }, [{ ...ref, kinds }]);
   }
 
   #endOf(outcome: Outcome): End {

@@ -111,7 +111,7 @@ test('is not written if nothing was changed or no backup was requested', async (
   expect(nothing).toMatchObject({ backup: null, notInBackup: 0 });
   const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
   const closed = await closeJob(storage, 'r2', await ended(rows(2), [DONE], { options }));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, changes: null, notes: [] });
   expect(await files()).toEqual(['0', 'done.json', 'report.csv']);
 });
 

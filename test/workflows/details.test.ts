@@ -14,6 +14,7 @@ const running: Progress = {
   report: null,
   retry: null,
   fix: null,
+  changes: null,
 };
 const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
 const failure: Failure = {

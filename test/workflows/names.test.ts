@@ -23,7 +23,7 @@ const ask = (probe: Sent['probe']) => ({ do: 'send', sent: sent(probe) });
 
 function jobWithoutNames(): Job {
   const job = new Job(REF, INPUT);
-  job.needNames();
+  job.needNames(['groups']);
   return job;
 }
 
@@ -41,7 +41,7 @@ test('asks once, alone, and reads the source into other pages when it knows', ()
   expect([job.state, job.ref]).toEqual(['preparing', REF]);
   job.ended(sent(undefined), SETTLED, 1);
   expect(job.next(1, NONE)).toEqual({ do: 'end' });
-  expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: true }]);
+  expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: ['groups'] }]);
 });
 
 test('a refusal holds it, with no rows counted, until a probe is answered', () => {
@@ -62,7 +62,7 @@ test('a refusal holds it, with no rows counted, until a probe is answered', () =
 
 test('a dry run ends with a refusal', () => {
   const job = new Job(REF, { ...INPUT, options: { dryRun: true } });
-  job.needNames();
+  job.needNames(['groups']);
   job.next(0, NONE);
   job.next(0, NONE);
   job.ended(sent(undefined), { how: 'refused', message: '401' }, 0);
@@ -108,7 +108,12 @@ test('what was stopped is asked again, also by the next run, which knows why the
 
   const next = new Job(REF, INPUT);
   next.restore(unpack(pack(job.carry())));
-  expect([next.isPrepared, next.names, next.state, next.hold]).toEqual([false, 'needed', 'paused', job.hold]);
+  expect([next.isPrepared, next.names, next.state, next.hold]).toEqual([
+    false,
+    { kinds: ['groups'], known: false },
+    'paused',
+    job.hold,
+  ]);
   next.resume();
   expect(next.next(0, NONE)).toEqual(OPEN_AGAIN);
   expect(next.next(0, NONE)).toEqual(ask('resume'));
