@@ -113,6 +113,8 @@ export class Job {
   /** Its source was read. Nothing waits yet. */
   prepared(ledger: Ledger): void {
     this.isPrepared = true;
+    // What asking for names has spent.
+    ledger.called(this.ledger);
     this.ledger = ledger;
     this.phase = 'running';
   }
