@@ -1,5 +1,5 @@
 /**
- * Pages of 100 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of its PUT, with
+ * Pages of 200 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of its PUT, with
  * tabs between them, so that most chunks are sent without being parsed. JSON escapes tabs and line ends, so both are
  * always separators. A page of large customers is in several parts, each a file: one that another follows ends in a
  * blank line.
@@ -19,7 +19,7 @@ const NEWLINE = 0x0a;
 
 const MIB = 1024 * 1024;
 
-/** Most bytes of a part with more than one chunk. A usual page has a few hundred KB, one of the largest customers 64 MiB. */
+/** Most bytes of a part with more than one chunk. A usual page has a few hundred KB, one of the largest customers 128 MiB. */
 const PART_BYTES = 4 * MIB;
 
 /** A page of the job is missing or damaged. The message holds no customer's data: it ends up in histories. */
@@ -101,7 +101,7 @@ export const KEPT_BYTES = MIB;
 /** Pages of which it is known how many chunks each part has, per store served. */
 const KNOWN_PAGES = 4;
 
-/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one a hundred times. */
+/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one for every chunk of it. */
 export class PageReader {
   readonly #storage: Storage;
   readonly #recent: Recent<Part>;

@@ -43,15 +43,15 @@ test('a chunk is one line: its rows, their lines in the file, and the body of it
   expect(await new PageReader(storage).readChunk(keys, 0)).toEqual({ rows, lines, body });
 });
 
-test.each([0, 100])('%i chunks leave no page without any', async (chunks) => {
+test.each([0, CHUNKS_PER_PAGE])('%i chunks leave no page without any', async (chunks) => {
   await write(chunks);
   expect(await storage.exists(keys.page(chunks / CHUNKS_PER_PAGE))).toBe(false);
 });
 
-test('every chunk comes back as it was written, and there are 100 to a page', async () => {
-  await write(250);
+test('every chunk comes back as it was written, and there are 200 to a page', async () => {
+  await write(450);
   const reader = new PageReader(storage);
-  for (const chunk of [0, 99, 100, 199, 249]) {
+  for (const chunk of [0, 199, 200, 399, 449]) {
     expect(await reader.readChunk(keys, chunk)).toEqual({
       rows: [chunk + 1],
       lines: [chunk + 2],
@@ -64,9 +64,9 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
 });
 
 test('undoes what was written, but nothing that another attempt has written', async () => {
-  await write(301);
+  await write(601);
   const writer = new PageWriter(storage, keys.ofSet(1));
-  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [null], [{ id: chunk }]);
+  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [null], [{ id: chunk }]);
   expect(await storage.exists(keys.ofSet(1).page(0))).toBe(true);
   await writer.undo();
   expect(await storage.exists(keys.ofSet(1).page(0))).toBe(false);
@@ -76,16 +76,16 @@ test('undoes what was written, but nothing that another attempt has written', as
 test('a page of large customers is in parts of 4 MiB; a chunk is found wherever it is, with few reads', async () => {
   const writer = new PageWriter(storage, keys);
   const body = (chunk: number) => [{ id: chunk + 1, notes: 'x'.repeat(100_000) }];
-  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [null], body(chunk));
+  for (let chunk = 0; chunk < 250; chunk++) await writer.add([chunk], [null], body(chunk));
   await writer.end();
-  const there = await Promise.all([0, 1, 2, 3].map((part) => storage.exists(keys.page(0, part))));
-  expect(there).toEqual([true, true, true, false]);
+  const there = await Promise.all([0, 4, 5].map((part) => storage.exists(keys.page(0, part))));
+  expect(there).toEqual([true, true, false]);
   expect((await textOf(storage, keys.page(0, 1))).length).toBeLessThanOrEqual(4 * 1024 * 1024 + 1);
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted);
-  expect(await reader.chunksIn(keys, 0)).toBe(100);
+  expect(await reader.chunksIn(keys, 0)).toBe(200);
   expect(await reader.chunksIn(keys, 1)).toBe(50);
-  for (let chunk = 149; chunk >= 0; chunk--) {
+  for (let chunk = 249; chunk >= 0; chunk--) {
     expect(await reader.readChunk(keys, chunk)).toEqual({
       ...{ rows: [chunk], lines: [null], body: JSON.stringify(body(chunk)) },
     });
@@ -99,18 +99,18 @@ test('a page of large customers is in parts of 4 MiB; a chunk is found wherever 
 
 test('reads a page once for concurrent readers, and keeps a mebibyte of the latest pages per store', async () => {
   const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [null], [{ id: 1, notes: 'x'.repeat(9_000) }]);
+  for (let chunk = 0; chunk < 600; chunk++) await writer.add([chunk], [null], [{ id: 1, notes: 'x'.repeat(4_500) }]);
   await writer.end();
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted, 2);
   await Promise.all([0, 1, 2, 50].map((chunk) => reader.readChunk(keys, chunk)));
-  await reader.readChunk(keys, 100);
+  await reader.readChunk(keys, 200);
   await reader.readChunk(keys, 3);
   expect([...reads.values()]).toEqual([1, 1]);
-  await reader.readChunk(keys, 200);
+  await reader.readChunk(keys, 400);
   await reader.readChunk(keys, 4);
   expect(reads.get(keys.page(0))).toBe(1);
-  await reader.readChunk(keys, 101);
+  await reader.readChunk(keys, 201);
   expect(reads.get(keys.page(1))).toBe(2);
 });
 
@@ -125,10 +125,10 @@ test('reads a page again for another run of the job, whose source may have chang
 });
 
 test('names the file and the chunk if the page is missing', async () => {
-  const chunk = new PageReader(storage).readChunk(keys, 123);
+  const chunk = new PageReader(storage).readChunk(keys, 223);
   await expect(chunk).rejects.toThrow(BadPage);
   await expect(chunk).rejects.toThrow(
-    `Chunk 123 is not in ${storage.uri(keys.page(1))}: the page is missing or damaged.`,
+    `Chunk 223 is not in ${storage.uri(keys.page(1))}: the page is missing or damaged.`,
   );
 });
 
