@@ -71,11 +71,11 @@ interface Change {
 }
 
 /** What sending a row would change of a customer; a form field by its name. No password is in it. Pure. */
-export function changesOf({ id: _, ...wanted }: Row, before: Values, groups?: Groups): Change[] {
+export function changesOf(wanted: Row, before: Values, groups?: Groups): Change[] {
   return Object.entries(wanted).flatMap(([name, value]): Change[] => {
     const field = name as CustomerField;
     const had = before[field];
-    if (FIELDS[field].same(value, had)) return [];
+    if (field === 'id' || FIELDS[field].same(value, had)) return [];
     if (field === 'form_fields') return formFieldChanges(value, had);
     return [{ field, before: textOf(field, had, groups), after: textOf(field, value, groups) }];
   });
@@ -104,8 +104,8 @@ function authenticationText({ force_password_reset: reset, new_password: passwor
 }
 
 function plain(value: unknown): string {
-  if (value === null || value === undefined) return '';
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(plain).join(', ');
-  return typeof value === 'object' ? plain((value as { amount?: unknown }).amount) : String(value);
+  return typeof value === 'object' && value !== null && 'amount' in value ? plain(value.amount) : '';
 }

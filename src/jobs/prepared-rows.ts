@@ -113,15 +113,13 @@ class Reading {
         const looked = found.get(prepared.row);
         const { source } = prepared;
         const about = looked && source && this.#about(source, looked.id);
-        const row = { ...prepared, ...about, fate: looked?.fate, before: looked?.before };
-        // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
-        if (!isLookedUp) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
-        else
-          yield {
-            ...row,
-            isLookedUp,
-            ...(looked ? this.#fateOf(looked, first) : { state: isDone ? 'done' : 'unknown' }),
-          };
+        const now = looked ? this.#fateOf(looked, first) : ({ state: isDone ? 'done' : 'unknown' } as const);
+        yield {
+          ...{ ...prepared, ...about, fate: looked?.fate, before: looked?.before },
+          // What stood before a reset, or is of a dry run, says nothing of chunks of this run.
+          ...(isLookedUp ? now : { state: 'pending' }),
+          isLookedUp: isLookedUp || looked !== undefined,
+        };
       }
     }
   }
@@ -139,8 +137,9 @@ class Reading {
   async #found(page: number, places: Places): Promise<Map<number, LookedUp>> {
     const all = this.#lookUps.allAsked(page);
     const found = new Map<number, LookedUp>();
-    // What an earlier run has looked up, or a dry run, of which workflow state has only counts.
-    for (const asked of all.length === 0 && (this.#wasReset || this.#dryRun) ? [[places]] : all) {
+    // Workflow state does not have those of the run before a reset, and those of a dry run.
+    const mayStand = this.#wasReset || this.#dryRun;
+    for (const asked of all.length === 0 && mayStand ? [[places]] : all) {
       const rows = (await this.#ifReadable(this.#rowsOf(page, asked))) ?? new Map<number, LookedUp>();
       const [from, to] = asked.at(-1) as Places;
       for (const [row, { fate }] of found) {
