@@ -96,6 +96,12 @@ test('says who is not there, whose address several have, and who is in the file 
   expect(history).not.toMatch(/example\.com|exämple|neil/);
 });
 
+test('a customer who turns out to be in the file twice does not stop a job that is to stop at invalid rows', async () => {
+  const rows = [{ id: 5, notes: 'by id' }, noted(5, 'by address'), noted(6, 'six')];
+  const { customers } = await run('twice', rows, { onInvalid: 'fail' });
+  expect(customers).toMatchObject({ total: 3, updated: 2, invalid: 1 });
+});
+
 test('the wrong store holds after its first page, of which nobody is there, having sent nothing', async () => {
   const rows = ids(1_500).map((id) => ({ email: `else${id}@example.com`, notes: 'x' }));
   const job = await start('wrong store', rows);

@@ -504,7 +504,8 @@ describe('a job that looks its customers up', () => {
     }
     expect(next(job)).toBe('end');
     const twice = { changed: 200, unchanged: 600, unknown: 1_100, ambiguous: 80, sameCustomer: 18, unreadable: 2 };
-    expect(job.found).toEqual({ compared: twice, customers: 200, chunks: 20 });
+    const found = { compared: twice, customers: 200, chunks: 20 };
+    expect([job.found, job.carry().found]).toEqual([found, found]);
     expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 2_000]);
   });
 
