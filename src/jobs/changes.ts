@@ -12,7 +12,7 @@ import type { LookUpFile } from './look-ups.ts';
 import type { PageRow } from './pages.ts';
 import { preparedRows } from './prepared-rows.ts';
 import type { EndedJob } from './settled-rows.ts';
-import { batches, nonEmpty } from './streams.ts';
+import { nonEmpty, pieces } from './streams.ts';
 
 /** Counts rows by what was found of them. */
 export function compare(rows: readonly PageRow[], { match, rows: looked }: LookUpFile): Comparison {
@@ -41,25 +41,26 @@ const FELL_OUT: Partial<Record<OutcomeCode, keyof Comparison>> = {
 /** Writes what a dry run would change; null if that is nothing. */
 export async function writeChanges(storage: Storage, keys: JobKeys, job: EndedJob): Promise<string | null> {
   const groups = job.job.named && (await readGroups(storage, keys));
-  const text = await nonEmpty(changesCsv(storage, job, groups));
-  if (text) await storage.write(keys.changes, text);
+  const lines = await nonEmpty(changes(storage, job, groups));
+  if (lines) await storage.write(keys.changes, pieces(withHeading(lines)));
   else await storage.delete(keys.changes);
-  return text ? storage.uri(keys.changes) : null;
+  return lines ? storage.uri(keys.changes) : null;
 }
 
 const COLUMNS = ['row', 'id', 'field', 'before', 'after'];
 
-/** The text of changes.csv: a line for every value that would change. */
-async function* changesCsv(storage: Storage, job: EndedJob, groups: Groups | undefined): AsyncGenerator<string> {
-  let heading = stringify([COLUMNS]);
-  for await (const rows of batches(preparedRows(storage, job, () => true))) {
-    const lines = rows.flatMap(({ row, id, sent, before }) =>
-      sent && before ? changesOf(sent, before, groups).map((change) => ({ row, id, ...change })) : [],
-    );
-    if (lines.length === 0) continue;
+async function* withHeading(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  yield stringify([COLUMNS]);
+  yield* lines;
+}
+
+/** The lines of a row at a time: one for every value that would change. */
+async function* changes(storage: Storage, job: EndedJob, groups: Groups | undefined): AsyncGenerator<string> {
+  for await (const { row, id, sent, before } of preparedRows(storage, job, () => true)) {
+    const values = sent && before ? changesOf(sent, before, groups) : [];
+    const lines = values.map((change) => ({ row, id, ...change }));
     // As in the report: a spreadsheet runs what looks like a formula.
-    yield heading + stringify(lines, { columns: COLUMNS, escape_formulas: true });
-    heading = '';
+    if (lines.length > 0) yield stringify(lines, { columns: COLUMNS, escape_formulas: true });
   }
 }
 
