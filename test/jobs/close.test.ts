@@ -78,7 +78,7 @@ async function files(): Promise<string[]> {
 
 test('leaves only the heading, and nothing to retry, if every row was updated', async () => {
   const closed = await closeJob(storage, 'run-1', await ended(customers(25), [DONE, DONE, DONE]));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, changes: null, notes: [] });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
@@ -88,6 +88,7 @@ test('closes a job that never had a row, or was never prepared', async () => {
     report: storage.uri(keys.report),
     retry: null,
     fix: null,
+    changes: null,
     notes: [],
   });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
@@ -399,6 +400,7 @@ describe('called again', () => {
       report: storage.uri(keys.report),
       retry: null,
       fix: null,
+      changes: null,
       notes: [],
     });
     expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
@@ -427,6 +429,7 @@ describe('called again', () => {
       report: storage.uri(keys.report),
       retry: storage.uri(keys.retry),
       fix: storage.uri(keys.fix.ndjson),
+      changes: null,
       notes: [],
     });
     expect((await textOf(storage, keys.report)).split('\n')).toHaveLength(5);
