@@ -2,7 +2,7 @@
 import { CHUNK_SIZE } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 import { asSource, type AttributeValues } from './attributes.ts';
-import { batches, nonEmpty } from './streams.ts';
+import { nonEmpty, pieces } from './streams.ts';
 import { isTooLarge } from './customer.ts';
 import { damageIn } from './damage.ts';
 import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
@@ -36,12 +36,12 @@ export const backUpAllRead = (storage: Storage, keys: JobKeys, limit: number | n
 async function write(storage: Storage, keys: JobKeys, changed: AsyncIterable<Changed>): Promise<Written> {
   const count = { notInBackup: 0 };
   const rows = await nonEmpty(backupRows(storage, keys, changed, count));
-  if (rows) await storage.write(keys.backup, lines(rows));
+  if (rows) await storage.write(keys.backup, pieces(lines(rows)));
   return { backup: rows ? storage.uri(keys.backup) : null, ...count };
 }
 
 async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  for await (const batch of batches(rows)) yield batch.map((row) => `${JSON.stringify(asSource(row))}\n`).join('');
+  for await (const row of rows) yield `${JSON.stringify(asSource(row))}\n`;
 }
 
 async function* backupRows(
@@ -53,7 +53,8 @@ async function* backupRows(
   const kept = new FirstRows();
   if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, kept);
   for await (const { sent, before } of changed) {
-    if (sent && isUnchanged(sent, before)) continue;
+    // An address in another case is the same to a store, but is put back as it was.
+    if (sent && isUnchanged(sent, before) && sent['email'] === (before?.['email'] ?? sent['email'])) continue;
     const { row, incomplete } = sent ? rowToRestore(sent, before) : NOTHING;
     if (incomplete) count.notInBackup++;
     if (row && kept.enter(row.id, 1) === undefined) yield row;
@@ -74,9 +75,9 @@ async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGen
 /** A failed update may have been applied all the same, as one that was cancelled before its answer came; of others a part was. */
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
-    const { outcome, maybeSent } = settled;
-    if (outcome === 'updated' || maybeSent) yield settled;
-    else if (settled.code === 'attributes_rejected') yield { ...settled, sent: takenOf(settled) };
+    const { outcome, code, maybeSent } = settled;
+    if ((outcome === 'updated' && code !== 'unchanged') || maybeSent) yield settled;
+    else if (code === 'attributes_rejected') yield { ...settled, sent: takenOf(settled) };
   }
 }
 

@@ -12,7 +12,7 @@ import type { LookUpFile } from './look-ups.ts';
 import type { PageRow } from './pages.ts';
 import { preparedRows } from './prepared-rows.ts';
 import type { EndedJob } from './settled-rows.ts';
-import { batches, nonEmpty } from './streams.ts';
+import { nonEmpty, pieces } from './streams.ts';
 
 /** Counts rows by what was found of them. */
 export function compare(rows: readonly PageRow[], { match, rows: looked }: LookUpFile): Comparison {
@@ -40,25 +40,26 @@ const FELL_OUT: Partial<Record<OutcomeCode, keyof Comparison>> = {
 
 /** Writes what a dry run would change; null if that is nothing. */
 export async function writeChanges(storage: Storage, keys: JobKeys, job: EndedJob): Promise<string | null> {
-  const text = await nonEmpty(changesCsv(storage, job, await readNames(storage, job.job)));
-  if (text) await storage.write(keys.changes, text);
+  const lines = await nonEmpty(changes(storage, job, await readNames(storage, job.job)));
+  if (lines) await storage.write(keys.changes, pieces(withHeading(lines)));
   else await storage.delete(keys.changes);
-  return text ? storage.uri(keys.changes) : null;
+  return lines ? storage.uri(keys.changes) : null;
 }
 
 const COLUMNS = ['row', 'id', 'field', 'before', 'after'];
 
-/** The text of changes.csv: a line for every value that would change. */
-async function* changesCsv(storage: Storage, job: EndedJob, names: ReadNames): AsyncGenerator<string> {
-  let heading = stringify([COLUMNS]);
-  for await (const rows of batches(preparedRows(storage, job, () => true))) {
-    const lines = rows.flatMap(({ row, id, sent, before }) =>
-      sent && before ? changesOf(sent, before, names).map((change) => ({ row, id, ...change })) : [],
-    );
-    if (lines.length === 0) continue;
+async function* withHeading(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  yield stringify([COLUMNS]);
+  yield* lines;
+}
+
+/** The lines of a row at a time: one for every value that would change. */
+async function* changes(storage: Storage, job: EndedJob, names: ReadNames): AsyncGenerator<string> {
+  for await (const { row, id, sent, before } of preparedRows(storage, job, () => true)) {
+    const values = sent && before ? changesOf(sent, before, names) : [];
+    const lines = values.map((change) => ({ row, id, ...change }));
     // As in the report: a spreadsheet runs what looks like a formula.
-    yield heading + stringify(lines, { columns: COLUMNS, escape_formulas: true });
-    heading = '';
+    if (lines.length > 0) yield stringify(lines, { columns: COLUMNS, escape_formulas: true });
   }
 }
 
@@ -70,11 +71,11 @@ interface Change {
 }
 
 /** What sending a row would change of a customer; a form field or an attribute by its name. No password is in it. Pure. */
-export function changesOf({ id: _, ...wanted }: Row, before: Values, names: ReadNames = {}): Change[] {
+export function changesOf(wanted: Row, before: Values, names: ReadNames = {}): Change[] {
   return Object.entries(wanted).flatMap(([name, value]): Change[] => {
     const field = name as CustomerField;
     const had = before[field];
-    if (FIELDS[field].same(value, had)) return [];
+    if (field === 'id' || FIELDS[field].same(value, had)) return [];
     if (field === 'form_fields') return formFieldChanges(value, had);
     if (field === 'attributes') return attributeChanges(value as AttributeValues, had as AttributeValues, names);
     return [{ field, before: textOf(field, had, names), after: textOf(field, value, names) }];
@@ -116,8 +117,8 @@ function authenticationText({ force_password_reset: reset, new_password: passwor
 }
 
 function plain(value: unknown): string {
-  if (value === null || value === undefined) return '';
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(plain).join(', ');
-  return typeof value === 'object' ? plain((value as { amount?: unknown }).amount) : String(value);
+  return typeof value === 'object' && value !== null && 'amount' in value ? plain(value.amount) : '';
 }

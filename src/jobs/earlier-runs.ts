@@ -17,17 +17,15 @@ interface Run {
   chunksToSend: number;
 }
 
-/** Enters a run as the latest of the job with this workflow id, and takes over what the one before it knew. */
+/** Enters a run as the latest of the job with this workflow id, and takes over what the one before knew. */
 export async function takeOver(storage: Storage, id: string, run: Run): Promise<void> {
   const latest = latestRunKey(run.storeHash, id);
   const earlier = (await storage.exists(latest))
     ? (JSON.parse((await readWhole(storage, latest)).toString()) as Run)
     : null;
-  // A second attempt, or a run that a reset made, has done so.
-  if (earlier?.key !== run.key) {
-    const known = earlier ? await allKnown(storage, jobKeys(earlier), earlier.chunksToSend) : new BigUint64Array();
-    await writeKnown(storage, jobKeys(run), known);
-  }
+  // Of a second attempt, or a run that a reset made, that is itself.
+  const known = earlier ? await allKnown(storage, jobKeys(earlier), earlier.chunksToSend) : new BigUint64Array();
+  await writeKnown(storage, jobKeys(run), known);
   await storage.write(latest, [JSON.stringify(run)]);
 }
 

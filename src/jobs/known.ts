@@ -1,6 +1,6 @@
 /**
  * Of whom a job knows that he had an address, from its own look-ups or from those of earlier runs of its name: hashes of an
- * address and an id, sorted, in a file of 8 bytes each. Two that are not the same share their 64 bits in one of 10 ** 6 jobs of
+ * address and an id, sorted, in a file of 8 bytes each. Two that are not the same share their 64 bits in one of 10 ** 7 jobs of
  * two million rows, and then only count if the store finds exactly this customer for the row.
  */
 import { hash } from 'node:crypto';

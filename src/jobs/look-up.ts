@@ -44,7 +44,7 @@ export interface LookingUp {
   /** Nothing will be sent: compare. */
   dryRun: boolean;
   /** The store's attributes; undefined if the source has names of none. */
-  attributes: Attributes | undefined;
+  attributes?: Attributes | undefined;
   /** Whether a row of the job names this id. */
   isNamed: (id: number) => boolean;
   /** Whether an earlier run of the job knew this customer by an address, as addressKey has it. */

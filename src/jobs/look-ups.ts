@@ -179,19 +179,20 @@ type Line = [
   same?: LookedUp['same'],
 ];
 
-/** Calls for values in one look-up: with those for customers, some twenty. */
-const CALLS_FOR_VALUES = 17;
+/** Most calls that a look-up takes, as far as that can be reckoned. */
+const CALLS = 20;
+
+/** How many customers, found by their addresses or by their ids, and how many values a call lists. */
+const LISTED = { byEmail: 100, byId: 250, values: 250 };
 
 /** How many chunks of these rows are looked up at once. */
 function chunksAtOnce(rows: readonly PageRow[]): number {
   const attributes = new Set(rows.flatMap(({ values }) => Object.keys(values.attributes ?? {}))).size;
   if (attributes === 0) return CHUNKS_PER_PAGE;
-  const customers = Math.max(1, Math.floor(VALUES_A_CALL / attributes));
-  return Math.floor((CALLS_FOR_VALUES * customers) / CHUNK_SIZE);
+  const listed = rows.some(({ values }) => values.id === undefined) ? LISTED.byEmail : LISTED.byId;
+  const callsARow = 1 / listed + 1 / Math.max(1, Math.floor(LISTED.values / attributes));
+  return Math.floor(CALLS / callsARow / CHUNK_SIZE);
 }
-
-/** Most values that a call lists. */
-const VALUES_A_CALL = 250;
 
 /** What was found longer ago, in ms, is asked for again. */
 const OLD_MS = 5 * 60_000;

@@ -109,15 +109,14 @@ class Reading {
         const looked = found.get(prepared.row);
         const { source } = prepared;
         const about = looked && source && this.#about(source, looked.id, looked.same);
-        const row = { ...prepared, ...about, fate: looked?.fate, before: looked?.before };
-        // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
-        if (!asked) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
-        else
-          yield {
-            ...row,
-            isLookedUp: true,
-            ...(looked ? this.#fateOf(looked, first) : { state: this.#isDone(first, asked) ? 'done' : 'unknown' }),
-          };
+        const isDone = asked && this.#isDone(first, asked);
+        const now = looked ? this.#fateOf(looked, first) : ({ state: isDone ? 'done' : 'unknown' } as const);
+        yield {
+          ...{ ...prepared, ...about, fate: looked?.fate, before: looked?.before },
+          // What stood before a reset, or is of a dry run, says nothing of chunks of this run.
+          ...(asked ? now : { state: 'pending' }),
+          isLookedUp: asked !== undefined || looked !== undefined,
+        };
       }
     }
   }

@@ -3,9 +3,9 @@ import type { CustomerCounts } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { asSource } from './attributes.ts';
-import { batches } from './streams.ts';
+import { batches, pieces } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
-import { type EndedJob, type ReportedRow, settledRows } from './settled-rows.ts';
+import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
 
 /** Rows of a report by outcome, and how many of the failed ones nobody knows about any more. */
 export type Reported = Omit<CustomerCounts, 'total' | 'updated'> & { notKnown: number };
@@ -15,21 +15,27 @@ export async function* reportCsv(storage: Storage, job: EndedJob, count: Reporte
   yield CSV_HEADING;
   const { options } = job;
   const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
-  for await (const rows of batches(settledRows(storage, job, hasLine))) {
-    for (const { outcome, isNotKnown = false } of rows) {
-      if (outcome !== 'updated') count[outcome]++;
-      count.notKnown += Number(isNotKnown);
-    }
+  for await (const rows of batches(reportedRows(settledRows(storage, job, hasLine), count))) {
     yield csvLines(options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated'));
+  }
+}
+
+/** The rows without what they hold, of which a batch could be large; counted. */
+async function* reportedRows(rows: AsyncIterable<SettledRow>, count: Reported): AsyncGenerator<ReportedRow> {
+  for await (const { row, line, id, outcome, code, message, isNotKnown = false } of rows) {
+    if (outcome !== 'updated') count[outcome]++;
+    count.notKnown += Number(isNotKnown);
+    yield { row, line, id, outcome, code, message };
   }
 }
 
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
-  for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(asSource(retry))}\n` : []));
-    if (customers.length > 0) yield customers.join('');
-  }
+  yield* pieces(retryLines(settledRows(storage, job, isOpen)));
+}
+
+async function* retryLines(rows: AsyncIterable<SettledRow>): AsyncGenerator<string> {
+  for await (const { retry } of rows) if (retry) yield `${JSON.stringify(asSource(retry))}\n`;
 }
 
 /** Whether some rows of a chunk were neither updated nor rejected. */
