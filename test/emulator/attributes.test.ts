@@ -14,7 +14,7 @@ const bodyOf = (values: Sent[]) =>
   JSON.stringify(values.map(([customer_id, attribute_id, value]) => ({ customer_id, attribute_id, value })));
 const put = (...values: Sent[]) => rig.call('PUT', VALUES, bodyOf(values));
 const get = (query: string) => rig.call('GET', `${VALUES}?${query}`);
-const valuesOf = async (id: number) => (await rig.customer(id))._attributes;
+const valuesOf = async (id: number) => (await rig.customer(id))['_attributes'];
 const listed = ({ json }: { json: any }) =>
   json.data.map((one: any) => [one.customer_id, one.attribute_id, one.attribute_value]);
 
@@ -126,7 +126,7 @@ test('faults hit writes of values too, and can be meant for them alone', async (
 test('calls for values count beside those for customers, in the same limit', async () => {
   await rig.fault({ fault: 'latency', ms: 50 });
   const calls = [put([1, 1, 'x']), rig.put([{ id: 1, notes: 'n' }]), get('customer_id:in=1'), put([2, 1, 'x'])];
-  const statuses = (await Promise.all(calls)).map(({ status }) => status).sort();
+  const statuses = (await Promise.all(calls)).map(({ status }) => status).sort((a, b) => a - b);
   expect(statuses).toEqual([200, 200, 200, 429]);
   const stats = await rig.stats();
   expect(stats.byCall).toEqual({
