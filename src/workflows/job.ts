@@ -113,6 +113,8 @@ export class Job {
   /** Its source was read. Nothing waits yet. */
   prepared(ledger: Ledger): void {
     this.isPrepared = true;
+    // The question for names.
+    ledger.called(this.ledger);
     this.ledger = ledger;
     this.phase = 'running';
   }

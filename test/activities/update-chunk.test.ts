@@ -135,11 +135,12 @@ describe('the last try for customers of whom the store answers for none, or only
   });
 
   test("is an outage if the store answers for fields, and for nobody's attributes", async () => {
-    const body = JSON.stringify([1, 2].map((id) => ({ id, notes: 'n', attributes: { 1: 'x' } })));
-    const state: IsolationState<Part> = { ...start<Part>(['1:1'], ['2:1']), updated: [1, 2] };
+    const withAttributes = [1, 2].map((id) => ({ id, notes: 'n', attributes: { 1: 'x' } }));
+    const body = JSON.stringify([...withAttributes, { id: 3, notes: 'only fields' }]);
+    const state: IsolationState<Part> = { ...start<Part>(['1:1'], ['2:1']), updated: [1, 2, 3] };
     const updateCustomers = jest.fn(() => Promise.reject(unavailable(state)));
     const parts = partsOf(updateCustomers);
-    parts.pages.readChunk = async () => ({ ...chunk, body });
+    parts.pages.readChunk = async () => ({ rows: [1, 2, 3], lines: [2, 3, 4], body });
     const failure = (await lastTry(parts).catch((thrown: unknown) => thrown)) as ApplicationFailure;
     expect(failure).toMatchObject({ type: 'Unavailable' });
     const [{ failures }] = failure.details as [ChunkOutcome];

@@ -1,6 +1,7 @@
 /** What a job decides while its source can't be read because the store's groups are unknown. */
 import { pack, unpack } from '../../src/workflows/arguments.ts';
 import { Job } from '../../src/workflows/job.ts';
+import { Ledger } from '../../src/workflows/ledger.ts';
 import { progressOf } from '../../src/workflows/progress.ts';
 import type { End, Sent } from '../../src/workflows/steps.ts';
 
@@ -42,6 +43,8 @@ test('asks once, alone, and reads the source into other pages when it knows', ()
   job.ended(sent(undefined), SETTLED, 1);
   expect(job.next(1, NONE)).toEqual({ do: 'end' });
   expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: ['groups'] }]);
+  job.prepared(Ledger.empty());
+  expect(job.ledger.reads).toBe(1);
 });
 
 test('a refusal holds it, with no rows counted, until a probe is answered', () => {
