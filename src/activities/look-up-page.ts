@@ -2,7 +2,7 @@ import type { CallOptions, Store, Tally } from '../bigcommerce/store.ts';
 import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities.ts';
 import { addressKey } from '../contract/address.ts';
 import { CHUNK_SIZE } from '../contract/job.ts';
-import { packFallen } from '../contract/look-ups.ts';
+import { packFallen, type Places } from '../contract/look-ups.ts';
 import { compare } from '../jobs/changes.ts';
 import { hasId } from '../jobs/ids-file.ts';
 import { askedFor, type FoundCustomer, type KeyedRow, type StoreCustomer } from '../jobs/keyed-rows.ts';
@@ -23,27 +23,28 @@ export const lookUpPage = (parts: StoreParts, ref: PageRef): Promise<PageOutcome
   reading(parts, ref, (calling) => lookUp(parts, ref, calling));
 
 async function lookUp({ store, lookUps, storage }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
-  const { job, page, asked, probe, match, skipUnchanged, dryRun } = ref;
+  const { job, page, probe, match, skipUnchanged, dryRun } = ref;
   const keys = runKeys(job);
-  const { rows, key } = await lookUps.asked(keys, page, asked);
+  const { rows, key, asked } = await lookUps.askedAtOnce(keys, page, ref.asked);
+  const [from, upTo] = asked.at(-1) as Places;
+  const isAll = asked === ref.asked;
   const stands = await lookUps.find(keys, key);
   if (stands) {
     // A probe has to make a call.
     if (probe) await ask(store, new Wanted(rows.slice(0, 1)), new Map(), calling);
-    return outcomeOf(rows, stands);
+    return { ...outcomeOf(rows, stands), ...(!isAll && { upTo }) };
   }
   const { at, customers } = await lookUps.found(keys, key);
   await ask(store, new Wanted(rows), customers, calling);
   const [ids, known] = [await lookUps.ids(keys), await lookUps.known(keys)];
   const { attributes } = await readNames(storage, job);
-  const [from] = asked.at(-1) ?? [0];
   const looked = look(rows, customers, {
     ...{ match, from, skipUnchanged, dryRun, attributes },
     isNamed: (id) => hasId(ids, id),
     knew: (address, id) => knew(known, address, id),
   });
   const kept = await lookUps.keep(keys, key, { at, match, ...(dryRun && { dryRun }), rows: looked });
-  return outcomeOf(rows, kept);
+  return { ...outcomeOf(rows, kept), ...(!isAll && { upTo }) };
 }
 
 /** Whom a page asks for, and the row for which each is wanted. */

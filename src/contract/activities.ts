@@ -189,6 +189,8 @@ export interface PageOutcome extends Spent {
   lastSize: number;
   unchanged: number;
   fallen: Fallen[];
+  /** Only the rows of the chunks before this place were looked up: all at once would have taken too many calls. */
+  upTo?: number;
   /** Only in a dry run, of which `chunks` are what it would send. */
   compared?: Comparison;
 }

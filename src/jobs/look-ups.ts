@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import type { Match } from '../contract/job.ts';
+import { CHUNK_SIZE, type Match } from '../contract/job.ts';
 import type { Places } from '../contract/look-ups.ts';
 import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
@@ -50,6 +50,31 @@ export class LookUpFiles {
   async asked(keys: JobKeys, page: number, asked: Places[]): Promise<{ rows: PageRow[]; key: string }> {
     const rows = await this.#rowsAsked(keys, page, asked);
     return { rows, key: keys.lookUp(page, nameOf(rows, asked)) };
+  }
+
+  /** The same as far as it can be looked up at once. */
+  async askedAtOnce(
+    keys: JobKeys,
+    page: number,
+    asked: Places[],
+  ): Promise<{ rows: PageRow[]; key: string; asked: Places[] }> {
+    const [from, to] = asked.at(-1) as Places;
+    const { rows, key } = await this.asked(keys, page, asked);
+    const upTo = from + chunksAtOnce(rows);
+    if (upTo >= to) return { rows, key, asked };
+    const part: Places[] = [...asked.slice(0, -1), [from, upTo]];
+    return { ...(await this.asked(keys, page, part)), asked: part };
+  }
+
+  /** What the first look-ups of a page have asked for, or will ask for, one after another. */
+  async firstLookUps(keys: JobKeys, page: number, [from, to]: Places): Promise<Places[][]> {
+    const all: Places[][] = [];
+    for (let at = from; at < to;) {
+      const { asked } = await this.askedAtOnce(keys, page, [[at, to]]);
+      all.push(asked);
+      [, at] = asked[0] as Places;
+    }
+    return all;
   }
 
   /** The ids that rows of the job name, sorted. */
@@ -153,6 +178,20 @@ type Line = [
   before?: LookedUp['before'],
   same?: LookedUp['same'],
 ];
+
+/** Calls for values in one look-up: with those for customers, some twenty. */
+const CALLS_FOR_VALUES = 17;
+
+/** How many chunks of these rows are looked up at once. */
+function chunksAtOnce(rows: readonly PageRow[]): number {
+  const attributes = new Set(rows.flatMap(({ values }) => Object.keys(values.attributes ?? {}))).size;
+  if (attributes === 0) return CHUNKS_PER_PAGE;
+  const customers = Math.max(1, Math.floor(VALUES_A_CALL / attributes));
+  return Math.floor((CALLS_FOR_VALUES * customers) / CHUNK_SIZE);
+}
+
+/** Most values that a call lists. */
+const VALUES_A_CALL = 250;
 
 /** What was found longer ago, in ms, is asked for again. */
 const OLD_MS = 5 * 60_000;

@@ -113,7 +113,7 @@ export class Job {
   /** Its source was read. Nothing waits yet. */
   prepared(ledger: Ledger): void {
     this.isPrepared = true;
-    // The question for names.
+    // What asking for names has spent.
     ledger.called(this.ledger);
     this.ledger = ledger;
     this.phase = 'running';

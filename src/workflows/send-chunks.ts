@@ -121,10 +121,9 @@ class Sending {
     if ('page' in item) {
       const { page } = item;
       const { first, last } = ledger.rowsOfPage(page);
-      const summary = `look up page ${page} · rows ${first}–${last}${item.asked ? ' · again' : ''}`;
-      const asked = item.asked
-        ? [...ledger.askedFor(page * CHUNKS_PER_PAGE + item.asked[0]), item.asked]
-        : [ledger.placesOf(page)];
+      const places = item.asked ?? ledger.placesOf(page);
+      const asked = [...ledger.askedFor(page * CHUNKS_PER_PAGE + places[0]), places];
+      const summary = `look up page ${page} · rows ${first}–${last}${asked.length > 1 ? ' · again' : ''}`;
       const { match = 'id', skipUnchanged = false, dryRun = false } = options;
       return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
     }

@@ -152,8 +152,8 @@ test('a dry run says which values would change', async () => {
   expect(result.wouldSend).toMatchObject({ customers: 1, compared: { changed: 1, unchanged: 1 } });
   expect((await readFile(new URL(result.changes ?? ''), 'utf8')).trim().split('\n')).toEqual([
     'row,id,field,before,after',
-    '2,2,attribute:Points,,6',
     '2,2,attribute:Loyalty Tier,"""""",Gold',
+    '2,2,attribute:Points,,6',
     '2,2,attribute:Member Since,,2024-02-29',
   ]);
   expect((await system.stats())['puts']).toBe(0);

@@ -1,7 +1,7 @@
 /** What a job decides while its source can't be read because the store's groups are unknown. */
 import { pack, unpack } from '../../src/workflows/arguments.ts';
-import { Job } from '../../src/workflows/job.ts';
 import { Ledger } from '../../src/workflows/ledger.ts';
+import { Job } from '../../src/workflows/job.ts';
 import { progressOf } from '../../src/workflows/progress.ts';
 import type { End, Sent } from '../../src/workflows/steps.ts';
 
@@ -45,6 +45,17 @@ test('asks once, alone, and reads the source into other pages when it knows', ()
   expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: ['groups'] }]);
   job.prepared(Ledger.empty());
   expect(job.ledger.reads).toBe(1);
+});
+
+test('a source that turns out to have other names as well has the store asked for all of them', () => {
+  const job = askingJob();
+  job.ended(sent(undefined), SETTLED, 1);
+  job.needNames(['attributes']);
+  expect([job.names, job.ref]).toEqual([{ kinds: ['groups', 'attributes'], known: false }, REF]);
+  expect(job.next(1, NONE)).toEqual(OPEN);
+  expect(job.next(1, NONE)).toEqual(ask(undefined));
+  job.ended(sent(undefined), SETTLED, 2);
+  expect(job.ref).toEqual({ ...REF, named: ['groups', 'attributes'] });
 });
 
 test('a refusal holds it, with no rows counted, until a probe is answered', () => {
