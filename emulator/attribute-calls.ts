@@ -94,7 +94,7 @@ function errorIn(
   if (!definition) return ['attribute_id', 'invalid attribute ID'];
   if (typeof value !== 'string') return ['value', 'error.expected.jsstring'];
   if (value.length > MAX_VALUE) return ['value', 'error.maxLength'];
-  if (refused !== undefined && value.includes(refused)) return ['value', 'is not allowed'];
+  if (refused !== undefined && value.includes(refused)) return ['value', `"${value}" is not allowed`];
   return fits(definition.type, value) ? undefined : ['value', `expected a ${definition.type}`];
 }
 

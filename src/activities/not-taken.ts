@@ -14,7 +14,7 @@ export function inWords(
   attributes: number[],
   said: string,
   row: SentRow,
-  nameOf: (attribute: number) => string | undefined = () => undefined,
+  nameOf: (attribute: number) => string | undefined,
 ): Pick<Failure, 'message' | 'attributes'> {
   const names = attributes.map((attribute) => {
     const name = nameOf(attribute);

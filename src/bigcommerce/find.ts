@@ -207,7 +207,7 @@ export class Finder<K extends string | number, T extends { id: number }, F> {
     const end = await this.#read(
       this.#question.nobody,
       () => false,
-      () => [],
+      () => this.#question.secrets([]),
     );
     if ('message' in end) throw new Unavailable(end.message, this.#attempt);
   }

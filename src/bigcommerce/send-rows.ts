@@ -6,11 +6,11 @@ import { Unavailable } from './errors.ts';
 import type { Found, FoundValues } from './find.ts';
 import { attributeIn, customerIn, fieldsBody, isValue, type Part, partsOf, type SentRow, valuesBody } from './parts.ts';
 
-/** What is asked of a store. Throws any of errors.ts. */
+/** What is asked of a store; `secrets` are what its answers must not quote. Throws any of errors.ts. */
 export interface Asking {
   call<T>(request: Request<T>): Promise<Taken<T> | Isolate>;
-  customers(ids: number[]): Promise<Map<number, Found>>;
-  values(customers: number[], attributes: number[]): Promise<Map<number, FoundValues>>;
+  customers(ids: number[], secrets: () => string[]): Promise<Map<number, Found>>;
+  values(customers: number[], attributes: number[], secrets: () => string[]): Promise<Map<number, FoundValues>>;
 }
 
 type Answer = Taken<Part[]> | Isolate;
@@ -28,6 +28,8 @@ export class Sender {
     this.#attempt = attempt;
   }
 
+  readonly #secrets = (): string[] => textsIn(this.#rows());
+
   /** Sends these parts, all of one kind. */
   send(parts: Part[]): Promise<Answer> {
     const [first] = parts as [Part];
@@ -42,8 +44,7 @@ export class Sender {
   }
 
   #put(path: string, body: string, read: (body: unknown) => Part[] | undefined): Promise<Answer> {
-    const secrets = () => textsIn(this.#rows());
-    return this.#store.call({ method: 'PUT', path, body, needsScope: true, read, secrets });
+    return this.#store.call({ method: 'PUT', path, body, needsScope: true, read, secrets: this.#secrets });
   }
 
   /** Values are removed by ids of their own, which have to be asked for. One that is not there is removed. */
@@ -59,7 +60,7 @@ export class Sender {
       read: () => parts,
       none: parts,
       asksForSeveral: true,
-      secrets: () => [],
+      secrets: this.#secrets,
     });
     if (answer.kind === 'ok') return answer;
     const left = parts.length > 1 ? there : await this.#find(parts);
@@ -69,7 +70,7 @@ export class Sender {
   /** The ids of the values that are there, or whose they are, if the store does not say or does not know him. */
   async #find(parts: Part[]): Promise<Map<Part, number> | Isolate> {
     const [customers, attributes] = [[...new Set(parts.map(customerIn))], [...new Set(parts.map(attributeIn))]];
-    const found = await this.#store.values(customers, attributes);
+    const found = await this.#store.values(customers, attributes, this.#secrets);
     const named: Isolate['named'] = [];
     const there = new Map<Part, number>();
     for (const [index, part] of parts.entries()) {
@@ -96,7 +97,7 @@ export class Sender {
   async #unknown(ids: number[]): Promise<Set<number>> {
     const rows = this.#rows().filter(({ id }) => ids.includes(id));
     const alone = rows.filter((row) => partsOf(row).every((part) => isValue(part, 'removed'))).map(({ id }) => id);
-    const found = alone.length > 0 ? await this.#store.customers(alone) : [];
+    const found = alone.length > 0 ? await this.#store.customers(alone, this.#secrets) : [];
     return new Set([...found].flatMap(([id, { kind }]) => (kind === 'unknown' ? [id] : [])));
   }
 }

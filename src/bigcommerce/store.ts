@@ -201,8 +201,9 @@ export class Store {
   #asking(attempt: Attempt): Asking {
     return {
       call: (request) => this.#calls.call(request, attempt),
-      customers: (ids) => this.#find(byId(ids), attempt.options, attempt),
-      values: (ids, attributes) => this.#find(valuesOf(ids, attributes), attempt.options, attempt),
+      customers: (ids, secrets) => this.#find({ ...byId(ids), secrets }, attempt.options, attempt),
+      values: (ids, attributes, secrets) =>
+        this.#find({ ...valuesOf(ids, attributes), secrets }, attempt.options, attempt),
     };
   }
 

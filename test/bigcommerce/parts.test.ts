@@ -145,7 +145,7 @@ describe.each([true, false])('a store that names what is wrong: %s', (isNaming) 
           else if (refused.length === 0) expect(fates.updated).toContain(row.id);
           else {
             expect(rejected?.code).toBe('attributes_rejected');
-            expect(rejected?.attributes?.toSorted()).toEqual(refused.map(attributeIn).toSorted());
+            expect(new Set(rejected?.attributes)).toEqual(new Set(refused.map(attributeIn)));
           }
         }
         expect(fates.updated.length + fates.rejected.length).toBe(some.length);

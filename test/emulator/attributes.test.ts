@@ -120,7 +120,7 @@ test('faults hit writes of values too, and can be meant for them alone', async (
   expect([(await put([1, 1, 'x'])).status, (await put([2, 1, 'x'])).status]).toEqual([200, 500]);
   await rig.fault({ clear: true });
   await rig.fault({ fault: 'refused-value', text: 'bad' });
-  expect((await put([1, 1, 'a bad one'])).json.errors).toEqual({ '0.value': 'is not allowed' });
+  expect((await put([1, 1, 'a bad one'])).json.errors).toEqual({ '0.value': '"a bad one" is not allowed' });
 });
 
 test('calls for values count beside those for customers, in the same limit', async () => {

@@ -62,7 +62,9 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   expect(bytesOf(taken.message)).toBeGreaterThan(200);
   // With what it says of attributes a failure is no larger.
   const ids = Array.from({ length: 9 }, (_, n) => 0x7fffffff - n);
-  const ofAttributes = [ids, [...ids, 1]].map((attributes) => inWords(attributes, longest(said), { id: 1 }));
+  const ofAttributes = [ids, [...ids, 1]].map((attributes) =>
+    inWords(attributes, longest(said), { id: 1 }, () => undefined),
+  );
   for (const more of ofAttributes) {
     const failure: Failure = { ...taken, code: 'attributes_rejected', ...more };
     expect(bytesOf(failure)).toBeLessThanOrEqual(bytesOf(invalid));
