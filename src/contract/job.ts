@@ -46,8 +46,8 @@ export type Format = 'csv' | 'ndjson' | 'json';
 export type Source =
   | {
       /**
-       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At
-       * most 1,000, and 512 KiB of JSON in total.
+       * The customers themselves, each an object as `PUT /v3/customers` takes it, with `attributes` by their names if need be;
+       * anything else is an invalid row. At most 1,000, and 512 KiB of JSON in total.
        */
       customers: unknown[];
     }
@@ -80,7 +80,7 @@ export interface JobOptions {
    * `new_email` another one to give him. Default "id".
    */
   match?: Match | undefined;
-  /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
+  /** What a blank CSV cell means: leave the value as it is, or clear it, in attributes too. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none. */
   ignoreColumns?: string[] | undefined;
