@@ -205,7 +205,7 @@ function sameList(wanted: unknown, has: unknown): boolean {
 
 /** Those of the store's own definition, which go to another endpoint: text by the attribute's id, or null for none. */
 const attributes: Field = {
-  schema: z.record(z.string(), z.string('text').nullable(), 'an object such as {"Loyalty Tier":"Gold"}').optional(),
+  schema: z.record(z.string(), z.string('text').nullable(), 'an object').optional(),
   read: reads(jsonIn),
   same: (wanted, has) =>
     Object.entries(wanted as AttributeValues).every(

@@ -1,6 +1,6 @@
 /** What the rows of all formats have in common. */
 import type { Match } from '../../contract/job.ts';
-import { quoted } from '../../contract/describe.ts';
+import { describeValue, quoted } from '../../contract/describe.ts';
 import { moneyIn } from '../cells.ts';
 import { addFormFields, type FormField, isKeyField, type Values } from '../fields.ts';
 import {
@@ -84,11 +84,11 @@ export class RowValues {
   /** Sets the values of an object of attributes by their names; returns why it can't. Throws NamesNeeded. */
   setAttributes(row: Values, values: unknown): Problem | undefined {
     if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-      row['attributes'] = values;
-      return undefined;
+      const message = `attributes: expected an object such as {"Loyalty Tier":"Gold"}, got ${describeValue(values)}.`;
+      return { code: 'invalid_field', message };
     }
     for (const [name, value] of Object.entries(values)) {
-      const problem = this.setAttribute(row, attributeKey(`attribute:${name}`) ?? `attribute:`, value);
+      const problem = this.setAttribute(row, attributeKey(`attribute:${name}`) ?? 'attribute:', value);
       if (problem) return problem;
     }
     return undefined;
@@ -97,8 +97,8 @@ export class RowValues {
   /** Sets the value of an attribute, or removes it for null; returns why it can't. Throws NamesNeeded. */
   setAttribute(row: Values, key: AttributeKey, value: unknown): Problem | undefined {
     if (isByName(key) && !this.#attributes) throw new NamesNeeded('attributes');
-    const isBlank = value === '' || (typeof value === 'string' && this.isBlankWord(value));
-    if (isBlank && value !== '' && this.isKept('attributes')) return undefined;
+    const isBlank = typeof value === 'string' && this.isBlankWord(value);
+    if (isBlank && this.isKept('attributes')) return undefined;
     const target = attributeTarget(key, this.#attributes);
     if (typeof target !== 'string') return setAttribute(row, target, isBlank ? '' : value);
     return unknownAttribute(key.slice(key.indexOf(':') + 1), target, this.#attributes as Attributes);

@@ -162,10 +162,14 @@ test.each<[given: object, code: string, message: string]>([
 });
 
 test('attributes that are no object are invalid, whatever the names; only names need those of the store', () => {
-  const { value } = read({ id: 7, attributes: 'Gold' });
-  expect(checkCustomer(value)?.message).toBe(
-    'attributes: expected an object such as {"Loyalty Tier":"Gold"}, got text.',
-  );
+  for (const [attributes, got] of [
+    ['Gold', 'text'],
+    [true, 'true or false'],
+  ]) {
+    const { value, problem } = read({ id: 7, attributes, 'attribute_id:1': 'x' });
+    const message = `attributes: expected an object such as {"Loyalty Tier":"Gold"}, got ${got}.`;
+    expect([problem, customerId(value)]).toEqual([{ code: 'invalid_field', message }, 7]);
+  }
   expect(() => read({ id: 7, attributes: { 1: 'Gold' } })).toThrow(NamesNeeded);
   expect(read({ id: 7, attributes: {} }).value).toEqual({ id: 7 });
   expect(read({ id: 7, 'attribute_id:1': 'Gold' }).value).toEqual({ id: 7, attributes: { 1: 'Gold' } });
