@@ -1,18 +1,20 @@
 /**
  * `npm run bench`: the job against a plain loop, alternating, on one machine. `-- million`: a job of a million
- * customers. `-- stores`: ten stores at once. `-- memory`: many large jobs at once. Each prints a table and writes it to
- * bench/results. `--server postgres` uses Temporal's server on PostgreSQL instead of the dev server. `--rounds N` sets
- * the rounds of the first, 5 by default, `--customers N` the size of the second.
+ * customers. `-- nightly`: a file of a million of whom 1% have changed. `-- stores`: ten stores at once. `-- memory`: many
+ * large jobs at once. Each prints a table and writes it to bench/results. `--server postgres` uses Temporal's server on
+ * PostgreSQL instead of the dev server. `--rounds N` sets the rounds of the first, 5 by default, `--customers N` the size of
+ * the second and the third.
  */
 import { parseArgs } from 'node:util';
 import { startTestDatabase } from '../test/support/server.ts';
 import { compare } from './compare.ts';
 import { memory } from './memory.ts';
 import { million } from './million.ts';
+import { nightly } from './nightly.ts';
 import { stores } from './stores.ts';
 
 const benches: Record<string, (sizes: { rounds: number; customers: number }) => Promise<void>> = {
-  ...{ compare, million, stores, memory },
+  ...{ compare, million, nightly, stores, memory },
 };
 const options = {
   server: { type: 'string', default: 'dev' },

@@ -17,6 +17,7 @@ export interface HistoryFigures {
   mostCarried: number;
   /** Temporal Cloud's billable actions, without heartbeats, which are not in histories. */
   actions: number;
+  activities: number;
 }
 
 /** Events that count as an action, see https://docs.temporal.io/cloud/actions. */
@@ -32,7 +33,16 @@ const ACTIONS = [
 
 /** Reads every history of a job that has ended. */
 export async function historyFigures({ client }: System, workflowId: string): Promise<HistoryFigures> {
-  const figures = { runs: 0, events: 0, bytes: 0, mostEvents: 0, mostBytes: 0, mostCarried: 0, actions: 0 };
+  const figures = {
+    runs: 0,
+    events: 0,
+    bytes: 0,
+    mostEvents: 0,
+    mostBytes: 0,
+    mostCarried: 0,
+    actions: 0,
+    activities: 0,
+  };
   for (let runId: string | undefined | null; runId !== null;) {
     const handle = client.workflow.getHandle(workflowId, runId);
     const { historyLength, historySize = 0 } = await handle.describe();
@@ -43,6 +53,7 @@ export async function historyFigures({ client }: System, workflowId: string): Pr
     figures.mostEvents = Math.max(figures.mostEvents, historyLength);
     figures.mostBytes = Math.max(figures.mostBytes, historySize);
     for (const event of events ?? []) {
+      if (event.activityTaskScheduledEventAttributes) figures.activities++;
       if (ACTIONS.some((name) => event[name])) figures.actions++;
       // Every attempt after the first counts as well.
       figures.actions += Math.max(0, (event.activityTaskStartedEventAttributes?.attempt ?? 1) - 1);

@@ -16,7 +16,7 @@ export interface Outcomes {
 export interface ChunkSummary {
   /** 0-based. */
   chunk: Count;
-  /** First and last source row in it; after a look-up, in the thousand rows that it is from. */
+  /** First and last source row in it; after a look-up, in the 2,000 rows that it is from. */
   rows: [first: Count, last: Count];
   /** `pending`: no outcome yet. `unprocessed`: the job ended without it. */
   state: 'pending' | 'done' | 'unprocessed';

@@ -1,7 +1,7 @@
 /** The backup of a job: a source that restores what the job changed. */
 import { CHUNK_SIZE } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
-import { batches, nonEmpty } from './streams.ts';
+import { nonEmpty, pieces } from './streams.ts';
 import { isTooLarge } from './customer.ts';
 import { damageIn } from './damage.ts';
 import { type CustomerField, FIELDS, isUnchanged, type Row, type Values } from './fields.ts';
@@ -35,12 +35,12 @@ export const backUpAllRead = (storage: Storage, keys: JobKeys, limit: number | n
 async function write(storage: Storage, keys: JobKeys, changed: AsyncIterable<Changed>): Promise<Written> {
   const count = { notInBackup: 0 };
   const rows = await nonEmpty(backupRows(storage, keys, changed, count));
-  if (rows) await storage.write(keys.backup, lines(rows));
+  if (rows) await storage.write(keys.backup, pieces(lines(rows)));
   return { backup: rows ? storage.uri(keys.backup) : null, ...count };
 }
 
 async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  for await (const batch of batches(rows)) yield batch.map((row) => `${JSON.stringify(row)}\n`).join('');
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
 async function* backupRows(

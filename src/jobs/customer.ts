@@ -20,8 +20,7 @@ const LISTS = ['store_credit_amounts', 'channel_ids', 'form_fields'] satisfies C
 
 /**
  * Most bytes of a customer as JSON. BigCommerce documents no limit for notes, form fields and passwords; other texts
- * have at most 255 characters, and a typical customer a few hundred bytes. A page has a thousand customers: 64 MiB of
- * memory.
+ * have at most 255 characters, and a typical customer a few hundred bytes.
  */
 const MAX_CUSTOMER_BYTES = 64 * 1024;
 

@@ -33,8 +33,10 @@ export interface JobKeys {
   folder: string;
   /** Folders in it whose files are only needed until the job has ended. */
   working: readonly string[];
-  /** The page with this 0-based number. */
-  page(number: number): string;
+  /** The folder of the set of pages. */
+  pages: string;
+  /** The page with this 0-based number, or another part of it. */
+  page(number: number, part?: number): string;
   /** Taken by the attempt of prepareJob that writes the set of pages with this 0-based number. */
   taken(set: number): string;
   /** The keys of the same job, if it went by this set of pages. */
@@ -66,15 +68,17 @@ export interface JobKeys {
  */
 export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys {
   const folder = `jobs/${segment(STORE_HASH, storeHash)}/${segment(JOB_KEY, key)}`;
-  const [pages, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
+  const [sets, lookUps] = [`${folder}/pages`, `${folder}/look-ups`];
+  const pages = `${sets}/${set}`;
   const failures = (name: string) => `${folder}/failures/${segment(JOB_KEY, name)}.ndjson`;
   return {
     run,
     folder,
-    working: [pages, lookUps],
-    groups: `${pages}/groups.json`,
-    ids: `${pages}/${set}/ids`,
-    page: (number) => `${pages}/${set}/${String(number).padStart(6, '0')}.ndjson`,
+    working: [sets, lookUps],
+    groups: `${sets}/groups.json`,
+    pages,
+    ids: `${pages}/ids`,
+    page: (number, part = 0) => `${pages}/${String(number).padStart(6, '0')}${part === 0 ? '' : `-${part}`}.ndjson`,
     taken: (number) => `${folder}/sets/${number}`,
     ofSet: (number) => jobKeys({ storeHash, key, set: number }, run),
     failures,

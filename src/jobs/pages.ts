@@ -1,7 +1,8 @@
 /**
- * Pages: files of 100 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of
- * its PUT, with tabs between them, so that most chunks are sent without being parsed. JSON escapes tabs and line ends, so
- * both are always separators.
+ * Pages of 200 chunks, one line of text a chunk: `[source rows]`, `[lines of the file]`, and the body of its PUT, with
+ * tabs between them, so that most chunks are sent without being parsed. JSON escapes tabs and line ends, so both are
+ * always separators. A page of large customers is in several parts, each a file: one that another follows ends in a
+ * blank line.
  *
  * Each attempt of prepareJob writes a set of pages of its own, however late: one that was frozen and wakes up changes nothing
  * that the job goes by, which is the set of the attempt that ended.
@@ -13,11 +14,13 @@ import { NotFound, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
 import type { KeyedRow } from './keyed-rows.ts';
 import type { JobKeys } from './keys.ts';
-import { Turns } from './turns.ts';
 
 const NEWLINE = 0x0a;
 
-const PIECE_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+
+/** Most bytes of a part with more than one chunk. A usual page has a few hundred KB, one of the largest customers 128 MiB. */
+const PART_BYTES = 4 * MIB;
 
 /** A page of the job is missing or damaged. The message holds no customer's data: it ends up in histories. */
 export class BadPage extends Error {
@@ -51,9 +54,12 @@ export const rowsIn = ({ rows, lines, body }: Chunk): PageRow[] =>
 export class PageWriter {
   readonly #storage: Storage;
   readonly #keys: JobKeys;
-  // As bytes, outside the heap: as text, a page of the largest customers can take twice its 64 MiB.
+  #page = 0;
+  #part = 0;
+  #chunksInPage = 0;
+  // As bytes, outside the heap: as text, they can take twice as much.
   #lines: Buffer[] = [];
-  #pages = 0;
+  #bytes = 0;
 
   constructor(storage: Storage, keys: JobKeys) {
     this.#storage = storage;
@@ -61,68 +67,62 @@ export class PageWriter {
   }
 
   async add(rows: Chunk['rows'], lines: Chunk['lines'], customers: readonly unknown[]): Promise<void> {
-    this.#lines.push(Buffer.from(`${[rows, lines, customers].map((part) => JSON.stringify(part)).join('\t')}\n`));
-    if (this.#lines.length === CHUNKS_PER_PAGE) await this.#writePage();
+    const line = Buffer.from(`${[rows, lines, customers].map((part) => JSON.stringify(part)).join('\t')}\n`);
+    if (this.#bytes > 0 && this.#bytes + line.length > PART_BYTES) await this.#writePart(MORE_FOLLOWS);
+    this.#lines.push(line);
+    this.#bytes += line.length;
+    if (++this.#chunksInPage === CHUNKS_PER_PAGE) await this.end();
   }
 
   /** Writes the last page, if it has any chunks. */
   async end(): Promise<void> {
-    if (this.#lines.length > 0) await this.#writePage();
+    if (this.#chunksInPage === 0) return;
+    await this.#writePart();
+    this.#page++;
+    [this.#part, this.#chunksInPage] = [0, 0];
   }
 
   /** Deletes what was written. */
   async undo(): Promise<void> {
-    for (let page = 0; page < this.#pages; page++) await this.#storage.delete(this.#keys.page(page));
+    await this.#storage.deleteBelow(this.#keys.pages);
   }
 
-  async #writePage(): Promise<void> {
-    await this.#storage.write(this.#keys.page(this.#pages++), inPieces(this.#lines));
-    this.#lines = [];
+  async #writePart(...more: Buffer[]): Promise<void> {
+    await this.#storage.write(this.#keys.page(this.#page, this.#part++), [Buffer.concat([...this.#lines, ...more])]);
+    [this.#lines, this.#bytes] = [[], 0];
   }
 }
 
-/** The lines in pieces of about a MiB: as one, a page of the largest customers would take its memory twice. */
-function* inPieces(lines: readonly Buffer[]): Generator<Buffer> {
-  let piece: Buffer[] = [];
-  let bytes = 0;
-  for (const line of lines) {
-    piece.push(line);
-    bytes += line.length;
-    if (bytes < PIECE_BYTES) continue;
-    yield Buffer.concat(piece);
-    [piece, bytes] = [[], 0];
-  }
-  if (bytes > 0) yield Buffer.concat(piece);
-}
-
-/** Pages read at once, since a page of the largest customers has 64 MiB: one of many stores waits for a moment. */
-const LOADS = 2;
+const MORE_FOLLOWS = Buffer.from('\n');
 
 /** Bytes of pages kept in memory per store served: several pages of usually a few hundred KB each. */
-export const KEPT_BYTES = 1024 * 1024;
+export const KEPT_BYTES = MIB;
 
-/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one a hundred times. */
+/** Pages of which it is known how many chunks each part has, per store served. */
+const KNOWN_PAGES = 4;
+
+/** Reads chunks, and keeps the latest pages: a process that serves a store needs each one for every chunk of it. */
 export class PageReader {
   readonly #storage: Storage;
-  readonly #recent: Recent<Buffer[]>;
-  readonly #turns = new Turns(LOADS);
+  readonly #recent: Recent<Part>;
+  /** Chunks in each part of a page that was read, up to some part. */
+  readonly #sizes: Recent<number[]>;
 
   /** Keeps what helps a process that serves this many stores at once. */
   constructor(storage: Storage, stores = 1) {
     this.#storage = storage;
-    this.#recent = new Recent(stores * KEPT_BYTES, (lines) => lines.reduce((sum, { length }) => sum + length, 0));
+    this.#recent = new Recent(stores * KEPT_BYTES, ({ lines }) => lines.reduce((sum, { length }) => sum + length, 0));
+    this.#sizes = new Recent(stores * KNOWN_PAGES);
   }
 
   /** The chunk with this 0-based number. Throws BadPage if its page is missing or damaged. */
   async readChunk(keys: JobKeys, chunk: number): Promise<Chunk> {
     const page = Math.floor(chunk / CHUNKS_PER_PAGE);
-    const lines = await this.#linesOf(keys, page);
-    const key = keys.page(page);
-    const bytes = lines[chunk % CHUNKS_PER_PAGE];
+    const bytes = await this.#lineOf(keys, page, chunk % CHUNKS_PER_PAGE);
     const line = bytes && isUtf8(bytes) ? bytes.toString() : '';
     const { rows, lines: at, body } = CHUNK.exec(line)?.groups ?? {};
     if (rows && at && body) return { rows: JSON.parse(rows) as number[], lines: JSON.parse(at) as number[], body };
-    const uri = this.#storage.uri(key);
+    const uri = this.#storage.uri(keys.page(page));
     throw new BadPage(
       `Chunk ${chunk} is not in ${uri}: the page is missing or damaged. Start a new job from the source.`,
     );
@@ -137,27 +137,50 @@ export class PageReader {
 
   /** How many chunks a page has; none if it is missing. */
   async chunksIn(keys: JobKeys, page: number): Promise<number> {
-    return (await this.#linesOf(keys, page)).length;
+    let chunks = 0;
+    for (let part = 0, more = true; more; part++) {
+      const read = await this.#part(keys, page, part);
+      chunks += read.lines.length;
+      more = read.more;
+    }
+    return chunks;
   }
 
-  #linesOf(keys: JobKeys, page: number): Promise<Buffer[]> {
-    const key = keys.page(page);
+  /** The line at a place of a page; undefined if it is missing. */
+  async #lineOf(keys: JobKeys, page: number, place: number): Promise<Buffer | undefined> {
+    const sizes = await this.#sizes.get(`${keys.run} ${keys.page(page)}`, async () => []);
+    for (let part = 0, first = 0; ; part++) {
+      const known = sizes[part];
+      if (known === undefined || place < first + known) {
+        const { lines, more } = await this.#part(keys, page, part);
+        if (!more || place < first + lines.length) return lines[place - first];
+        sizes[part] = lines.length;
+      }
+      first += sizes[part] as number;
+    }
+  }
+
+  /** A part of a page; one that is missing has no lines. */
+  #part(keys: JobKeys, page: number, part: number): Promise<Part> {
+    const key = keys.page(page, part);
     return this.#recent
-      .get(`${keys.run} ${key}`, () => this.#load(key))
+      .get(`${keys.run} ${key}`, () => partOf(this.#storage.read(key)))
       .catch((error: unknown) => {
-        if (error instanceof NotFound) return [];
+        if (error instanceof NotFound) return { lines: [], more: false };
         throw error;
       });
   }
-
-  // As bytes, as in PageWriter.
-  #load(key: string): Promise<Buffer[]> {
-    return this.#turns.run(() => linesOf(this.#storage.read(key)));
-  }
 }
 
-/** The lines without their line ends. What follows the last line end was cut off and is dropped. */
-async function linesOf(file: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
+interface Part {
+  /** One a chunk, without their line ends. As bytes, as in PageWriter. */
+  lines: Buffer[];
+  /** Another part follows. */
+  more: boolean;
+}
+
+/** What follows the last line end was cut off and is dropped. */
+async function partOf(file: AsyncIterable<Uint8Array>): Promise<Part> {
   const lines: Buffer[] = [];
   let begun: Uint8Array[] = [];
   for await (const piece of file) {
@@ -168,7 +191,8 @@ async function linesOf(file: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
     }
     begun.push(piece.subarray(start));
   }
-  return lines;
+  const more = lines.at(-1)?.length === 0;
+  return { lines: more ? lines.slice(0, -1) : lines, more };
 }
 
 const CHUNK =

@@ -1,26 +1,32 @@
 /** The files that a job leaves about its rows: the report, and the customers to retry. */
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
-import { batches } from './streams.ts';
+import { batches, pieces } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
-import { type EndedJob, type ReportedRow, settledRows } from './settled-rows.ts';
+import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
 
 /** The text of report.csv: a line for every row that was not updated, or for every row. */
 export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
   yield CSV_HEADING;
   const { options } = job;
   const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
-  for await (const rows of batches(settledRows(storage, job, hasLine))) {
+  for await (const rows of batches(reportedRows(settledRows(storage, job, hasLine)))) {
     yield csvLines(options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated'));
   }
 }
 
+/** The rows without what they hold, of which a batch could be large. */
+async function* reportedRows(rows: AsyncIterable<ReportedRow>): AsyncGenerator<ReportedRow> {
+  for await (const { row, line, id, outcome, code, message } of rows) yield { row, line, id, outcome, code, message };
+}
+
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */
 export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenerator<string> {
-  for await (const rows of batches(settledRows(storage, job, isOpen))) {
-    const customers = rows.flatMap(({ retry }) => (retry ? `${JSON.stringify(retry)}\n` : []));
-    if (customers.length > 0) yield customers.join('');
-  }
+  yield* pieces(retryLines(settledRows(storage, job, isOpen)));
+}
+
+async function* retryLines(rows: AsyncIterable<SettledRow>): AsyncGenerator<string> {
+  for await (const { retry } of rows) if (retry) yield `${JSON.stringify(retry)}\n`;
 }
 
 /** Whether some rows of a chunk were neither updated nor rejected. */

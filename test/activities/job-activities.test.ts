@@ -18,7 +18,7 @@ const keys = jobKeys(job);
 const UNPROCESSED: ChunkCode = { state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 };
 
 test.each([
-  ['read', keys.page(2)],
+  ['read', keys.page(1)],
   ['deleted', keys.working[0]],
 ])(
   'closing a job stops with its worker while pages are being %s, and the next attempt continues',

@@ -9,6 +9,7 @@ import { customers, writeSource } from '../support/customers.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startSystem, TOKENS, type System, type SystemOptions } from '../support/system.ts';
 import { until } from '../support/until.ts';
+import { BY_EMAIL, byEmail } from './by-email.ts';
 
 /** The outcome of a scenario: figures in words, and whether the promise was kept. */
 interface Outcome {
@@ -29,11 +30,7 @@ const scenarios: Scenario[] = [
   {
     name: '3 workers, 6 × SIGKILL',
     system: { emulator: SLOW, workers: 3 },
-    run: (system) =>
-      disturbed(system, 6, async () => {
-        await (await holderOf(system)).kill();
-        await system.startWorker();
-      }),
+    run: (system) => disturbed(system, 6, () => killHolder(system)),
   },
   {
     name: '3 workers, 6 × SIGTERM',
@@ -202,7 +199,22 @@ const scenarios: Scenario[] = [
       };
     },
   },
+  {
+    name: '100,000 rows by e-mail with a backup',
+    system: { emulator: ['--customers', String(BY_EMAIL), '--latency', '20'] },
+    run: (system) => byEmail(system),
+  },
+  {
+    name: '100,000 rows by e-mail with a backup, 2 workers, SIGKILL every 10 s',
+    system: { emulator: ['--customers', String(BY_EMAIL), '--latency', '20'], workers: 2 },
+    run: (system) => byEmail(system, () => killHolder(system)),
+  },
 ];
+
+async function killHolder(system: System): Promise<void> {
+  await (await holderOf(system)).kill();
+  await system.startWorker();
+}
 
 /** Starts a job for all customers, or for this many. */
 async function start(system: System, count = CUSTOMERS) {

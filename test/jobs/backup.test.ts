@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
 import type { Failure } from '../../src/contract/job.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
 import { closeJob, purgeJob } from '../../src/jobs/close.ts';
@@ -45,7 +46,7 @@ async function ended(
 ) {
   await storage.writeOnce(keys.taken(0), '');
   const { failures: _, ...plan } = await prepare({ storage, keys, records: inline(source), limit: null });
-  const asked: Places = [0, Math.min(100, plan.chunks)];
+  const asked: Places = [0, Math.min(CHUNKS_PER_PAGE, plan.chunks)];
   const { skipUnchanged } = more.options ?? OPTIONS;
   const left = await lookUp(storage, keys, { asked: [asked], skipUnchanged }, (id) => (id < 900 ? has(id) : null));
   const lookUps = new LookUps(NO_LOOK_UPS);
@@ -169,8 +170,8 @@ test('of customers whom the store would not show has nothing, and they are count
 });
 
 test('does not count customers of a page that was never read: nothing from it was sent', async () => {
-  const chunks = Array.from({ length: 102 }, (_, chunk) => (chunk === 0 ? DONE : UNPROCESSED));
-  const closed = await closeJob(storage, 'r', await ended(rows(1_020), chunks, { maybeSent: [1, 100, 101] }));
+  const chunks = Array.from({ length: 202 }, (_, chunk) => (chunk === 0 ? DONE : UNPROCESSED));
+  const closed = await closeJob(storage, 'r', await ended(rows(2_020), chunks, { maybeSent: [1, 200, 201] }));
   expect(closed.notInBackup).toBe(0);
   expect(await backup()).toEqual(rows(20).map(({ id }) => old(id)));
   const report = (await textOf(storage, keys.report)).split('\n');
@@ -205,14 +206,14 @@ test('of a job that was reset and ended before it had read its source again has 
 test('of a job that could not write it has every customer it had read, except those who already had all values', async () => {
   const has = (id: number) => (id === 5 ? { id, notes: 'new' } : old(id));
   const { plan } = await ended(
-    rows(1_015),
-    Array.from({ length: 102 }, () => DONE),
+    rows(2_015),
+    Array.from({ length: 202 }, () => DONE),
     {},
     has,
   );
-  expect(plan.chunks).toBe(102);
+  expect(plan.chunks).toBe(202);
   const written = await backUpAllRead(storage, keys, null);
-  expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 101 });
+  expect(written).toEqual({ backup: storage.uri(keys.backup), notInBackup: 1_101 });
   const ids = rows(899).flatMap(({ id }) => (id === 5 ? [] : [id]));
   expect(await backup()).toEqual(ids.map(old));
   expect(await backUpAllRead(await newStorage(), keys, null)).toEqual({ backup: null, notInBackup: 0 });

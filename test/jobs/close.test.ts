@@ -454,10 +454,10 @@ describe('called again', () => {
 });
 
 test('rows of a missing page have a line in the report, but no id and no place in the retry file', async () => {
-  const rows: unknown[] = customers(1_020);
-  rows[1_004] = 'invalid';
-  const chunks = Array.from({ length: 102 }, () => DONE);
-  chunks[100] = chunks[101] = UNPROCESSED;
+  const rows: unknown[] = customers(2_020);
+  rows[2_004] = 'invalid';
+  const chunks = Array.from({ length: 202 }, () => DONE);
+  chunks[200] = chunks[201] = UNPROCESSED;
   const job = await ended(rows, chunks);
   await storage.delete(keys.page(1));
   const { retry } = await closeJob(storage, 'run-1', job);
@@ -465,7 +465,7 @@ test('rows of a missing page have a line in the report, but no id and no place i
   const lines = (await textOf(storage, keys.report)).trim().split('\n').slice(1);
   expect(lines.map((line) => line.split(',').slice(0, 5).join())).toEqual(
     Array.from({ length: 20 }, (_, index) =>
-      index === 4 ? '1005,,,invalid,invalid_field' : `${index + 1_001},,,unprocessed,cancelled`,
+      index === 4 ? '2005,,,invalid,invalid_field' : `${index + 2_001},,,unprocessed,cancelled`,
     ),
   );
   expect(lines[0]).toMatch(/page in the job store is missing or damaged: send it again from the source/);

@@ -43,15 +43,15 @@ test('a chunk is one line: its rows, their lines in the file, and the body of it
   expect(await new PageReader(storage).readChunk(keys, 0)).toEqual({ rows, lines, body });
 });
 
-test.each([0, 100])('%i chunks leave no page without any', async (chunks) => {
+test.each([0, CHUNKS_PER_PAGE])('%i chunks leave no page without any', async (chunks) => {
   await write(chunks);
   expect(await storage.exists(keys.page(chunks / CHUNKS_PER_PAGE))).toBe(false);
 });
 
-test('every chunk comes back as it was written, and there are 100 to a page', async () => {
-  await write(250);
+test('every chunk comes back as it was written, and there are 200 to a page', async () => {
+  await write(450);
   const reader = new PageReader(storage);
-  for (const chunk of [0, 99, 100, 199, 249]) {
+  for (const chunk of [0, 199, 200, 399, 449]) {
     expect(await reader.readChunk(keys, chunk)).toEqual({
       rows: [chunk + 1],
       lines: [chunk + 2],
@@ -63,29 +63,54 @@ test('every chunk comes back as it was written, and there are 100 to a page', as
   expect(await storage.exists(keys.page(3))).toBe(false);
 });
 
-test('undoes what was written, but nothing that an earlier run wrote beyond it', async () => {
-  await write(301);
-  const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < 150; chunk++) await writer.add([chunk], [null], [{ id: chunk }]);
+test('undoes what was written, but nothing that another attempt has written', async () => {
+  await write(601);
+  const writer = new PageWriter(storage, keys.ofSet(1));
+  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [null], [{ id: chunk }]);
+  expect(await storage.exists(keys.ofSet(1).page(0))).toBe(true);
   await writer.undo();
-  const there = await Promise.all([0, 1, 2, 3].map((page) => storage.exists(keys.page(page))));
-  expect(there).toEqual([false, true, true, true]);
+  expect(await storage.exists(keys.ofSet(1).page(0))).toBe(false);
+  expect(await storage.exists(keys.page(3))).toBe(true);
+});
+
+test('a page of large customers is in parts of 4 MiB; a chunk is found wherever it is, with few reads', async () => {
+  const writer = new PageWriter(storage, keys);
+  const body = (chunk: number) => [{ id: chunk + 1, notes: 'x'.repeat(100_000) }];
+  for (let chunk = 0; chunk < 250; chunk++) await writer.add([chunk], [null], body(chunk));
+  await writer.end();
+  const there = await Promise.all([0, 4, 5].map((part) => storage.exists(keys.page(0, part))));
+  expect(there).toEqual([true, true, false]);
+  expect((await textOf(storage, keys.page(0, 1))).length).toBeLessThanOrEqual(4 * 1024 * 1024 + 1);
+  const { storage: counted, reads } = counting();
+  const reader = new PageReader(counted);
+  expect(await reader.chunksIn(keys, 0)).toBe(200);
+  expect(await reader.chunksIn(keys, 1)).toBe(50);
+  for (let chunk = 249; chunk >= 0; chunk--) {
+    expect(await reader.readChunk(keys, chunk)).toEqual({
+      ...{ rows: [chunk], lines: [null], body: JSON.stringify(body(chunk)) },
+    });
+  }
+  // Once for how many chunks it has, once to learn where the last one is, once more for those in it.
+  expect(Math.max(...reads.values())).toBeLessThanOrEqual(3);
+  await storage.delete(keys.page(0, 1));
+  const missing = new PageReader(storage).readChunk(keys, 60);
+  await expect(missing).rejects.toThrow(BadPage);
 });
 
 test('reads a page once for concurrent readers, and keeps a mebibyte of the latest pages per store', async () => {
   const writer = new PageWriter(storage, keys);
-  for (let chunk = 0; chunk < 300; chunk++) await writer.add([chunk], [null], [{ id: 1, notes: 'x'.repeat(9_000) }]);
+  for (let chunk = 0; chunk < 600; chunk++) await writer.add([chunk], [null], [{ id: 1, notes: 'x'.repeat(4_500) }]);
   await writer.end();
   const { storage: counted, reads } = counting();
   const reader = new PageReader(counted, 2);
   await Promise.all([0, 1, 2, 50].map((chunk) => reader.readChunk(keys, chunk)));
-  await reader.readChunk(keys, 100);
+  await reader.readChunk(keys, 200);
   await reader.readChunk(keys, 3);
   expect([...reads.values()]).toEqual([1, 1]);
-  await reader.readChunk(keys, 200);
+  await reader.readChunk(keys, 400);
   await reader.readChunk(keys, 4);
   expect(reads.get(keys.page(0))).toBe(1);
-  await reader.readChunk(keys, 101);
+  await reader.readChunk(keys, 201);
   expect(reads.get(keys.page(1))).toBe(2);
 });
 
@@ -100,10 +125,10 @@ test('reads a page again for another run of the job, whose source may have chang
 });
 
 test('names the file and the chunk if the page is missing', async () => {
-  const chunk = new PageReader(storage).readChunk(keys, 123);
+  const chunk = new PageReader(storage).readChunk(keys, 223);
   await expect(chunk).rejects.toThrow(BadPage);
   await expect(chunk).rejects.toThrow(
-    `Chunk 123 is not in ${storage.uri(keys.page(1))}: the page is missing or damaged.`,
+    `Chunk 223 is not in ${storage.uri(keys.page(1))}: the page is missing or damaged.`,
   );
 });
 
@@ -134,22 +159,4 @@ test('retries a page that could not be read before', async () => {
   await expect(reader.readChunk(keys, 0)).rejects.toThrow(BadPage);
   await write(1);
   expect((await reader.readChunk(keys, 0)).rows).toEqual([1]);
-});
-
-test('however many stores need a page at once, two are read at a time', async () => {
-  let [reading, most] = [0, 0];
-  const read = storage.read.bind(storage);
-  storage.read = async function* (key) {
-    most = Math.max(most, ++reading);
-    try {
-      yield* read(key);
-    } finally {
-      reading--;
-    }
-  };
-  const jobs = Array.from({ length: 8 }, (_, index) => jobKeys({ storeHash: 'abc', key: `job-${index}` }));
-  for (const { page } of jobs) await storage.write(page(0), ['[1]\t[1]\t[{"id":1}]\n']);
-  const reader = new PageReader(storage, 20);
-  await Promise.all(jobs.map((of) => reader.readChunk(of, 0)));
-  expect(most).toBe(2);
 });

@@ -196,11 +196,11 @@ test('the latest failures stay in state, older ones go to a file', async () => {
 });
 
 test('a second attempt starts over and writes the same', async () => {
-  const customers = Array.from({ length: 1_234 }, (_, index) => (index % 100 === 0 ? 'x' : customer(index)));
+  const customers = Array.from({ length: 2_234 }, (_, index) => (index % 100 === 0 ? 'x' : customer(index)));
   let pieces = 0;
   async function* breaking() {
     for (const record of customers.map((value, index) => ({ row: index + 1, line: null, value }))) {
-      if (++pieces === 1_100) throw new Error('the worker died');
+      if (++pieces === 2_100) throw new Error('the worker died');
       yield [record];
     }
   }
@@ -224,7 +224,7 @@ test('a preparation that was frozen until its run had ended leaves alone what th
 });
 
 describe('what ends a preparation', () => {
-  const many = Array.from({ length: 2_500 }, (_, index) => customer(index + 1));
+  const many = Array.from({ length: 4_500 }, (_, index) => customer(index + 1));
 
   test('a source that breaks off: nothing is left', async () => {
     async function* broken() {

@@ -218,7 +218,7 @@ async function lookUp({ page, asked }: PageRef): Promise<PageOutcome> {
   const job = played();
   await job.begin();
   const [from, to] = asked.at(-1) as [number, number];
-  const ids = Array.from({ length: (to - from) * 10 }, (_, index) => page * 1_000 + index + 1);
+  const ids = Array.from({ length: (to - from) * 10 }, (_, index) => page * CHUNKS_PER_PAGE * 10 + index + 1);
   const answer = (await job.answer(ids)) as ChunkOutcome | Record<string, never> | undefined;
   if (!answer?.failures) return answer as unknown as PageOutcome;
   const { failures, ...outcome } = answer as ChunkOutcome;

@@ -476,7 +476,7 @@ describe('a job that looks its customers up', () => {
   const lookedUp = (chunks: number, about: Partial<PageOutcome> = {}): End => ({
     how: 'settled',
     outcome: {
-      ...{ chunks, lastSize: 10, unchanged: 1_000 - 10 * chunks, fallen: [], calls: 0, reads: 4 },
+      ...{ chunks, lastSize: 10, unchanged: 2_000 - 10 * chunks, fallen: [], calls: 0, reads: 4 },
       ...{ throttled: 0, attempts: 1, unanswered: 0, concurrency: 3, ...about },
     },
   });
@@ -495,7 +495,7 @@ describe('a job that looks its customers up', () => {
   };
 
   test('looks up its first page alone, and the next ones beside its first chunk', () => {
-    const job = looking(400);
+    const job = looking(800);
     const first = take(job);
     expect(first.item).toEqual({ page: 0 });
     expect(next(job, { write: 0, read: 1 })).toBe('wait');
@@ -508,7 +508,7 @@ describe('a job that looks its customers up', () => {
   });
 
   test('looks up no further page while enough chunks are ready, and one at a time while each leaves many', () => {
-    const job = looking(400);
+    const job = looking(800);
     job.ended(take(job), lookedUp(40), 0);
     expect(take(job).item).toEqual({ chunk: 0 });
     job.ended({ item: { chunk: 0 }, probe: undefined, doneBefore: 0 }, settled(), 0);
@@ -518,14 +518,14 @@ describe('a job that looks its customers up', () => {
   });
 
   test('ends without a call where all are unchanged', () => {
-    const job = looking(200, { skipUnchanged: true });
+    const job = looking(400, { skipUnchanged: true });
     for (const page of [0, 1]) {
       const sent = take(job);
       expect(sent.item).toEqual({ page });
       job.ended(sent, lookedUp(0, { lastSize: 0 }), 0);
     }
     expect(next(job)).toBe('end');
-    expect([job.ledger.counts.updated, job.ledger.chunks]).toEqual([2_000, { total: 0, done: 0 }]);
+    expect([job.ledger.counts.updated, job.ledger.chunks]).toEqual([4_000, { total: 0, done: 0 }]);
   });
 
   test('goes on without a page that brings out a fault of the worker; a dry run fails', () => {
@@ -549,7 +549,7 @@ describe('a job that looks its customers up', () => {
   });
 
   test('in a dry run only looks up: all rows stay unprocessed, and it holds for no rejections', () => {
-    const job = looking(200, { dryRun: true });
+    const job = looking(400, { dryRun: true });
     const compared = { changed: 100, unchanged: 300, missing: 600 };
     for (const page of [0, 1]) {
       const sent = take(job);
@@ -558,14 +558,14 @@ describe('a job that looks its customers up', () => {
     }
     expect(next(job)).toBe('end');
     expect(job.found).toEqual({ changed: 200, unchanged: 600, missing: 1_200, customers: 200, chunks: 20 });
-    expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 2_000]);
+    expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 4_000]);
   });
 
   describe('long after a look-up', () => {
     const LATER = 5 * 60_000 + 1;
 
     test('looks up again what was not sent, once until some of it was', () => {
-      const job = looking(100);
+      const job = looking(200);
       job.ended(take(job), lookedUp(40), 0);
       const first = take(job);
       expect(take(job, { write: 1, read: 0 }, LATER).item).toEqual({ page: 0, asked: [1, 40] });
@@ -573,7 +573,7 @@ describe('a job that looks its customers up', () => {
       const again = { item: { page: 0, asked: [1, 40] as [number, number] }, probe: undefined, doneBefore: 0 };
       job.ended(again, lookedUp(2, { lastSize: 1, unchanged: 379 }), LATER);
       expect(job.ledger.askedFor(2)).toEqual([
-        [0, 100],
+        [0, 200],
         [1, 40],
       ]);
       const later = 10 * LATER;
@@ -582,14 +582,14 @@ describe('a job that looks its customers up', () => {
     });
 
     test('sends what was given to a call before: its values before stand', () => {
-      const job = looking(100);
+      const job = looking(200);
       job.ended(take(job), lookedUp(1), 0);
       job.ended(take(job), { how: 'stopped' }, 0);
       expect(take(job, nothing, LATER).item).toEqual({ chunk: 0 });
     });
 
     test('looks up again what the activity finds too old', () => {
-      const job = looking(100);
+      const job = looking(200);
       job.ended(take(job), lookedUp(3), 0);
       const sent = take(job);
       job.ended(sent, settled({ stale: true, updated: 0, calls: 0 }), LATER);
@@ -601,7 +601,7 @@ describe('a job that looks its customers up', () => {
   describe('takes no read as a proof that writes work', () => {
     /** A job that has looked up a page and holds, because its first chunk was refused or got no answer. */
     function held(end: End | ((sent: Sent) => End), chunks = 2): Job {
-      const job = looking(900);
+      const job = looking(1_800);
       job.ended(take(job), lookedUp(chunks), 0);
       for (let count = 0; job.hold === null; count++) {
         const sent = take(job, { write: 0, read: LOOK_UPS });
@@ -637,7 +637,7 @@ describe('a job that looks its customers up', () => {
       expect(lookUp).toMatchObject({ item: { page: 1 }, probe: 'resume' });
       job.ended(lookUp, lookedUp(1), 0);
       expect(job.hold?.kind).toBe('refused');
-      expect(take(job)).toMatchObject({ item: { chunk: 100 }, probe: 'resume' });
+      expect(take(job)).toMatchObject({ item: { chunk: 200 }, probe: 'resume' });
     });
 
     test('a probe that was not sent, as what was looked up is too old, ends no hold: it is looked up and sent', () => {
@@ -677,7 +677,7 @@ describe('a job that looks its customers up', () => {
   });
 
   test('a look-up is never said to have been sent, nor a chunk that made no call', () => {
-    const job = looking(400);
+    const job = looking(800);
     job.ended(take(job), lookedUp(3), 0);
     job.ended(take(job), { how: 'stopped' }, 0);
     const unread = { ...outcome({ updated: 0, calls: 0 }), unanswered: 4 };

@@ -1,7 +1,7 @@
 /** A job's decisions, without a server: whatever the store answers and people do, it ends and accounts for all rows. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { ChunkOutcome, PageOutcome } from '../../src/contract/activities.ts';
+import { type ChunkOutcome, CHUNKS_PER_PAGE, type PageOutcome } from '../../src/contract/activities.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { packFallen } from '../../src/contract/look-ups.ts';
 import { encodeRuns } from '../../src/contract/outcomes.ts';
@@ -44,7 +44,7 @@ interface Plan {
 }
 
 const plans: fc.Arbitrary<Plan> = fc.record({
-  chunks: fc.oneof(fc.nat(12), fc.nat(100), fc.nat(450)),
+  chunks: fc.oneof(fc.nat(12), fc.nat(100), fc.nat(900)),
   looksUp: fc.boolean(),
   leftOut: fc.constantFrom(0, 0, 0, 1, 5),
   lastSize: fc.integer({ min: 1, max: 10 }),
@@ -230,7 +230,7 @@ class Simulation {
   #placesOf({ item }: Sent): number[] {
     if ('chunk' in item) return [item.chunk];
     const { page, asked = this.job.ledger.placesOf(page) } = item as PageItem;
-    return Array.from({ length: asked[1] - asked[0] }, (_, index) => 100 * page + asked[0] + index);
+    return Array.from({ length: asked[1] - asked[0] }, (_, index) => CHUNKS_PER_PAGE * page + asked[0] + index);
   }
 
   #wait(ms: number | undefined): void {

@@ -185,100 +185,107 @@ const fallen = (rows: number[], what: 'rejected' | 'invalid' = 'rejected') => ({
 
 describe('a look-up', () => {
   test('leaves chunks, of which the last may be smaller, and settles the other rows', () => {
-    const ledger = Ledger.of(allValid(1_050));
+    const ledger = Ledger.of(allValid(2_050));
     const outcome = pageOutcome({
       chunks: 3,
       lastSize: 4,
-      unchanged: 900,
+      unchanged: 1_900,
       fallen: [fallen(range(0, 70)), fallen([90, 92, 95, 96, 97, 98], 'invalid')],
     });
-    expect(ledger.lookedUp(0, [0, 100], outcome)).toBe(true);
+    expect(ledger.lookedUp(0, [0, 200], outcome)).toBe(true);
     for (const now of [ledger, new Ledger(structuredClone(ledger.carry()))]) {
-      expect(now.counts).toEqual({ total: 1_050, updated: 900, rejected: 70, failed: 0, invalid: 6, unprocessed: 74 });
+      expect(now.counts).toEqual({
+        total: 2_050,
+        updated: 1_900,
+        rejected: 70,
+        failed: 0,
+        invalid: 6,
+        unprocessed: 74,
+      });
       expect(now.chunks).toEqual({ total: 8, done: 0 });
-      expect(now.outcomes().outcomes.map(({ chunk }) => chunk)).toEqual([0, 1, 2, 100, 101, 102, 103, 104]);
+      expect(now.outcomes().outcomes.map(({ chunk }) => chunk)).toEqual([0, 1, 2, 200, 201, 202, 203, 204]);
       expect(
         now
           .outcomes()
           .outcomes.slice(2, 4)
           .map(({ rows }) => rows),
       ).toEqual([
-        [1, 1_000],
-        [1_001, 1_010],
+        [1, 2_000],
+        [2_001, 2_010],
       ]);
-      expect([0, 2, 3, 100].map((chunk) => now.sizeOf(chunk))).toEqual([10, 4, 0, 10]);
+      expect([0, 2, 3, 200].map((chunk) => now.sizeOf(chunk))).toEqual([10, 4, 0, 10]);
       expect(now.failuresPage({ after: 69 }).failures.slice(0, 2)).toEqual([
         { row: 70, line: 71, id: null, outcome: 'rejected', code: 'rejected', message: 'gone' },
         { row: 90, line: 91, id: null, outcome: 'invalid', code: 'rejected', message: 'gone' },
       ]);
-      expect(now.shares).toEqual({ sent: { tried: 900, rejected: 0 }, lookedUp: { tried: 1_000, rejected: 70 } });
+      expect(now.shares).toEqual({ sent: { tried: 1_900, rejected: 0 }, lookedUp: { tried: 2_000, rejected: 70 } });
     }
   });
 
   test('that leaves rows out is not entered', () => {
-    const ledger = Ledger.of(allValid(1_000));
+    const ledger = Ledger.of(allValid(2_000));
     const before = ledger.carry();
-    expect(ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 10, lastSize: 10, unchanged: 899 }))).toBe(false);
+    expect(ledger.lookedUp(0, [0, 200], pageOutcome({ chunks: 10, lastSize: 10, unchanged: 1_899 }))).toBe(false);
     expect(ledger.lookedUp(0, [0, 50], pageOutcome({ chunks: 51, lastSize: 0, unchanged: 0 }))).toBe(false);
     expect(ledger.carry()).toEqual(before);
   });
 
   test('that is made again is for rows that were not sent, and counts nobody twice', () => {
-    const ledger = Ledger.of(allValid(1_000));
-    ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 50, lastSize: 5, unchanged: 505 }));
+    const ledger = Ledger.of(allValid(2_000));
+    ledger.lookedUp(0, [0, 200], pageOutcome({ chunks: 50, lastSize: 5, unchanged: 1_505 }));
     ledger.record(0, outcome(10), 1);
     expect(ledger.lookedUp(0, [20, 50], pageOutcome({ chunks: 2, lastSize: 1, unchanged: 284 }))).toBe(true);
     expect(ledger.lookedUp(0, [7, 8], pageOutcome({ chunks: 1, lastSize: 10 }))).toBe(true);
     for (const now of [ledger, new Ledger(structuredClone(ledger.carry()))]) {
-      expect(now.counts).toMatchObject({ updated: 799, unprocessed: 201 });
-      expect(now.shares.lookedUp.tried).toBe(1_000);
+      expect(now.counts).toMatchObject({ updated: 1_799, unprocessed: 201 });
+      expect(now.shares.lookedUp.tried).toBe(2_000);
       expect(now.chunks).toEqual({ total: 22, done: 1 });
       expect([0, 7, 19, 20, 21, 22, 49].map((chunk) => now.sizeOf(chunk))).toEqual([10, 10, 10, 10, 1, 0, 0]);
       expect([3, 7, 21].map((chunk) => now.askedFor(chunk))).toEqual([
-        [[0, 100]],
+        [[0, 200]],
         [
-          [0, 100],
+          [0, 200],
           [7, 8],
         ],
         [
-          [0, 100],
+          [0, 200],
           [20, 50],
         ],
       ]);
-      expect(now.askedFor(100)).toEqual([]);
+      expect(now.askedFor(200)).toEqual([]);
     }
   });
 
   test('of a job with a limit is for what is to be sent', () => {
-    const ledger = Ledger.of(prepared(Array<boolean>(1_500).fill(true), 1_204));
+    const ledger = Ledger.of(prepared(Array<boolean>(2_500).fill(true), 2_204));
     expect([ledger.placesOf(0), ledger.placesOf(1)]).toEqual([
-      [0, 100],
+      [0, 200],
       [0, 21],
     ]);
-    expect(ledger.rowsOfPage(1)).toEqual({ first: 1_001, last: 1_204 });
+    expect(ledger.rowsOfPage(1)).toEqual({ first: 2_001, last: 2_204 });
     expect(ledger.lookedUp(1, [0, 21], pageOutcome({ chunks: 1, lastSize: 4, unchanged: 200 }))).toBe(true);
-    expect(ledger.counts.unprocessed).toBe(1_300);
-    expect(ledger.outcomes({ from: 121 }).outcomes[0]).toMatchObject({ chunk: 121, rows: [1_205, 1_214] });
+    expect(ledger.counts.unprocessed).toBe(2_300);
+    expect(ledger.outcomes({ from: 221 }).outcomes[0]).toMatchObject({ chunk: 221, rows: [2_205, 2_214] });
   });
 
   test('of two million rows is carried in less than 40 KB, whatever it found', () => {
     const ledger = Ledger.of(allValid(2_000_000));
     const before = JSON.stringify(ledger.carry()).length;
-    for (let page = 0; page < 2_000; page++) {
-      const chunks = 1 + ((page * 37) % 100);
+    for (let page = 0; page < 1_000; page++) {
+      const chunks = 1 + ((page * 37) % 200);
       const lastSize = 1 + (page % 10);
       const left = (chunks - 1) * 10 + lastSize;
-      ledger.lookedUp(page, [0, 100], pageOutcome({ chunks, lastSize, unchanged: 1_000 - left }));
+      ledger.lookedUp(page, [0, 200], pageOutcome({ chunks, lastSize, unchanged: 2_000 - left }));
     }
     expect(ledger.counts).toMatchObject({ failed: 0 });
     expect(JSON.stringify(ledger.carry().lookUps).length + before).toBeLessThan(40_000);
   });
 
   test('is expected to be as the ones before, where the end of the job is told', () => {
-    const ledger = Ledger.of(allValid(4_000));
-    expect(ledger.callsLeft).toBe(400);
+    const ledger = Ledger.of(allValid(8_000));
+    expect(ledger.callsLeft).toBe(800);
     ledger.called({ calls: 0, reads: 4, throttled: 0 });
-    ledger.lookedUp(0, [0, 100], pageOutcome({ chunks: 6, lastSize: 10, unchanged: 940 }));
+    ledger.lookedUp(0, [0, 200], pageOutcome({ chunks: 6, lastSize: 10, unchanged: 1_940 }));
     ledger.record(0, outcome(10), 1);
     expect(ledger.callsLeft).toBe(5 + 3 * (6 + 4));
   });
