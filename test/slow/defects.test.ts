@@ -14,7 +14,7 @@ import { createStoreActivities } from '../../src/activities/store-activities.ts'
 import { Api } from '../../src/bigcommerce/http.ts';
 import { type Permit, type Store, Stores } from '../../src/bigcommerce/store.ts';
 import type { Tokens } from '../../src/bigcommerce/tokens.ts';
-import type { JobActivities } from '../../src/contract/activities.ts';
+import { CHUNKS_PER_PAGE, type JobActivities } from '../../src/contract/activities.ts';
 import {
   failuresQuery,
   jobId,
@@ -36,6 +36,8 @@ import { expectCountsToAddUp, expectNoFailedTask } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
 
 const STORE = 'one';
+/** Rows of a page. */
+const PAGE = 10 * CHUNKS_PER_PAGE;
 const QUIET = new DefaultLogger('ERROR', () => {});
 
 let rig: Rig;
@@ -183,14 +185,14 @@ test('a page that can not be looked up because of one fails alone as well', asyn
   breaks = { customers: [1_500] };
   const job = await start('page', 2_500, { skipUnchanged: true, backup: true });
   const result = (await job.result()) as JobResult;
-  expect(result.customers).toMatchObject({ total: 2_500, updated: 1_500, failed: 1_000, unprocessed: 0 });
-  expect((await read(result.report)).trim().split('\n')).toHaveLength(1_001);
-  expect((await read(result.retry)).trim().split('\n')).toHaveLength(1_000);
+  expect(result.customers).toMatchObject({ total: 2_500, updated: 2_500 - PAGE, failed: PAGE, unprocessed: 0 });
+  expect((await read(result.report)).trim().split('\n')).toHaveLength(PAGE + 1);
+  expect((await read(result.retry)).trim().split('\n')).toHaveLength(PAGE);
   expectNoFailedTask((await job.fetchHistory()).events);
 
   breaks = {};
   const retried = await start('page again', { retryOf: job.workflowId });
-  expect(((await retried.result()) as JobResult).customers).toMatchObject({ total: 1_000, updated: 1_000 });
+  expect(((await retried.result()) as JobResult).customers).toMatchObject({ total: PAGE, updated: PAGE });
 });
 
 test('a job whose source brings it out has sent nothing, and says so', async () => {

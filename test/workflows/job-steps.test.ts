@@ -533,13 +533,13 @@ describe('a job that looks its customers up', () => {
       const { outcome: none } = lookedUp(0, { attempts: 4, unanswered: 4, ...about }) as { outcome: PageOutcome };
       return { how: 'unanswered', message: 'a fault', isDefect: true, outcome: none };
     };
-    const rows = encodeRuns(Array.from({ length: 1_000 }, () => [1, 0, 1]).flat());
-    const fallen = [{ outcome: 'failed', code: 'unavailable', message: 'a fault', rows, count: 1_000 } as const];
-    const job = looking(200);
+    const rows = encodeRuns(Array.from({ length: 2_000 }, () => [1, 0, 1]).flat());
+    const fallen = [{ outcome: 'failed', code: 'unavailable', message: 'a fault', rows, count: 2_000 } as const];
+    const job = looking(400);
     const first = take(job);
     job.ended({ item: { page: 1 }, probe: undefined, doneBefore: 0 }, lookedUp(0), 0);
     for (let round = 0; round < 3; round++) job.ended(first, broken({ unchanged: 0, fallen }), 0);
-    expect(job.ledger.counts).toMatchObject({ updated: 1_000, failed: 1_000, unprocessed: 0 });
+    expect(job.ledger.counts).toMatchObject({ updated: 2_000, failed: 2_000, unprocessed: 0 });
 
     const dryRun = looking(200, { dryRun: true });
     const { chunks: _, fallen: __, ...spent } = (broken({}) as { outcome: PageOutcome }).outcome;
