@@ -4,7 +4,7 @@ import { EXIT, EXIT_CODES_HELP, printableError } from './starter/exit.ts';
 import { failuresCommand } from './starter/failures.ts';
 import { listCommand } from './starter/list.ts';
 import { purgeCommand } from './starter/purge.ts';
-import { fixCommand, reportCommand } from './starter/fetch.ts';
+import { changesCommand, fixCommand, reportCommand } from './starter/fetch.ts';
 import { retryCommand } from './starter/retry.ts';
 import { setupCommand } from './starter/setup.ts';
 import { showCommand } from './starter/show.ts';
@@ -24,7 +24,7 @@ const program = new Command(STARTER)
 for (const command of [
   ...[startCommand, listCommand, watchCommand, showCommand],
   ...[pauseCommand, resumeCommand, cancelCommand, retryCommand, undoCommand],
-  ...[failuresCommand, reportCommand, fixCommand, purgeCommand, setupCommand],
+  ...[failuresCommand, reportCommand, fixCommand, changesCommand, purgeCommand, setupCommand],
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

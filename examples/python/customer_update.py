@@ -125,6 +125,8 @@ async def main() -> int:
         return 2
     print(", ".join(f"{outcome} {count}" for outcome, count in result["customers"].items()))
     print(f"report: {result['report']}")
+    if result["changes"] is not None:
+        print(f"changes: {result['changes']}")
     await print_failures(handle)
     counts: Counts = result["customers"]
     # A dry run leaves what it would have sent unprocessed.

@@ -3,8 +3,10 @@ import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities
 import { addressKey } from '../contract/address.ts';
 import { CHUNK_SIZE } from '../contract/job.ts';
 import { packFallen } from '../contract/look-ups.ts';
+import { compare } from '../jobs/changes.ts';
 import { hasId } from '../jobs/ids-file.ts';
-import type { FoundCustomer, KeyedRow } from '../jobs/keyed-rows.ts';
+import { askedFor, type FoundCustomer, type KeyedRow } from '../jobs/keyed-rows.ts';
+import { knew } from '../jobs/known.ts';
 import { type FellOut, type FoundCustomers, kept, look } from '../jobs/look-up.ts';
 import type { LookUpFile } from '../jobs/look-ups.ts';
 import type { PageRow } from '../jobs/pages.ts';
@@ -37,23 +39,23 @@ async function lookUp({ store, lookUps }: StoreParts, ref: PageRef, calling: Cal
   const { job, page, asked, probe, match, skipUnchanged, dryRun } = ref;
   const keys = runKeys(job);
   const { rows, key } = await lookUps.asked(keys, page, asked);
-  const stands = dryRun ? undefined : await lookUps.find(keys, key);
+  const stands = await lookUps.find(keys, key);
   if (stands) {
     // A probe has to make a call.
-    if (probe) await ask(store, new Wanted(rows.slice(0, 1), match), new Map(), calling);
+    if (probe) await ask(store, new Wanted(rows.slice(0, 1)), new Map(), calling);
     return outcomeOf(rows, stands);
   }
   const { at, customers } = await lookUps.found(keys, key);
-  await ask(store, new Wanted(rows, match), customers, calling);
-  const ids = await lookUps.ids(keys);
+  await ask(store, new Wanted(rows), customers, calling);
+  const [ids, known] = [await lookUps.ids(keys), await lookUps.known(keys)];
   const [from] = asked.at(-1) ?? [0];
-  const { rows: looked, ...compared } = look(rows, customers, {
+  const looked = look(rows, customers, {
     ...{ match, from, skipUnchanged },
     isNamed: (id) => hasId(ids, id),
+    knew: (address, id) => knew(known, address, id),
   });
-  const found = { at, match, rows: looked };
-  if (dryRun) return { ...outcomeOf(rows, found), compared };
-  return outcomeOf(rows, await lookUps.keep(keys, key, found));
+  const kept = await lookUps.keep(keys, key, { at, match, ...(dryRun && { dryRun }), rows: looked });
+  return outcomeOf(rows, kept);
 }
 
 /** Whom a page asks for, and the row for which each is wanted. */
@@ -61,15 +63,11 @@ class Wanted {
   readonly byId = new Map<number, KeyedRow>();
   readonly byEmail = new Map<string, { address: string; row: KeyedRow }>();
 
-  constructor(rows: readonly PageRow[], match: PageRef['match']) {
+  constructor(rows: readonly PageRow[]) {
     for (const { values } of rows) {
-      const { id, email, new_email: newEmail } = values;
+      const { id, emails } = askedFor(values);
       if (id !== undefined) this.byId.set(id, values);
-      else if (match === 'email') {
-        for (const address of [email, newEmail]) {
-          if (address !== undefined) this.byEmail.set(addressKey(address), { address, row: values });
-        }
-      }
+      for (const address of emails) this.byEmail.set(addressKey(address), { address, row: values });
     }
   }
 }
@@ -93,7 +91,8 @@ async function ask(store: Store, { byId, byEmail }: Wanted, found: FoundCustomer
 }
 
 /** What a look-up leaves to be sent, and who fell out. */
-function outcomeOf(rows: readonly PageRow[], { rows: looked }: LookUpFile): Found {
+function outcomeOf(rows: readonly PageRow[], file: LookUpFile): Found {
+  const { dryRun, rows: looked } = file;
   const fates = [...looked.values()].map(({ fate }) => fate);
   const sent = fates.filter((fate) => typeof fate === 'number').length;
   const chunks = Math.ceil(sent / CHUNK_SIZE);
@@ -103,6 +102,7 @@ function outcomeOf(rows: readonly PageRow[], { rows: looked }: LookUpFile): Foun
     lastSize,
     unchanged: fates.filter((fate) => fate === 'unchanged').length,
     fallen: fallenOf(rows, looked),
+    ...(dryRun && { compared: compare(rows, file) }),
   };
 }
 

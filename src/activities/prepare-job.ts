@@ -10,6 +10,7 @@ import {
 } from '../contract/activities.ts';
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { NamesNeeded } from '../jobs/groups.ts';
+import { takeOver } from '../jobs/earlier-runs.ts';
 import { jobKeys, ownCopy } from '../jobs/keys.ts';
 import { newSet } from '../jobs/pages.ts';
 import { readGroups } from '../jobs/groups-file.ts';
@@ -55,6 +56,8 @@ export async function prepareJob(
       records,
       limit: options.limit,
       match: options.match,
+      onRenames: (chunksToSend) =>
+        takeOver(storage, reader.id, { storeHash, key: job.key, set: keys.set, chunksToSend }),
       onProgress,
     }).catch(async (error: unknown) => {
       // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.

@@ -1,6 +1,6 @@
 /** What workflows and activities say to each other. Part of the workflow bundle; other services do not need it. */
 import type { Comparison, Quota } from './dry-run.ts';
-import type { Failure, JobOptions, Match } from './job.ts';
+import type { CustomerCounts, Failure, JobOptions, Match } from './job.ts';
 import type { CarriedLookUps, Places } from './look-ups.ts';
 
 /**
@@ -139,7 +139,7 @@ export interface PageRef extends StoreRef {
   match: Match;
   /** Leave out customers that have all values already. */
   skipUnchanged: boolean;
-  /** Compare, and write nothing. */
+  /** Nothing will be sent: compare. */
   dryRun: boolean;
 }
 
@@ -224,11 +224,14 @@ export interface ClosedJob {
   report: string | null;
   retry: string | null;
   fix: string | null;
+  changes: string | null;
   /** To be added to JobResult.notes. */
   notes?: string[];
   /** Only with `backup`. */
   backup?: string | null;
   notInBackup?: number;
+  /** The rows as the report has them, if what became of some that the job has counted can't be read any more. */
+  customers?: CustomerCounts;
 }
 
 /** The argument of serveStore and serveStoreQueue. */

@@ -11,18 +11,24 @@ export interface WouldSend {
   calls: Count;
   /** The store's request quota; null if the store does not report one. */
   quota: Quota | null;
-  /** What comparing with the store found; only with `backup` or `skipUnchanged`. */
+  /** What was found in the store; only with `match` "email", `backup` or `skipUnchanged`. */
   compared?: Comparison | undefined;
 }
 
-/** Customers of a dry run by what sending would do to them. */
+/** Rows of a dry run that were looked up, by what was found; `changed` and `unchanged` are those whose customers were found. */
 export interface Comparison {
-  /** Some value would change. */
+  /** Some value would change: `changes` has which. */
   changed: Count;
-  /** All values are there already. */
+  /** The customer has all values already. */
   unchanged: Count;
-  /** They are not in the store. */
-  missing: Count;
+  /** No customer has the id or the e-mail address. */
+  unknown: Count;
+  /** Several customers have the e-mail address. */
+  ambiguous: Count;
+  /** Another row is about the same customer. */
+  sameCustomer: Count;
+  /** The store did not show the customer: nobody knows what would change. */
+  unreadable: Count;
 }
 
 /** Requests that a store accepts in each window of time, from all of its apps together. */

@@ -184,6 +184,8 @@ export interface JobResult {
   retry: string | null;
   /** URI of fix.csv or fix.ndjson, the rows to correct: those rejected or invalid; null if there are none. */
   fix: string | null;
+  /** URI of changes.csv, which value of whom a dry run would change from what to what; null if there is none. */
+  changes: string | null;
   /** URI of the source that restores the earlier values; null if there is nothing to restore. Only with `backup`. */
   backup?: string | null | undefined;
   /** Customers with a value that can't be restored: a password, or one the store did not show. Only with `backup`. */

@@ -52,7 +52,8 @@ async function* backupRows(
   const kept = new FirstRows();
   if (await storage.exists(keys.backup)) yield* rowsOf(storage, keys.backup, kept);
   for await (const { sent, before } of changed) {
-    if (sent && isUnchanged(sent, before)) continue;
+    // An address in another case is the same to a store, but is put back as it was.
+    if (sent && isUnchanged(sent, before) && sent['email'] === (before?.['email'] ?? sent['email'])) continue;
     const { row, incomplete } = sent ? rowToRestore(sent, before) : NOTHING;
     if (incomplete) count.notInBackup++;
     if (row && kept.enter(row.id, 1) === undefined) yield row;
@@ -73,8 +74,8 @@ async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGen
 /** A failed update may have been applied all the same. So may one that was cancelled before its answer came. */
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
-    const { outcome, maybeSent } = settled;
-    if (outcome === 'updated' || maybeSent) yield settled;
+    const { outcome, code, maybeSent } = settled;
+    if ((outcome === 'updated' && code !== 'unchanged') || maybeSent) yield settled;
   }
 }
 

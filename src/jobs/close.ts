@@ -2,17 +2,19 @@ import type { ClosedJob, JobRef } from '../contract/activities.ts';
 import type { Match, Source } from '../contract/job.ts';
 import { readWhole, type Storage } from '../storage/storage.ts';
 import { backUp, backUpAllRead } from './backup.ts';
-import { type JobKeys, jobKeys, ownCopy } from './keys.ts';
+import { writeChanges } from './changes.ts';
+import { saveKnown } from './earlier-runs.ts';
+import { type JobKeys, jobKeys, latestRunKey, ownCopy } from './keys.ts';
 import { type FixableJob, writeFix } from './fix.ts';
 import { nonEmpty } from './streams.ts';
-import { reportCsv, retryNdjson } from './report.ts';
+import { type Reported, reportCsv, retryNdjson } from './report.ts';
 import type { EndedJob } from './settled-rows.ts';
 
 /** A job that ends, with its source and its workflow id. */
 type SourcedJob = FixableJob & { source: Source; id: string; unread?: boolean | undefined };
 
 /**
- * Writes the report, the retry file, the fix file and the backup, then deletes the pages and our own copy of the source. Files of
+ * Writes the report, the retry file, the fix file, the changes and the backup, then deletes the pages and our own copy of the source. Files of
  * failures stay, since queries of the ended job name them. Called again for the same workflow `run`, after a crash at
  * any point, it continues and returns the same. For another run, which a reset makes, it writes all of it again, unless
  * that has no rows.
@@ -37,7 +39,8 @@ export async function closeJob(storage: Storage, run: string, job: SourcedJob): 
  */
 export async function purgeJob(storage: Storage, job: JobRef, id: string, source?: string): Promise<number> {
   const { folder, backup } = jobKeys(job);
-  return remove(storage, [folder], [backup, ...copiesFor(storage, job, id, source)]);
+  const files = [backup, latestRunKey(job.storeHash, id), ...copiesFor(storage, job, id, source)];
+  return remove(storage, [folder], files);
 }
 
 /** The copy of its source that was made for a job, if there is one. */
@@ -77,16 +80,35 @@ function closedBy(done: Closed | undefined, run: string, { plan }: EndedJob): Cl
   return by === run || plan.total === 0 ? closed : undefined;
 }
 
+/** The notes, and the counts if rows are reported otherwise than the job has counted them. */
+function whatIsNotKnown(
+  total: number,
+  { notKnown, ...rest }: Reported,
+  notes: string[],
+): Required<Pick<ClosedJob, 'notes'>> & Pick<ClosedJob, 'customers'> {
+  if (notKnown === 0) return { notes };
+  const updated = total - rest.rejected - rest.failed - rest.invalid - rest.unprocessed;
+  const note =
+    `What became of ${notKnown.toLocaleString('en')} rows is not known, since what was looked up for them is missing or ` +
+    'damaged in the job store. They count as failed.';
+  return { notes: [...notes, note], customers: { total, updated, ...rest } };
+}
+
 async function writeAll(storage: Storage, keys: JobKeys, run: string, job: SourcedJob): Promise<ClosedJob> {
   try {
-    if (!job.unread) await storage.write(keys.report, reportCsv(storage, job));
+    const count = { rejected: 0, failed: 0, invalid: 0, unprocessed: 0, notKnown: 0 };
+    if (!job.unread) await storage.write(keys.report, reportCsv(storage, job, count));
     const customers = await nonEmpty(retryNdjson(storage, job));
     if (customers) await storage.write(keys.retry, customers);
     else await storage.delete(keys.retry);
+    await saveKnown(storage, keys, job.plan.chunksToSend);
+    const { fix, notes } = await writeFix(storage, keys, job);
     const closed: ClosedJob = {
       report: job.unread ? null : storage.uri(keys.report),
       retry: customers ? storage.uri(keys.retry) : null,
-      ...(await writeFix(storage, keys, job)),
+      fix,
+      changes: job.options.dryRun ? await writeChanges(storage, keys, job) : null,
+      ...whatIsNotKnown(job.plan.total, count, notes),
       // A job without rows may be the reset of one that has sent some.
       ...(job.options.backup &&
         (await (job.plan.total === 0 ? backUpAllRead(storage, keys, job.options.limit) : backUp(storage, keys, job)))),

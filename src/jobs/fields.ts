@@ -3,6 +3,7 @@
  * customer already has a value, and what restores an earlier one. Pure.
  */
 import { z } from 'zod';
+import { addressKey } from '../contract/address.ts';
 import type { Match } from '../contract/job.ts';
 import { jsonIn, listIn, moneyIn, numberIn, numbersIn, YES_OR_NO, yesOrNoIn } from './cells.ts';
 
@@ -77,6 +78,10 @@ const email = z
     if (got !== undefined) context.addIssue({ code: 'custom', message: EMAIL, params: { got } });
   });
 
+/** Its case does not count: an ERP that writes all in capitals would have all sent each night. */
+const sameAddress = (wanted: unknown, has: unknown): boolean =>
+  typeof wanted === 'string' && typeof has === 'string' && addressKey(wanted) === addressKey(has);
+
 /** Nobody can tell whether a new password is the current one, and it can't be restored. */
 const authentication: Field = {
   schema: z
@@ -140,6 +145,9 @@ export interface FormField {
 const isFormField = (value: unknown): value is FormField =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
 
+/** The form fields in what a row sets, or the store returns. */
+export const formFieldsIn = (value: unknown): FormField[] => (Array.isArray(value) ? value.filter(isFormField) : []);
+
 const formFields: Field = {
   schema: z
     .array(
@@ -197,7 +205,7 @@ function sameList(wanted: unknown, has: unknown): boolean {
 /** By name, `id` first. `new_email` is for rows that have their customer's present address in `email`. */
 export const FIELDS = {
   id: { ...single(whole(1), reads(numberIn)), schema: whole(1) },
-  email: { ...single(email), blank: "a blank e-mail address can't be cleared" },
+  email: { ...single(email), same: sameAddress, blank: "a blank e-mail address can't be cleared" },
   new_email: { ...single(email), blank: "a blank new e-mail address can't be given" },
   first_name: { ...text(1, 100), blank: "a blank first name can't be cleared" },
   last_name: { ...text(1, 100), blank: "a blank last name can't be cleared" },

@@ -37,6 +37,12 @@ export class Groups {
     this.#all = listOf(groups.map(({ name }) => name));
   }
 
+  /** The group with an id, for people; undefined if the store has none. */
+  nameOf(id: unknown): string | undefined {
+    const group = id === NO_GROUP.id ? NO_GROUP : this.#byId.get(String(id));
+    return group === NO_GROUP ? group.name : group && `${group.name} (id ${group.id})`;
+  }
+
   /** The id of the group that a text names, or else has as its id; 0 for no group. A Problem if none or several fit. */
   find(text: string): number | Problem {
     const folded = fold(text);

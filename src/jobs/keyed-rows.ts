@@ -50,19 +50,19 @@ export function retryRowOf(row: KeyedRow, id: number): KeyedRow {
 
 /** Whom the store has to be asked for: a row with an id by that, any other by its addresses. */
 export function askedFor({ id, email, new_email }: KeyedRow): { id: number | undefined; emails: string[] } {
-  if (id !== undefined) return { id: email === undefined ? undefined : id, emails: [] };
+  if (id !== undefined) return { id, emails: [] };
   return { id: undefined, emails: [email, new_email].filter((address) => address !== undefined) };
 }
 
 /**
- * The customer of a row. `byId` and `byEmail`, by addressKey, are the answers for what askedFor says; `knownAs` is the id under
- * which an earlier run of the job knew an address.
+ * The customer of a row. `byId` and `byEmail`, by addressKey, are the answers for what askedFor says; `knew` says whether an earlier
+ * run of the job knew a customer by an address.
  */
 export function matched(
   row: KeyedRow,
   byId: (id: number) => FoundCustomer | undefined,
   byEmail: (key: string) => FoundCustomer | undefined,
-  knownAs: (key: string) => number | undefined = () => undefined,
+  knew: (key: string, id: number) => boolean,
 ): { id: number; customer?: StoreCustomer } | NotMatched {
   const { id, email, new_email } = row;
   if (id !== undefined && email === undefined) return { id };
@@ -74,7 +74,7 @@ export function matched(
   const renamed = new_email === undefined ? undefined : byEmail(addressKey(new_email));
   if (renamed?.kind === 'ambiguous' || renamed?.kind === 'found') {
     // A run that was cancelled may have given him the new address already.
-    if (renamed.kind === 'found' && knownAs(key) === renamed.customer.id) {
+    if (renamed.kind === 'found' && knew(key, renamed.customer.id)) {
       return { id: renamed.customer.id, customer: renamed.customer };
     }
     return unknown('No customer has this e-mail address. A customer with the new address is there.');

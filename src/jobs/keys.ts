@@ -55,6 +55,10 @@ export interface JobKeys {
   groups: string;
   report: string;
   retry: string;
+  /** What a dry run would change. */
+  changes: string;
+  /** Of whom the job knows that he had an address, if it gives customers new ones. */
+  known: string;
   /** The rejected and invalid rows, as the source has them. */
   fix: Record<'csv' | 'ndjson', string>;
   /** What restores the earlier values: a source, and so among the sources. */
@@ -88,10 +92,16 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     report: `${folder}/report.csv`,
     retry: `${folder}/retry.ndjson`,
     fix: { csv: `${folder}/fix.csv`, ndjson: `${folder}/fix.ndjson` },
+    changes: `${folder}/changes.csv`,
+    known: `${folder}/known`,
     backup: `${BACKUPS}${storeHash}/${key}.ndjson`,
     done: `${folder}/done.json`,
   };
 }
+
+/** The key of the file that says which run was the latest of the job with this workflow id, if it gives customers new addresses. */
+export const latestRunKey = (storeHash: string, id: string): string =>
+  `latest/${segment(STORE_HASH, storeHash)}/${anyName(id)}.json`;
 
 // Store hash, job key and name as `segment` accepts them.
 const FAILURES = /\/(jobs\/[a-z0-9]{1,32}\/[A-Za-z0-9-]{1,64}\/failures\/[A-Za-z0-9-]{1,64}\.ndjson)$/;

@@ -27,15 +27,6 @@ export interface LookedUp {
 /** What the store says of customers, by id or, as addressKey has it, by e-mail address. */
 export type FoundCustomers = Map<number | string, FoundCustomer>;
 
-export interface Looked {
-  /** By row number. */
-  rows: Map<number, LookedUp>;
-  /** Rows by what sending them would do; those that fell out, or whose customers the store does not have, are missing. */
-  changed: number;
-  unchanged: number;
-  missing: number;
-}
-
 /** How the rows of a page are looked up. */
 export interface LookingUp {
   match: Match;
@@ -44,35 +35,30 @@ export interface LookingUp {
   skipUnchanged: boolean;
   /** Whether a row of the job names this id. */
   isNamed: (id: number) => boolean;
+  /** Whether an earlier run of the job knew this customer by an address, as addressKey has it. */
+  knew: (key: string, id: number) => boolean;
 }
 
-/** Packs the rows that are to be sent into chunks. */
-export function look(rows: readonly PageRow[], found: FoundCustomers, how: LookingUp): Looked {
+/** Packs the rows that are to be sent into chunks. Returns all, by row number. */
+export function look(rows: readonly PageRow[], found: FoundCustomers, how: LookingUp): Map<number, LookedUp> {
   const looked = new Map<number, LookedUp>();
-  const count = { changed: 0, unchanged: 0, missing: 0 };
   const byAddress = new Set<number>();
   let sent = 0;
-  const fellOut = (fate: FellOut, id: number | null): LookedUp => {
-    count.missing++;
-    return { fate, id };
-  };
   const fateOf = (values: KeyedRow): LookedUp => {
-    const match = matchOf(values, found, how.match);
-    if ('code' in match) return fellOut(match, values.id ?? null);
+    const match = matchOf(values, found, how);
+    if ('code' in match) return { fate: match, id: values.id ?? null };
     const { id, customer } = match;
     if (values.id === undefined) {
-      if (byAddress.has(id) || how.isNamed(id)) return fellOut(SAME_CUSTOMER, id);
+      if (byAddress.has(id) || how.isNamed(id)) return { fate: SAME_CUSTOMER, id };
       byAddress.add(id);
     }
     const wanted = sentOf(values, id, how.match);
     const before = customer && valuesBefore(wanted, customer);
-    const isSame = isUnchanged(wanted, before);
-    count[isSame ? 'unchanged' : before === null ? 'missing' : 'changed']++;
-    const isSkipped = isSame && how.skipUnchanged;
+    const isSkipped = how.skipUnchanged && isUnchanged(wanted, before);
     return { fate: isSkipped ? 'unchanged' : how.from + Math.floor(sent++ / CHUNK_SIZE), id, before };
   };
   for (const { row, values } of rows) looked.set(row, fateOf(values));
-  return { rows: looked, ...count };
+  return looked;
 }
 
 const SAME_CUSTOMER: FellOut = {
@@ -85,10 +71,10 @@ const SAME_CUSTOMER: FellOut = {
 function matchOf(
   values: KeyedRow,
   found: FoundCustomers,
-  match: Match,
+  { match, knew }: LookingUp,
 ): { id: number; customer?: StoreCustomer | null | undefined } | NotMatched {
   const get = (key: number | string) => found.get(key);
-  if (match === 'email' && values.email !== undefined) return matched(values, get, get);
+  if (match === 'email' && values.email !== undefined) return matched(values, get, get, knew);
   // By an id alone, the store's answer to the PUT is what the row is told.
   const id = values.id as number;
   const answer = get(id);

@@ -12,6 +12,7 @@ import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
 import { readIds } from './ids-file.ts';
 import type { JobKeys } from './keys.ts';
+import { type Known, readKnown } from './known.ts';
 import { type FoundCustomers, type LookedUp, sentOf } from './look-up.ts';
 import { BadPage, type Chunk, KEPT_BYTES, type PageReader, type PageRow } from './pages.ts';
 
@@ -20,6 +21,8 @@ export interface LookUpFile {
   /** When it was made, in ms since 1970. */
   at: number;
   match: Match;
+  /** Of a dry run: nothing was sent. */
+  dryRun?: true;
   rows: Map<number, LookedUp>;
 }
 
@@ -28,6 +31,7 @@ export class LookUpFiles {
   readonly #storage: Storage;
   readonly #pages: PageReader;
   readonly #ids: Recent<Uint32Array>;
+  readonly #known: Recent<Known>;
   readonly #recent: Recent<{ file: LookUpFile; bytes: number }>;
   // In no file, which a process that lost the right to send must not touch.
   readonly #found: Recent<{ at: number; customers: FoundCustomers }>;
@@ -39,6 +43,7 @@ export class LookUpFiles {
     this.#recent = new Recent(stores * KEPT_BYTES, ({ bytes }) => bytes);
     this.#found = new Recent(stores * 4);
     this.#ids = new Recent(stores * KEPT_BYTES, ({ byteLength }) => byteLength);
+    this.#known = new Recent(stores * KEPT_BYTES, ({ byteLength }) => byteLength);
   }
 
   /** The rows of a page that the last of these look-ups asks for, and the key of its file. Throws BadPage. */
@@ -50,6 +55,11 @@ export class LookUpFiles {
   /** The ids that rows of the job name, sorted. */
   ids(keys: JobKeys): Promise<Uint32Array> {
     return this.#ids.get(`${keys.run} ${keys.ids}`, () => readIds(this.#storage, keys));
+  }
+
+  /** Of whom earlier runs of the job know that they had an address. */
+  known(keys: JobKeys): Promise<Known> {
+    return this.#known.get(`${keys.run} ${keys.known}`, () => readKnown(this.#storage, keys));
   }
 
   /** What a look-up has found; undefined if it has no file. Throws BadPage if that is damaged. */
@@ -73,12 +83,12 @@ export class LookUpFiles {
   }
 
   /** Writes a look-up, unless it has been; returns the one that stands. */
-  async keep(keys: JobKeys, key: string, { at, match, rows }: LookUpFile): Promise<LookUpFile> {
+  async keep(keys: JobKeys, key: string, { rows, ...head }: LookUpFile): Promise<LookUpFile> {
     const lines = [...rows].map(([row, { fate, id, before }]) =>
       // In an array, JSON would make null of what is undefined.
       JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before]),
     );
-    await this.#storage.writeOnce(key, `${[JSON.stringify({ at, match }), ...lines].join('\n')}\n`);
+    await this.#storage.writeOnce(key, `${[JSON.stringify(head), ...lines].join('\n')}\n`);
     this.#found.forget(`${keys.run} ${key}`);
     return (await this.find(keys, key)) as LookUpFile;
   }
@@ -121,12 +131,11 @@ export class LookUpFiles {
     const bytes = await readWhole(this.#storage, key);
     try {
       const [head = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
-      const { at, match } = JSON.parse(head) as Pick<LookUpFile, 'at' | 'match'>;
       const rows = lines.map((line): [number, LookedUp] => {
         const [row, fate, id, before] = JSON.parse(line) as Line;
         return [row, { fate, id, before }];
       });
-      return { file: { at, match, rows: new Map(rows) }, bytes: bytes.length };
+      return { file: { ...(JSON.parse(head) as Omit<LookUpFile, 'rows'>), rows: new Map(rows) }, bytes: bytes.length };
     } catch (error) {
       throw new BadPage(`The look-up ${this.#storage.uri(key)} is damaged. ${CURE}`, { cause: error });
     }

@@ -42,6 +42,8 @@ export interface Preparation {
   match?: Match;
   /** Customers to send at most; those after them are in chunks too. */
   limit: number | null;
+  /** Called before it ends, if rows give customers new addresses. */
+  onRenames?: (chunksToSend: number) => Promise<void>;
   /** Called now and then with the rows read so far; what it throws ends the preparation. */
   onProgress?: (rows: number) => void;
 }
@@ -51,7 +53,7 @@ export interface Preparation {
  * many customers), and then leaves nothing behind.
  */
 export async function prepare(preparation: Preparation): Promise<PreparedRows> {
-  const { storage, keys, limit, match = 'id' } = preparation;
+  const { storage, keys, limit, match = 'id', onRenames } = preparation;
   const pages = new PageWriter(storage, keys);
   const draft = new Draft(pages, limit, match);
   const older = olderFailures(preparation, draft);
@@ -60,6 +62,7 @@ export async function prepare(preparation: Preparation): Promise<PreparedRows> {
     const olderIn = spilled ? await saveFailures(storage, keys.invalid, spilled, null) : null;
     const prepared = { ...(await draft.end()), olderIn };
     if (match === 'email') await saveIds(storage, keys, draft.keys.ids());
+    if (draft.keys.renames) await onRenames?.(prepared.chunksToSend);
     // A workflow that was reset after its end has not ended any more.
     const closed = await closedJob(storage, keys);
     if (closed && closed.by !== keys.run) await storage.delete(keys.done);

@@ -28,6 +28,8 @@ export interface PreparedRow {
   state: ChunkCode['state'] | 'unchanged' | 'fellOut' | 'unknown';
   /** Whether it was looked up; absent in a job that looks nothing up. */
   isLookedUp?: boolean;
+  /** What a look-up has made of it, if one has. */
+  fate?: LookedUp['fate'] | undefined;
   /** What the customer had before; null if the store did not have the customer, absent if nobody knows. */
   before?: Values | null | undefined;
 }
@@ -60,6 +62,7 @@ class Reading {
   readonly #keys: JobKeys;
   readonly #wasReset: boolean;
   readonly #isOvertaken: () => Promise<boolean>;
+  readonly #dryRun: boolean;
   readonly #match: Match;
   readonly #pages: PageReader;
   readonly #files: LookUpFiles;
@@ -73,6 +76,7 @@ class Reading {
     this.#keys = jobKeys(job);
     this.#wasReset = wasReset;
     this.#isOvertaken = isOvertaken;
+    this.#dryRun = options.dryRun;
     this.#match = options.match;
     this.#pages = new PageReader(storage, 1);
     this.#files = new LookUpFiles(storage, this.#pages);
@@ -85,8 +89,12 @@ class Reading {
     const state = this.codes[chunk]?.state ?? 'pending';
     const read = await this.#ifReadable(this.#pages.readChunk(this.#keys, chunk));
     if (read) {
-      const rows = rowsIn(read).map(({ values, ...at }) => ({ ...at, ...this.#about(values, values.id ?? null) }));
-      return rows.map((row) => ({ ...row, chunk, state }));
+      return rowsIn(read).map(({ values, ...at }) => ({
+        ...at,
+        ...this.#about(values, values.id ?? null),
+        chunk,
+        state,
+      }));
     }
     // Invalid rows among them are failures, which come first.
     const [first, last] = [this.#bounds.first[chunk] as number, this.#bounds.last[chunk] as number];
@@ -99,21 +107,28 @@ class Reading {
     const first = page * CHUNKS_PER_PAGE;
     const isLookedUp = this.#lookUps.has(page);
     const found = await this.#found(page, places);
+    // Then whoever is no failure was updated, also where nobody can tell any more which chunk he was in.
+    const isDone = this.codes
+      .slice(first, first + places[1])
+      .every(({ state }) => state === 'done' || state === 'none');
     for (let chunk = first; chunk < first + places[1]; chunk++) {
       for (const prepared of await this.chunk(chunk)) {
         const looked = found.get(prepared.row);
         const { source } = prepared;
-        const row = { ...prepared, ...(looked && source && this.#about(source, looked.id)), before: looked?.before };
-        // What an earlier run has looked up, before the reset, says nothing of chunks of this one.
-        if (!isLookedUp) yield { ...row, state: 'pending', isLookedUp: looked !== undefined };
-        else yield { ...row, isLookedUp, ...(looked ? this.#fateOf(looked, first) : { state: 'unknown' }) };
+        const about = looked && source && this.#about(source, looked.id);
+        const now = looked ? this.#fateOf(looked, first) : ({ state: isDone ? 'done' : 'unknown' } as const);
+        yield {
+          ...{ ...prepared, ...about, fate: looked?.fate, before: looked?.before },
+          // What stood before a reset, or is of a dry run, says nothing of chunks of this run.
+          ...(isLookedUp ? now : { state: 'pending' }),
+          isLookedUp: isLookedUp || looked !== undefined,
+        };
       }
     }
   }
 
   #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
-    const sent = id === null ? undefined : this.#match === 'email' ? sentOf(source, id, 'email') : (source as Row);
-    return { source, sent, id };
+    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match), id };
   }
 
   #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
@@ -125,8 +140,16 @@ class Reading {
   async #found(page: number, places: Places): Promise<Map<number, LookedUp>> {
     const all = this.#lookUps.allAsked(page);
     const found = new Map<number, LookedUp>();
-    for (const asked of all.length === 0 && this.#wasReset ? [[places]] : all) {
-      for (const [row, looked] of (await this.#ifReadable(this.#rowsOf(page, asked))) ?? []) {
+    // Workflow state does not have those of the run before a reset, and those of a dry run.
+    const mayStand = this.#wasReset || this.#dryRun;
+    for (const asked of all.length === 0 && mayStand ? [[places]] : all) {
+      const rows = (await this.#ifReadable(this.#rowsOf(page, asked))) ?? new Map<number, LookedUp>();
+      const [from, to] = asked.at(-1) as Places;
+      for (const [row, { fate }] of found) {
+        // It was looked up again, and if that can't be read, nobody knows its chunk.
+        if (typeof fate === 'number' && fate >= from && fate < to && !rows.has(row)) found.delete(row);
+      }
+      for (const [row, looked] of rows) {
         const earlier = this.#wasReset ? found.get(row) : undefined;
         found.set(row, earlier ? { ...looked, before: earlier.before } : looked);
       }
@@ -149,20 +172,22 @@ class Reading {
   }
 }
 
-/** What a job has looked up, in any set of pages, as it was; of the chunks below `chunksToSend`, for which it stood. */
+/** A row whose customer a look-up has found. */
+type LookedUpRow = Pick<PreparedRow, 'before'> & { source: KeyedRow; sent: Row; id: number; dryRun: boolean };
+
+/** What a job has looked up to be sent, in any set of pages. */
 export async function* allLookedUp(
   storage: Storage,
   anySet: JobKeys,
   chunksToSend: number,
-): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
-  for await (const keys of allSets(storage, anySet)) yield* lookedUpIn(storage, keys, chunksToSend);
+): AsyncGenerator<LookedUpRow> {
+  for await (const keys of allSets(storage, anySet)) {
+    for await (const row of lookedUpIn(storage, keys, chunksToSend)) if (!row.dryRun) yield row;
+  }
 }
 
-async function* lookedUpIn(
-  storage: Storage,
-  keys: JobKeys,
-  chunksToSend: number,
-): AsyncGenerator<{ sent: Row; before: Values | null | undefined }> {
+/** What was looked up first of a set of pages and left in chunks, as it was; below `chunksToSend`, for which it stood. */
+export async function* lookedUpIn(storage: Storage, keys: JobKeys, chunksToSend: number): AsyncGenerator<LookedUpRow> {
   const pages = new PageReader(storage, 1);
   const files = new LookUpFiles(storage, pages);
   for (let page = 0; await storage.exists(keys.page(page)); page++) {
@@ -173,7 +198,8 @@ async function* lookedUpIn(
     for (const { row, values } of rows) {
       const looked = found?.rows.get(row);
       if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
-      yield { sent: sentOf(values, looked.id, found.match), before: looked.before };
+      const { id, before } = looked;
+      yield { source: values, sent: sentOf(values, id, found.match), id, before, dryRun: found.dryRun ?? false };
     }
   }
 }

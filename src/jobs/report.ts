@@ -1,23 +1,31 @@
 /** The files that a job leaves about its rows: the report, and the customers to retry. */
+import type { CustomerCounts } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
 import { batches, pieces } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
 import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
 
-/** The text of report.csv: a line for every row that was not updated, or for every row. */
-export async function* reportCsv(storage: Storage, job: EndedJob): AsyncGenerator<string> {
+/** Rows of a report by outcome, and how many of the failed ones nobody knows about any more. */
+export type Reported = Omit<CustomerCounts, 'total' | 'updated'> & { notKnown: number };
+
+/** The text of report.csv: a line for every row that was not updated, or for every row. Counts those that were not. */
+export async function* reportCsv(storage: Storage, job: EndedJob, count: Reported): AsyncGenerator<string> {
   yield CSV_HEADING;
   const { options } = job;
   const hasLine = (chunk: ChunkCode) => options.reportAll || isOpen(chunk);
-  for await (const rows of batches(reportedRows(settledRows(storage, job, hasLine)))) {
+  for await (const rows of batches(reportedRows(settledRows(storage, job, hasLine), count))) {
     yield csvLines(options.reportAll ? rows : rows.filter(({ outcome }) => outcome !== 'updated'));
   }
 }
 
-/** The rows without what they hold, of which a batch could be large. */
-async function* reportedRows(rows: AsyncIterable<ReportedRow>): AsyncGenerator<ReportedRow> {
-  for await (const { row, line, id, outcome, code, message } of rows) yield { row, line, id, outcome, code, message };
+/** The rows without what they hold, of which a batch could be large; counted. */
+async function* reportedRows(rows: AsyncIterable<SettledRow>, count: Reported): AsyncGenerator<ReportedRow> {
+  for await (const { row, line, id, outcome, code, message, isNotKnown = false } of rows) {
+    if (outcome !== 'updated') count[outcome]++;
+    count.notKnown += Number(isNotKnown);
+    yield { row, line, id, outcome, code, message };
+  }
 }
 
 /** The text of retry.ndjson: the customers that sending again may update, except those with a new password. */

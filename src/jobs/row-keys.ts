@@ -14,6 +14,8 @@ export class RowKeys {
   readonly #byEmail: boolean;
   readonly #ids = new FirstRows();
   readonly #addresses = new Addresses();
+  /** Whether a row gives its customer another address. */
+  renames = false;
 
   constructor(match: Match) {
     this.#byEmail = match === 'email';
@@ -30,7 +32,10 @@ export class RowKeys {
     if (problem) return problem;
     if (id !== undefined) this.#ids.enter(id, row);
     if (key !== undefined) this.#addresses.enter(key, { row, asNew: false });
-    if (newKey !== undefined) this.#addresses.enter(newKey, { row, asNew: true });
+    if (newKey !== undefined) {
+      this.#addresses.enter(newKey, { row, asNew: true });
+      this.renames = true;
+    }
     return undefined;
   }
 

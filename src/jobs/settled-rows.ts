@@ -1,5 +1,5 @@
 import { CHUNKS_PER_PAGE, type CloseJobInput, looksUp, MAYBE_SENT } from '../contract/activities.ts';
-import { CHUNK_SIZE, type Failure, type OutcomeCode } from '../contract/job.ts';
+import { CHUNK_SIZE, type Failure, type Match, type OutcomeCode } from '../contract/job.ts';
 import { type ChunkCode, chunkRows } from '../contract/outcomes.ts';
 import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -25,10 +25,11 @@ export interface EndedJob extends Omit<CloseJobInput, 'input'> {
 }
 
 /** What became of a row, and what else is known about it. */
-export interface SettledRow
-  extends ReportedRow, Partial<Pick<PreparedRow, 'source' | 'sent' | 'before' | 'isLookedUp'>> {
+export interface SettledRow extends ReportedRow, Partial<Pick<PreparedRow, 'source' | 'sent' | 'before'>> {
   /** No answer came, or the job was reset later: it may have been updated all the same. */
   maybeSent?: boolean;
+  /** What became of it can't be read any more. */
+  isNotKnown?: boolean;
   /** The row to send again, if that may update it and can be done from what the job store has. */
   retry?: KeyedRow;
 }
@@ -44,6 +45,7 @@ export async function* settledRows(
 ): AsyncGenerator<SettledRow> {
   const failures = allFailures(storage, job);
   const unanswered = new Set(job.maybeSent);
+  const { match } = job.options;
   try {
     let failure = await failures.next();
     for await (const { chunk, state, ...of } of preparedRows(storage, job, wanted, await pagesOfFailed(storage, job))) {
@@ -52,17 +54,20 @@ export async function* settledRows(
       if (!failure.done && failure.value.row === row) {
         const settled = { ...of, ...failure.value };
         const isSent = state !== 'fellOut';
-        yield settled.outcome === 'failed' ? toRetry({ ...settled, maybeSent: isSent }) : settled;
+        yield settled.outcome === 'failed' ? toRetry({ ...settled, maybeSent: isSent }, match) : settled;
         failure = await failures.next();
       } else if (state === 'unchanged') yield { ...of, outcome: 'updated', code: 'unchanged', message: '' };
       else if (state === 'done') yield { ...of, outcome: 'updated', code: '', message: '' };
       else if (state === 'unknown' || state === 'fellOut') {
-        yield toRetry({ ...of, outcome: 'failed', code: 'unavailable', message: NOT_KNOWN, maybeSent: true });
+        const notKnown = { outcome: 'failed', code: 'unavailable', message: NOT_KNOWN, maybeSent: true } as const;
+        yield toRetry({ ...of, ...notKnown, isNotKnown: true }, match);
       } else {
         const maybe = whyMaybeSent(job, { ...of, chunk }, unanswered);
-        const message = maybe ?? whyNeverSent(job.options, chunk) ?? 'Not sent: the job was cancelled.';
+        const why = maybe ?? whyNeverSent(job.options, chunk) ?? 'Not sent: the job was cancelled.';
+        const { code = 'cancelled', message } = foundInDryRun(job.options, { ...of, chunk }) ?? {};
+        const words = message === undefined ? why : `${why} ${message}`;
         const maybeSent = maybe !== undefined;
-        yield toRetry({ ...of, outcome: 'unprocessed', code: 'cancelled', message, maybeSent });
+        yield toRetry({ ...of, outcome: 'unprocessed', code, message: words, maybeSent }, match);
       }
     }
     for (; !failure.done; failure = await failures.next()) yield failure.value;
@@ -89,11 +94,11 @@ const NOT_KNOWN =
   'What became of it is not known: what was looked up for its page is missing or damaged in the job store.';
 
 /** A row that may have been sent has its customer's id, since his address may be another one by then; all others are as they came. */
-function toRetry(settled: SettledRow): SettledRow {
-  const { source, sent, id, maybeSent } = settled;
+function toRetry(settled: SettledRow, match: Match): SettledRow {
+  const { source, id, maybeSent } = settled;
   const password = (source?.['authentication'] as Values | undefined)?.['new_password'];
   if (source && password === undefined) {
-    const isRenamed = maybeSent && sent !== source && id !== null;
+    const isRenamed = maybeSent && match === 'email' && id !== null;
     return { ...settled, retry: isRenamed ? retryRowOf(source, id) : source };
   }
   const why = source ? 'It has a new password, which is not kept' : 'Its page in the job store is missing or damaged';
@@ -113,12 +118,25 @@ function whyMaybeSent(
   return 'It may have been sent: the job was reset after it had begun.';
 }
 
+/** What a dry run has found of a row that it would not update, or would not know how. */
+function foundInDryRun(
+  { dryRun, limit }: EndedJob['options'],
+  { fate, before, chunk, isLookedUp }: Pick<PreparedRow, 'fate' | 'before' | 'chunk' | 'isLookedUp'>,
+): { code?: OutcomeCode; message: string } | undefined {
+  if (!dryRun || isLookedUp === undefined || isBeyond(limit, chunk)) return undefined;
+  if (typeof fate === 'object') return fate;
+  if (before === null) return { code: 'unknown_id', message: 'There is no customer with this id.' };
+  return before || fate === 'unchanged' ? undefined : { message: 'What it would change is not known.' };
+}
+
 /** Undefined if the chunk was to be sent. */
 function whyNeverSent({ dryRun, limit }: EndedJob['options'], chunk: number): string | undefined {
   if (dryRun) return 'Not sent: the job was a dry run.';
-  const beyond = limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
-  return beyond ? `Not sent: the job was limited to ${limit} customers.` : undefined;
+  return isBeyond(limit, chunk) ? `Not sent: the job was limited to ${limit} customers.` : undefined;
 }
+
+const isBeyond = (limit: number | null, chunk: number): boolean =>
+  limit !== null && chunk >= Math.ceil(limit / CHUNK_SIZE);
 
 /** All failures by row, from files and from state. If a row is in several places, the newest counts. */
 export async function* allFailures(

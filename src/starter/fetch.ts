@@ -45,9 +45,22 @@ export const fixCommand = fetchCommand(
   },
 );
 
+export const changesCommand = fetchCommand(
+  'changes',
+  'fetch what a dry run would change, of a job that looks its customers up: a CSV file of the values before and after',
+  async ({ id, job }, storage, { changes, done }) => {
+    if (await storage.exists(changes)) return changes;
+    const why = (await storage.exists(done))
+      ? 'it was no dry run that looks customers up (--match email, --backup or --skip-unchanged), or nothing would change.'
+      : `${whyNone(job, storage)}.`;
+    throw new BadUse(`The job ${id} has no file of changes: ${why}`);
+  },
+  ({ path }) => `Changes: ${path}`,
+);
+
 /** `fileOf` is the key of the file, `done` what is printed once it is at `path`. */
 function fetchCommand(
-  name: 'report' | 'fix',
+  name: 'report' | 'fix' | 'changes',
   description: string,
   fileOf: (command: FetchCommand, storage: Storage, keys: JobKeys) => Promise<string>,
   done: (command: FetchCommand & { path: string }) => string,

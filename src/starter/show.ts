@@ -105,6 +105,7 @@ async function filesText(session: Session, id: string, result: JobResult): Promi
     lines.push(`Report: ${place(result.report)}`);
   }
   const next = [
+    ['Changes:', result.changes, 'see what would change', 'changes'],
     ['Retry: ', wasDryRun(result) ? null : result.retry, 'send these customers again', 'retry'],
     ['Fix:   ', result.fix, 'correct these rows and send them', 'fix'],
     ['Backup:', result.backup, 'restore the earlier values', 'undo'],

@@ -1,6 +1,6 @@
 /** Numbers, times and jobs in words for people. Pure: times are passed in, in ms since 1970. */
 import { fileURLToPath } from 'node:url';
-import type { WouldSend } from '../contract/dry-run.ts';
+import type { Comparison, WouldSend } from '../contract/dry-run.ts';
 import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
 import { printable } from '../contract/describe.ts';
 
@@ -113,10 +113,21 @@ export function wouldSendText({ customers, calls, quota, compared }: WouldSend):
   return `${what}; ${time} at the store's quota of ${grouped(requests)} calls per ${duration(windowMs)}.`;
 }
 
-function comparedText({ changed, unchanged, missing }: NonNullable<WouldSend['compared']>): string {
-  const gone = missing === 0 ? '' : ` ${counted(missing, 'customer')} would be rejected: not in the store.`;
-  return `${counted(changed, 'customer')} would change, ${grouped(unchanged)} would not: they already have all the values.${gone}`;
+function comparedText({ changed, unchanged, ...others }: Comparison): string {
+  const found = `${counted(changed, 'customer')} would change, ${grouped(unchanged)} would not: they already have all the values.`;
+  const reasons = Object.entries(NOT_FOUND).flatMap(([what, why]) => {
+    const rows = others[what as keyof typeof others];
+    return rows === 0 ? [] : [`${counted(rows, 'row')} ${why}`];
+  });
+  return reasons.length === 0 ? found : `${found} ${reasons.join('; ')}. The report has which.`;
 }
+
+const NOT_FOUND: Record<Exclude<keyof Comparison, 'changed' | 'unchanged'>, string> = {
+  unknown: 'would be rejected: no customer has the id or the address',
+  ambiguous: 'would be rejected: several customers have the address',
+  sameCustomer: 'would be left out: another row is about the same customer',
+  unreadable: "could not be compared: the store didn't show the customer",
+};
 
 /** How many of the updated customers were sent nothing. */
 export const skippedText = (unchanged: number): string =>

@@ -34,7 +34,7 @@ export async function checkStore(job: Job): Promise<Pick<WouldSend, 'quota'> | {
 /** What sending would take, as a dry run knows at its end. */
 export function wouldSend({ ledger, found, looksUp }: Job): Omit<WouldSend, 'quota'> {
   if (looksUp) {
-    const { customers, chunks: calls, ...compared } = found;
+    const { customers, chunks: calls, compared } = found;
     return { customers, calls, compared };
   }
   const { chunksToSend: calls, lastSentSize } = ledger.plan;

@@ -26,7 +26,7 @@ export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 /** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
 
-type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'backup' | 'notInBackup'>;
+type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'changes' | 'backup' | 'notInBackup'>;
 
 export class Job {
   readonly #ref: JobRef;
@@ -62,7 +62,7 @@ export class Job {
   notes: string[] = [];
   /** State and tenth that the search attributes show. */
   attributesShown = '';
-  files: Files = { report: null, retry: null, fix: null };
+  files: Files = { report: null, retry: null, fix: null, changes: null };
   /** What a dry run has found so far. */
   found = NOTHING_FOUND;
   /** From the end of a dry run's check on. */

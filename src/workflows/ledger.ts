@@ -62,6 +62,7 @@ export class Ledger {
   readonly #sent = { updated: 0, rejected: 0, failed: 0 };
   /** Chunks for which look-ups have left no rows. */
   #none = 0;
+  #corrected: CustomerCounts | undefined;
   #rows: { first: Uint32Array; last: Uint32Array } | undefined;
 
   constructor({ plan, outcomes, lookUps, settled, calls, reads, throttled, ...failures }: CarriedLedger) {
@@ -170,7 +171,13 @@ export class Ledger {
     });
   }
 
+  /** The report of the ended job says otherwise: what became of some rows can't be read any more. */
+  correct(counts: CustomerCounts): void {
+    this.#corrected = counts;
+  }
+
   get counts(): CustomerCounts {
+    if (this.#corrected) return this.#corrected;
     const { plan, settled } = this;
     const updated = this.#sent.updated + settled.unchanged;
     const rejected = this.#sent.rejected + settled.rejected;

@@ -2,6 +2,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { STORE_WAITS } from '../contract/describe.ts';
+import type { Comparison } from '../contract/dry-run.ts';
 import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
 import type { Job } from './job.ts';
@@ -58,14 +59,14 @@ const HELP: Partial<Record<JobState, string[]>> = {
   running: ['pause', 'cancel'],
   held: ['resume', 'cancel'],
   paused: ['resume', 'cancel'],
-  completed: ['failures', 'fix', 'retry', 'undo'],
-  cancelled: ['failures', 'fix', 'retry', 'undo'],
+  completed: ['failures', 'changes', 'fix', 'retry', 'undo'],
+  cancelled: ['failures', 'changes', 'fix', 'retry', 'undo'],
 };
 
 /** A job's state as short markdown: the current details that the Web UI shows. Pure. */
 export function details(progress: Progress, { id, latest, slowedBy }: Beyond): string {
   const { state, customers, chunks, unchanged, notes, calls, reads, throttled, waitingFor, pace, eta } = progress;
-  const { report, retry, fix, backup } = progress;
+  const { report, retry, fix, changes, backup, wouldSend } = progress;
   const lines = [`**${state}**: ${chunks.done} of ${chunks.total} chunks done`];
   if (waitingFor) {
     lines.push('', waitingFor.message, ...(waitingFor.until ? ['', `Until ${toSeconds(waitingFor.until)}`] : []));
@@ -76,17 +77,28 @@ export function details(progress: Progress, { id, latest, slowedBy }: Beyond): s
   if (pace) speed.push(`${pace.callsPerSecond} calls/s, ${pace.concurrency} at once`);
   if (eta) speed.push(`done at about ${toSeconds(eta)}`);
   lines.push('', ...countsTable(customers), '', speed.join(' · '));
+  if (wouldSend?.compared) lines.push('', `Looked up: ${foundText(wouldSend.compared)}`);
   if (notes) lines.push('', ...notes.map((note) => `- ${note}`));
   if (latest.length > 0) lines.push('', 'Latest rows not updated:', '', ...latest.map(failureLine));
   if (report) lines.push('', `Report: ${report}`);
   if (retry) lines.push('', `To be sent again: ${retry}`);
   if (fix) lines.push('', `Rows to correct: ${fix}`);
+  if (changes) lines.push('', `What would change: ${changes}`);
   if (backup) lines.push('', `Backup: ${backup}`);
   const leftOver = customers.failed + customers.unprocessed > 0;
-  const helps = (command: string) => ({ retry: leftOver, fix: Boolean(fix), undo: Boolean(backup) })[command] ?? true;
+  const helps = (command: string) =>
+    ({ retry: leftOver, changes: Boolean(changes), fix: Boolean(fix), undo: Boolean(backup) })[command] ?? true;
   const help = (HELP[state] ?? []).filter(helps);
   if (help.length > 0) lines.push('', ...help.map((command) => `- \`npm run starter -- ${command} ${id}\``));
   return lines.join('\n');
+}
+
+/** What was found, in the words of the counts; those of which there are none are left out, but for the first two. */
+function foundText({ changed, unchanged, sameCustomer, ...others }: Comparison): string {
+  const rest = Object.entries({ ...others, 'same customer': sameCustomer }).filter(([, rows]) => rows > 0);
+  return [['to be changed', changed], ['unchanged', unchanged], ...rest]
+    .map(([what, rows]) => `${rows} ${what}`)
+    .join(', ');
 }
 
 function countsTable({ total, updated, rejected, failed, invalid, unprocessed }: CustomerCounts): string[] {

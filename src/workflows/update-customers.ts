@@ -166,8 +166,9 @@ async function close(job: Job, unread = false): Promise<void> {
         if (thrownBy(error)?.type === 'BadInput') return job.files as ClosedJob;
         throw error;
       });
-    const { notes = [], ...files } = closed;
+    const { notes = [], customers, ...files } = closed;
     job.files = files;
+    if (customers) job.ledger.correct(customers);
     job.notes = [...job.notes, ...notes];
     if (job.isPrepared) logEnd(job.ref.storeHash, resultOf(job));
     await condition(allHandlersFinished);

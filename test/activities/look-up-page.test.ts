@@ -8,6 +8,7 @@ import { Draining, Throttled, Unavailable } from '../../src/bigcommerce/errors.t
 import type { Finding, Found, Permit } from '../../src/bigcommerce/store.ts';
 import type { PageOutcome, PageRef } from '../../src/contract/activities.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
+import { knownHash, writeKnown } from '../../src/jobs/known.ts';
 import { LookUpFiles } from '../../src/jobs/look-ups.ts';
 import { PageReader } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
@@ -49,8 +50,18 @@ async function findById({ ids, onFound, ...options }: Finding<number> & { ids: n
   if (end) throw end.error(attempt);
 }
 
+/** Each has the number in his address as his id. */
+async function findByEmail({ emails, onFound }: Finding<string> & { emails: string[] }): Promise<void> {
+  for (const email of emails) onFound?.(email, says(Number(/\d+/.exec(email)?.[0])));
+}
+
 function run(about: Partial<PageRef> = {}, environment = new MockActivityEnvironment()): Promise<PageOutcome> {
-  const parts = { store: { concurrency: () => 3, findById }, permit, lookUps, storage } as unknown as StoreParts;
+  const parts = {
+    store: { concurrency: () => 3, findById, findByEmail },
+    permit,
+    lookUps,
+    storage,
+  } as unknown as StoreParts;
   return environment.run<[StoreParts, PageRef], PageOutcome, typeof lookUpPage>(lookUpPage, parts, {
     ...ref,
     ...about,
@@ -105,11 +116,32 @@ test('sends those whom the store does not have or would not show: what it answer
   expect(rows.slice(0, 3).map(({ row }) => kept?.get(row)?.before)).toEqual([null, undefined, { notes: 'new' }]);
 });
 
-test('a dry run compares, and keeps nothing', async () => {
+test('a dry run compares, and what it has found stands too: its counts and its changes are of one moment', async () => {
   says = (id) => (id === 1 ? { kind: 'unknown' } : found(id, id <= 20 ? 'new' : 'old'));
-  expect(await run({ dryRun: true })).toMatchObject({ chunks: 1, compared: { changed: 5, unchanged: 19, missing: 1 } });
-  const { key } = await lookUps.asked(keys, 0, ref.asked);
-  expect(await storage.exists(key)).toBe(false);
+  const compared = { changed: 5, unchanged: 19, unknown: 1, ambiguous: 0, sameCustomer: 0, unreadable: 0 };
+  expect(await run({ dryRun: true })).toMatchObject({ chunks: 1, compared });
+  says = (id) => found(id, 'new');
+  lookUps = new LookUpFiles(storage, new PageReader(storage));
+  expect(await run({ dryRun: true })).toMatchObject({ chunks: 1, compared, reads: 0 });
+});
+
+test('by e-mail address: a row falls out whose customer a row of another page names by his id', async () => {
+  const rows = Array.from({ length: 1_000 }, (_, index) => ({ email: `c${index + 1}@x.com`, notes: 'new' }));
+  await prepare({ storage, keys, records: inline([...rows, { id: 7, notes: 'x' }]), limit: null, match: 'email' });
+  says = (id) => found(id, 'old');
+  const outcome = await run({ asked: [[0, 100]], match: 'email' });
+  expect(outcome).toMatchObject({ chunks: 100, lastSize: 9 });
+  expect(outcome.fallen).toMatchObject([{ code: 'same_customer', count: 1 }]);
+});
+
+test('by e-mail address: who was renamed by an earlier run of the job is the one whom that knew by the address', async () => {
+  const row = { email: 'c1@x.com', new_email: 'c2@x.com' };
+  await prepare({ storage, keys, records: inline([row]), limit: null, match: 'email' });
+  await writeKnown(storage, keys, BigUint64Array.of(knownHash('c1@x.com', 2)));
+  says = (id) => (id === 1 ? { kind: 'unknown' } : found(id, 'old'));
+  const ours = { asked: [[0, 1]] as [number, number][], match: 'email' as const };
+  expect(await run(ours)).toMatchObject({ chunks: 1, lastSize: 1, fallen: [] });
+  expect(JSON.parse((await lookUps.readChunk(keys, 0, ours.asked)).body)).toEqual([{ id: 2, email: 'c2@x.com' }]);
 });
 
 test('what an attempt found before it was throttled is not asked for again, and is in no file', async () => {

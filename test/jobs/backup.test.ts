@@ -115,12 +115,19 @@ test('whoever failed in a look-up is to be sent again, although no chunk of his 
   expect(await textOf(storage, keys.retry)).toBe(`${JSON.stringify(rows(20)[2])}\n`);
 });
 
+test('puts an address back in its case, though another one is no change', async () => {
+  const source = [1, 2].map((id) => ({ id, email: `A${id}@X.com` }));
+  const has = (id: number) => ({ id, email: `${id === 1 ? 'a' : 'A'}${id}@X.com` });
+  await closeJob(storage, 'r', await ended(source, [DONE], {}, has));
+  expect(await backup()).toEqual([{ id: 1, email: 'a1@X.com' }]);
+});
+
 test('is not written if nothing was changed or no backup was requested', async () => {
   const nothing = await closeJob(storage, 'r', await ended(rows(2), [UNPROCESSED]));
   expect(nothing).toMatchObject({ backup: null, notInBackup: 0 });
   const options = { ...OPTIONS, backup: false, skipUnchanged: true, reportAll: true };
   const closed = await closeJob(storage, 'r2', await ended(rows(2), [DONE], { options }));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, changes: null, notes: [] });
   expect(await files()).toEqual(['0', 'done.json', 'report.csv']);
 });
 

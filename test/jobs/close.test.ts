@@ -79,7 +79,7 @@ async function files(): Promise<string[]> {
 
 test('leaves only the heading, and nothing to retry, if every row was updated', async () => {
   const closed = await closeJob(storage, 'run-1', await ended(customers(25), [DONE, DONE, DONE]));
-  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, notes: [] });
+  expect(closed).toEqual({ report: storage.uri(keys.report), retry: null, fix: null, changes: null, notes: [] });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
   expect(await files()).toEqual(['done.json', 'report.csv']);
 });
@@ -89,6 +89,7 @@ test('closes a job that never had a row, or was never prepared', async () => {
     report: storage.uri(keys.report),
     retry: null,
     fix: null,
+    changes: null,
     notes: [],
   });
   expect(await textOf(storage, keys.report)).toBe(HEADING);
@@ -400,6 +401,7 @@ describe('called again', () => {
       report: storage.uri(keys.report),
       retry: null,
       fix: null,
+      changes: null,
       notes: [],
     });
     expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
@@ -447,6 +449,7 @@ describe('called again', () => {
       report: storage.uri(keys.report),
       retry: storage.uri(keys.retry),
       fix: storage.uri(keys.fix.ndjson),
+      changes: null,
       notes: [],
     });
     expect((await textOf(storage, keys.report)).split('\n')).toHaveLength(5);

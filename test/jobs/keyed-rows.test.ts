@@ -45,7 +45,7 @@ test.each([
   ],
   [
     { id: 7, new_email: 'b@x' },
-    { id: undefined, emails: [] },
+    { id: 7, emails: [] },
   ],
 ])('for %j the store is asked for %j', (row, asked) => {
   expect(askedFor(row)).toEqual(asked);
@@ -97,13 +97,13 @@ describe('the customer of a row', () => {
       NOBODY,
     ],
   ])('%s', (_, row, answers, expected) => {
-    const knownAs = (key: string) => (key === 'known@x' ? 9 : undefined);
+    const knew = (key: string, id: number) => key === 'known@x' && id === 9;
     expect(
       matched(
         row,
         () => undefined,
         (key) => answers[key],
-        knownAs,
+        knew,
       ),
     ).toMatchObject(expected);
   });
@@ -139,6 +139,7 @@ describe('the customer of a row', () => {
         row,
         () => answer,
         () => has(99),
+        () => false,
       ),
     ).toMatchObject(expected);
   });
@@ -149,6 +150,7 @@ describe('the customer of a row', () => {
         { id: 7, notes: 'n' },
         () => undefined,
         () => undefined,
+        () => false,
       ),
     ).toEqual({ id: 7 });
   });

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Places } from '../../src/contract/look-ups.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -35,6 +35,15 @@ test('a chunk has the rows that a look-up has put into it, as they are to be sen
   expect(rows).toEqual([22, 24, 26, 28, 30, 32, 34]);
   expect(lines).toEqual(Array(7).fill(null));
   expect(JSON.parse(body)).toEqual(rows.map((id) => ({ id, notes: 'new' })));
+});
+
+test('what is to be sent is in no look-up, only what was there before', async () => {
+  await lookUp(storage, keys, skipping(ALL), (id) => ({ notes: `old ${id}` }));
+  const folder = `${fileURLToPath(storage.root)}/${keys.folder}/look-ups`;
+  const [name = ''] = await readdir(folder);
+  const [, first, ...more] = (await readFile(`${folder}/${name}`, 'utf8')).split('\n');
+  expect(first).toBe('[1,0,1,{"notes":"old 1"}]');
+  expect(more.join('')).not.toContain('new');
 });
 
 test('what was looked up first stands, whoever looks up again, in which run', async () => {

@@ -30,6 +30,7 @@ const returned: Values = {
 describe('a row is unchanged', () => {
   test.each<[Values]>([
     [{ email: 'Ada@example.com', first_name: 'Ada' }],
+    [{ email: 'ADA@example.com' }],
     [{ notes: '', phone: '' }],
     [{ customer_group_id: 0, accepts_product_review_abandoned_cart_emails: false }],
     [{ authentication: { force_password_reset: false } }],
@@ -52,7 +53,7 @@ describe('a row is unchanged', () => {
   });
 
   test.each<[Values]>([
-    [{ email: 'ada@example.com' }],
+    [{ email: 'ada@example.org' }],
     [{ company: 'engines' }],
     [{ company: '' }],
     // Not returned: unknown.

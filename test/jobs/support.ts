@@ -64,9 +64,15 @@ export async function lookUp(
     if (values) return [id, { kind: 'found', customer: { ...values, id } }];
     return [id, values === null ? { kind: 'unknown' } : { kind: 'unreadable', message: '' }];
   });
-  const how = { match: 'id', from: asked.at(-1)?.[0] ?? 0, skipUnchanged, isNamed: () => false } as const;
+  const how = {
+    match: 'id',
+    from: asked.at(-1)?.[0] ?? 0,
+    skipUnchanged,
+    isNamed: () => false,
+    knew: () => false,
+  } as const;
   const looked = look(rows, new Map(found), how);
-  const kept = await files.keep(keys, key, { at: 1, match: 'id', rows: looked.rows });
+  const kept = await files.keep(keys, key, { at: 1, match: 'id', rows: looked });
   const sent = [...kept.rows.values()].filter(({ fate }) => fate !== 'unchanged').length;
   const chunks = Math.ceil(sent / 10);
   return { chunks, lastSize: sent - 10 * Math.max(0, chunks - 1) };

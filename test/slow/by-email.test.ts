@@ -96,6 +96,12 @@ test('says who is not there, whose address several have, and who is in the file 
   expect(history).not.toMatch(/example\.com|exämple|neil/);
 });
 
+test('a customer who turns out to be in the file twice does not stop a job that is to stop at invalid rows', async () => {
+  const rows = [{ id: 5, notes: 'by id' }, noted(5, 'by address'), noted(6, 'six')];
+  const { customers } = await run('twice', rows, { onInvalid: 'fail' });
+  expect(customers).toMatchObject({ total: 3, updated: 2, invalid: 1 });
+});
+
 test('the wrong store holds after its first page, of which nobody is there, having sent nothing', async () => {
   const rows = ids(1_500).map((id) => ({ email: `else${id}@example.com`, notes: 'x' }));
   const job = await start('wrong store', rows);
@@ -105,13 +111,79 @@ test('the wrong store holds after its first page, of which nobody is there, havi
   await expect(job.result()).rejects.toThrow();
 });
 
-test('a dry run says what would change, and sends nothing', async () => {
-  await set([{ id: 1, notes: 'same' }]);
-  const rows = [noted(1, 'same'), noted(2, 'other'), { email: 'nobody@example.com', notes: 'x' }];
-  const { wouldSend, customers } = await run('dry', rows, { dryRun: true, skipUnchanged: true });
-  expect(wouldSend).toMatchObject({ customers: 1, calls: 1, compared: { changed: 1, unchanged: 1, missing: 1 } });
-  expect(customers).toMatchObject({ unprocessed: 3 });
+test('a dry run says what would change of whom, and who is not there, in files alone; it sends nothing', async () => {
+  await set([
+    { id: 1, notes: 'same' },
+    { id: 21, channel_ids: [1] },
+    { id: 22, channel_ids: [2], email: address(21) },
+  ]);
+  const rows = [
+    ...[noted(1, 'same'), { ...noted(2, '=other'), new_email: 'new2@example.com' }, noted(21, 'x')],
+    ...[{ email: 'nobody@example.com', notes: 'x' }, { id: 5, notes: 'x' }, noted(5, 'y')],
+  ];
+  const job = await start('dry', rows, { dryRun: true, skipUnchanged: true });
+  const result = await job.result();
+  expectCountsToAddUp(result);
+  expect(result).toMatchObject({ customers: { unprocessed: 6 }, calls: 0 });
+  const compared = { changed: 2, unchanged: 1, unknown: 1, ambiguous: 1, sameCustomer: 1, unreadable: 0 };
+  expect(result.wouldSend).toMatchObject({ customers: 2, calls: 1, compared });
+  expect(await readFile(new URL(result.changes ?? ''), 'utf8')).toBe(
+    "row,id,field,before,after\n2,2,email,customer2@example.com,new2@example.com\n2,2,notes,,'=other\n5,5,notes,,x\n",
+  );
+  expect(await readFile(new URL(result.report ?? ''), 'utf8')).toContain(
+    '4,4,,unprocessed,unknown_email,Not sent: the job was a dry run. No customer has this e-mail address.\n',
+  );
+  expect(JSON.stringify(await job.fetchHistory())).not.toMatch(/example\.com|=other/);
+  expect(system.workers.map((worker) => worker.output()).join('')).not.toMatch(/example\.com|=other/);
+
+  const { code, output } = await runStarter(system, ['changes', 'dry', '--store', store, '-']);
+  expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('2,2,email,') });
+  await runStarter(system, ['purge', 'dry', '--store', store, '--yes']);
+  await expect(readFile(new URL(result.changes ?? ''))).rejects.toThrow('ENOENT');
 });
+
+test('a dry run at the command line ends with the counts and the file of changes', async () => {
+  const uri = await writeSource(system, 'typed.ndjson', [noted(1, 'n'), { email: 'nobody@example.com', notes: 'n' }]);
+  const { code, output } = await runStarter(system, [
+    ...['start', uri, '--store', store, '--name', 'typed', '--match', 'email', '--dry-run'],
+  ]);
+  expect(code).toBe(0);
+  expect(output).toContain('1 customer would change, 0 would not: they already have all the values.');
+  expect(output).toContain('1 row would be rejected: no customer has the id or the address. The report has which.');
+  expect(output).toMatch(/^Changes: .*changes\.csv\n +To see what would change: npm run starter -- changes .*typed$/m);
+});
+
+test('a dry run whose worker is killed says what would change of each customer once', async () => {
+  await set(ids(2_400).map((id) => ({ id, notes: 'old' })));
+  await system.control('faults', { fault: 'latency', ms: 300 });
+  const rows = ids(2_400).map((id) => noted(id, id % 100 === 0 ? 'new' : 'old'));
+  const job = await start('dry, killed', rows, { dryRun: true });
+  await until(async () => (await job.query(progressQuery)).reads > 12);
+  await Promise.all((await system.workersUp()).map((worker) => worker.kill()));
+  await system.control('faults', { clear: true });
+  await system.startWorker();
+  const { wouldSend, changes } = await job.result();
+  expect(wouldSend?.compared).toMatchObject({ changed: 24, unchanged: 2_376, unknown: 0 });
+  const lines = (await readFile(new URL(changes ?? ''), 'utf8')).trim().split('\n').slice(1);
+  expect(lines).toEqual(ids(24).map((n) => `${100 * n},${100 * n},notes,old,new`));
+});
+
+test.each(['cancelled', 'terminated'])(
+  'a job that was %s while it gave new addresses is started again, and goes through',
+  async (how) => {
+    await set(ids(1_000).map((id) => ({ id, email: address(id) })));
+    await system.control('faults', { fault: 'latency', ms: 200 });
+    const rows = ids(1_000).map((id) => ({ email: address(id), new_email: `${how}${id}@example.com` }));
+    const first = await start(how, rows);
+    await untilDone(first, 30);
+    await (how === 'cancelled' ? first.cancel() : first.terminate());
+    await system.control('faults', { clear: true });
+    await expect(first.result()).rejects.toThrow();
+    const result = await run(how, rows);
+    expect(result.customers).toMatchObject({ total: 1_000, updated: 1_000 });
+    for (const id of ids(1_000)) expect((await system.customer(id))['email']).toBe(`${how}${id}@example.com`);
+  },
+);
 
 test('with a backup, killed in the middle: nobody is lost, and undo brings each value back, addresses too', async () => {
   await set(ids(900).map((id) => ({ id, notes: `old ${id}` })));

@@ -201,7 +201,7 @@ async function close(): Promise<ClosedJob> {
   const job = played();
   await job.begin();
   job.closed++;
-  return { report: 'file:///report.csv', retry: null, fix: null };
+  return { report: 'file:///report.csv', retry: null, fix: null, changes: null };
 }
 
 async function update({ chunk, only, asked }: ChunkRef): Promise<ChunkOutcome> {

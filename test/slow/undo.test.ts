@@ -220,7 +220,7 @@ test('a dry run reports how many would change, sends nothing, and leaves no file
     dryRun: true,
     backup: true,
   });
-  expect(wouldSend).toMatchObject({ customers: 3, calls: 1, compared: { changed: 1, unchanged: 1, missing: 1 } });
+  expect(wouldSend).toMatchObject({ customers: 3, calls: 1, compared: { changed: 1, unchanged: 1, unknown: 1 } });
   expect(backup).toBeNull();
   const key = (await handleOf('dry').describe()).raw.workflowExecutionInfo?.firstRunId;
   await expect(readFile(`${system.folder}/data/jobs/abc/${key}/look-ups`)).rejects.toThrow('ENOENT');

@@ -12,6 +12,7 @@ function result(calls: number, counts: Partial<CustomerCounts>): JobResult {
     report: null,
     retry: null,
     fix: null,
+    changes: null,
   };
 }
 

@@ -17,6 +17,7 @@ function progress(more: Partial<Progress> = {}): Progress {
     report: null,
     retry: null,
     fix: null,
+    changes: null,
     waitingFor: null,
     pace: null,
     eta: '2026-01-01T12:01:00.000Z',

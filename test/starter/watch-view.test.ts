@@ -13,6 +13,7 @@ function progress(updated: number, more: Partial<Progress> = {}): Progress {
     report: null,
     retry: null,
     fix: null,
+    changes: null,
     waitingFor: null,
     pace: null,
     eta: null,

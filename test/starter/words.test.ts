@@ -25,6 +25,7 @@ const running: Progress = {
   report: null,
   retry: null,
   fix: null,
+  changes: null,
   waitingFor: null,
   pace: { callsPerSecond: 4.96, concurrency: 3 },
   eta: '2026-01-01T12:01:00.000Z',
@@ -111,6 +112,8 @@ test.each<[Partial<Progress>, string]>([
   expect(stateLine({ ...running, ...changes }, NOW)).toBe(words);
 });
 
+const FOUND = { changed: 0, unchanged: 0, unknown: 0, ambiguous: 0, sameCustomer: 0, unreadable: 0 };
+
 test.each([
   [
     { customers: 2_000, calls: 200, quota: { requests: 150, windowMs: 30_000 } },
@@ -119,13 +122,25 @@ test.each([
   [{ customers: 1, calls: 1, quota: null }, 'It would send 1 customer in 1 call.'],
   [{ customers: 0, calls: 0, quota: { requests: 150, windowMs: 30_000 } }, 'It would send 0 customers in 0 calls.'],
   [
-    { customers: 300, calls: 31, quota: null, compared: { changed: 300, unchanged: 1_700, missing: 0 } },
+    { customers: 300, calls: 31, quota: null, compared: { ...FOUND, changed: 300, unchanged: 1_700 } },
     '300 customers would change, 1,700 would not: they already have all the values.\nIt would send 300 customers in 31 calls.',
   ],
   [
-    { customers: 3, calls: 1, quota: null, compared: { changed: 1, unchanged: 1, missing: 1 } },
-    '1 customer would change, 1 would not: they already have all the values. 1 customer would be rejected: not in the store.\n' +
+    { customers: 3, calls: 1, quota: null, compared: { ...FOUND, changed: 1, unchanged: 1, unknown: 1 } },
+    '1 customer would change, 1 would not: they already have all the values. ' +
+      '1 row would be rejected: no customer has the id or the address. The report has which.\n' +
       'It would send 3 customers in 1 call.',
+  ],
+  [
+    {
+      ...{ customers: 2, calls: 1, quota: null },
+      compared: { changed: 2, unchanged: 0, unknown: 0, ambiguous: 2, sameCustomer: 1, unreadable: 1 },
+    },
+    '2 customers would change, 0 would not: they already have all the values. ' +
+      '2 rows would be rejected: several customers have the address; ' +
+      '1 row would be left out: another row is about the same customer; ' +
+      "1 row could not be compared: the store didn't show the customer. The report has which.\n" +
+      'It would send 2 customers in 1 call.',
   ],
 ])('a dry run that found %j says %s', (found, words) => {
   expect(wouldSendText(found)).toBe(words);

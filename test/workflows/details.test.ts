@@ -14,6 +14,7 @@ const running: Progress = {
   report: null,
   retry: null,
   fix: null,
+  changes: null,
 };
 const beyond = { id: 'customer-updates/abc/spring', latest: [], slowedBy: null };
 const failure: Failure = {
@@ -82,6 +83,18 @@ test('name the report of an ended job, and retry only if something is left to se
   expect(details(ended, beyond)).toMatch(/Report: file:\/\/\/r\.csv\n\n- `npm run starter -- failures [^`]+`$/);
   const left = { ...ended, customers: { ...done, updated: 90, failed: 7 } };
   expect(details(left, beyond)).toMatch(/retry customer-updates\/abc\/spring`$/);
+});
+
+test('say what a dry run has found, and name its file of changes', () => {
+  const compared = { changed: 3, unchanged: 0, unknown: 2, ambiguous: 0, sameCustomer: 1, unreadable: 0 };
+  const ended: Progress = {
+    ...{ ...running, state: 'completed', pace: null, eta: null, changes: 'file:///c.csv' },
+    wouldSend: { customers: 3, calls: 1, quota: null, compared },
+  };
+  const text = details(ended, beyond);
+  expect(text).toContain('\n\nLooked up: 3 to be changed, 0 unchanged, 2 unknown, 1 same customer\n');
+  expect(text).toContain('\n\nWhat would change: file:///c.csv\n');
+  expect(text).toContain('\n- `npm run starter -- changes customer-updates/abc/spring`\n');
 });
 
 test('say how many were unchanged, and name the backup and undo if there is one', () => {

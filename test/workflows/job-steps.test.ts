@@ -550,14 +550,16 @@ describe('a job that looks its customers up', () => {
 
   test('in a dry run only looks up: all rows stay unprocessed, and it holds for no rejections', () => {
     const job = looking(400, { dryRun: true });
-    const compared = { changed: 100, unchanged: 300, missing: 600 };
+    const compared = { changed: 100, unchanged: 300, unknown: 550, ambiguous: 40, sameCustomer: 9, unreadable: 1 };
     for (const page of [0, 1]) {
       const sent = take(job);
       expect(sent.item).toEqual({ page });
       job.ended(sent, lookedUp(10, { compared }), 0);
     }
     expect(next(job)).toBe('end');
-    expect(job.found).toEqual({ changed: 200, unchanged: 600, missing: 1_200, customers: 200, chunks: 20 });
+    const twice = { changed: 200, unchanged: 600, unknown: 1_100, ambiguous: 80, sameCustomer: 18, unreadable: 2 };
+    const found = { compared: twice, customers: 200, chunks: 20 };
+    expect([job.found, job.carry().found]).toEqual([found, found]);
     expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 4_000]);
   });
 

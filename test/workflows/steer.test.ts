@@ -60,7 +60,7 @@ async function close(input: CloseJobInput): Promise<ClosedJob> {
   return closed;
 }
 
-const closed = { report: 'file:///report.csv', retry: null, fix: null };
+const closed = { report: 'file:///report.csv', retry: null, fix: null, changes: null };
 const activities: Activities = {
   prepareJob: () => begin('prepareJob').then(() => prepared(during.name === 'saveFailures' ? MANY : CHUNKS)),
   openStore: () => begin('openStore').then(() => ({ served: true })),
