@@ -55,7 +55,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const ended = { ...job, id, source, options, wasReset, readAgain, isLastTry };
         return await closeJob(untilStopped(storage), runId, ended);
       } catch (error) {
-        throw jobFailure(error);
+        throw jobFailure(error, Context.current().info.attempt);
       }
     });
   return {
@@ -91,7 +91,11 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     saveFailures: ({ job, name, failures, olderIn }) =>
       withHeartbeats(async () => {
         requireFiles(jobStore, job);
-        return saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+        try {
+          return await saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+        } catch (error) {
+          throw jobFailure(error, Context.current().info.attempt);
+        }
       }),
 
     closeJob: close,

@@ -20,7 +20,21 @@ type Found = Omit<PageOutcome, keyof Spent>;
 
 /** Looks up the rows of a page that are to be sent, unless that was done before. */
 export const lookUpPage = (parts: StoreParts, ref: PageRef): Promise<PageOutcome> =>
-  reading(parts, ref, (calling) => lookUp(parts, ref, calling));
+  reading(
+    parts,
+    ref,
+    (calling) => lookUp(parts, ref, calling),
+    // A dry run that says too little is worse than none.
+    ref.dryRun ? undefined : (why) => failed(parts, ref, why),
+  );
+
+/** No row of the page can be looked up. */
+async function failed({ lookUps }: StoreParts, { job, page, asked }: PageRef, message: string): Promise<Found> {
+  const { rows } = await lookUps.asked(runKeys(job), page, asked);
+  const packed = packFallen(rows.map(({ row, line, values: { id = null } }) => ({ row, line, id })));
+  const fallen: Fallen = { outcome: 'failed', code: 'unavailable', message, ...packed };
+  return { chunks: 0, lastSize: 0, unchanged: 0, fallen: [fallen] };
+}
 
 async function lookUp({ store, lookUps, storage }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
   const { job, page, probe, match, skipUnchanged, dryRun } = ref;

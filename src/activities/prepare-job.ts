@@ -79,7 +79,7 @@ export async function prepareJob(
       const { client, jobStore } = parts;
       return { format, needs: error.kinds, jobStore, searchAttributes: await hasSearchAttributes(client) };
     }
-    throw jobFailure(error);
+    throw jobFailure(error, info.attempt);
   }
 }
 

@@ -7,6 +7,7 @@ import type { PageReader } from '../jobs/pages.ts';
 import { saveNames } from '../jobs/names-file.ts';
 import type { LookUpFiles } from '../jobs/look-ups.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
+import { asDefect, Defect } from './defect.ts';
 import { callFailure, checkFailure, TRIES } from './failures.ts';
 import { lookUpPage } from './look-up-page.ts';
 import { reading } from './reading.ts';
@@ -31,7 +32,12 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
     (ref: R): Promise<T> =>
       usage.during(async () => {
         mustHaveFiles(parts, ref.job);
-        return run(parts, ref);
+        return run(parts, ref).catch((thrown: unknown) => {
+          const error = asDefect(thrown);
+          if (!(error instanceof Defect)) throw thrown;
+          const { attempt } = Context.current().info;
+          throw callFailure(error, attempt, { ...spentBefore(parts), attempts: attempt, unanswered: attempt });
+        });
       });
   return {
     updateChunk: withFiles(updateChunk),
@@ -42,20 +48,23 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
 }
 
 /** The job waits, and asks again, while another process serves the store that does not have its files. */
-function mustHaveFiles({ jobStore, store }: StoreParts, job: JobRef): void {
+function mustHaveFiles(parts: StoreParts, job: JobRef): void {
   try {
-    checkJobStore(jobStore, job);
+    checkJobStore(parts.jobStore, job);
   } catch (error) {
-    const { attempt, heartbeatDetails } = Context.current().info;
-    // What earlier attempts have done, perhaps where the files are; `ended` are those that could say so.
-    const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
-    const attempts = attempt - 1;
-    const nothing = { calls, reads: 0, throttled: 0, attempts, unanswered: 0 };
-    // Of a chunk it names nobody.
-    const outcome = { ...nothing, updated: 0, failures: [], ...(ended < attempts && { uncounted: true }) };
     log.warn('job not in this job store', { store: job.storeHash, why: (error as Error).message });
-    throw callFailure(error, TRIES, { ...outcome, concurrency: store.concurrency() });
+    throw callFailure(error, TRIES, spentBefore(parts));
   }
+}
+
+/** What earlier attempts have done, perhaps in another process. Of a chunk it names nobody. */
+function spentBefore({ store }: StoreParts): Spent {
+  const { attempt, heartbeatDetails } = Context.current().info;
+  // `ended` are those that could say so.
+  const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
+  const attempts = attempt - 1;
+  const outcome = { calls, reads: 0, throttled: 0, attempts, unanswered: 0, updated: 0, failures: [] };
+  return { ...outcome, ...(ended < attempts && { uncounted: true }), concurrency: store.concurrency() };
 }
 
 /** Asks the store for its names, and keeps them for prepareJob. */
@@ -78,6 +87,6 @@ async function checkStore({ store, permit }: StoreParts): Promise<{ quota: Quota
     return { quota: await withHeartbeats(check), reads: tally.reads };
   } catch (error) {
     if (context.cancellationDetails?.cancelRequested) throw context.cancellationSignal.reason;
-    throw checkFailure(error);
+    throw checkFailure(error, context.info.attempt);
   }
 }

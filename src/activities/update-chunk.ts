@@ -11,6 +11,7 @@ import { readNames } from '../jobs/names-file.ts';
 import type { Chunk } from '../jobs/pages.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
+import { asDefect, Defect } from './defect.ts';
 import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
 import { inWords } from './not-taken.ts';
 import type { StoreParts } from './store-activities.ts';
@@ -118,14 +119,15 @@ class ChunkAttempt {
    * Returns the outcome of a chunk that was cancelled halfway, or of which only customers are left that the store does not
    * answer for; throws what any other failure means to Temporal.
    */
-  async failed(error: unknown): Promise<ChunkOutcome> {
+  async failed(thrown: unknown): Promise<ChunkOutcome> {
+    const error = asDefect(thrown);
     logUnsettled(this.#ref, error);
     this.#count(error);
     if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return await this.#cancelled();
     this.#progress.ended++;
     this.heartbeat();
     const tries = (this.#ref.unansweredBefore ?? 0) + this.#progress.unanswered;
-    const came = error instanceof Unavailable ? error.message : 'The store did not answer.';
+    const came = error instanceof Unavailable || error instanceof Defect ? error.message : 'The store did not answer.';
     const givenUp = this.#withRest('unavailable', `${came} Tried ${tries} times.`);
     await this.#readNames(givenUp);
     if (error instanceof Unavailable && (await this.#answersOthers())) return this.#outcome(givenUp);

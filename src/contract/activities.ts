@@ -213,8 +213,8 @@ export type ChunkFailureType =
   | 'Unavailable'
   /** The store takes no calls of this job: token, scope, suspended. Final. */
   | 'Refused'
-  /** The chunk's page is missing or damaged. Final. */
-  | 'BadPage'
+  /** The worker itself is at fault: retried later, and final after some tries, as above. */
+  | 'Defect'
   /** The process is giving up the store's queue: another one continues. */
   | 'HandedOver';
 

@@ -255,4 +255,4 @@ export const MAX_PAGE = { outcomes: 1_000, failures: 500 } as const;
 export const FAILURES_IN_STATE = 1_000;
 
 /** Types of the ApplicationFailure with which a job that can't run fails. */
-export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry';
+export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry' | 'Defect';

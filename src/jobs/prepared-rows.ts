@@ -34,11 +34,12 @@ export interface PreparedRow {
   before?: Values | null | undefined;
 }
 
-/** The rows of the wanted chunks, in order; where pages were looked up, of all chunks of a page with a wanted one. */
+/** The rows of the wanted chunks, in order; where pages were looked up, of all chunks of a page with a wanted one, and of `pages`. */
 export async function* preparedRows(
   storage: Storage,
   job: EndedJob,
   wanted: (chunk: ChunkCode) => boolean,
+  pages: ReadonlySet<number> = new Set(),
 ): AsyncGenerator<PreparedRow> {
   const reading = new Reading(storage, job);
   const { chunks, chunksToSend } = job.plan;
@@ -46,7 +47,8 @@ export async function* preparedRows(
   for (let chunk = 0; chunk < chunks; chunk++) {
     if (isLookingUp && chunk < chunksToSend && chunk % CHUNKS_PER_PAGE === 0) {
       const end = Math.min(chunk + CHUNKS_PER_PAGE, chunksToSend);
-      if (codes.slice(chunk, end).some(wanted)) yield* reading.page(chunk / CHUNKS_PER_PAGE, [0, end - chunk]);
+      const page = chunk / CHUNKS_PER_PAGE;
+      if (pages.has(page) || codes.slice(chunk, end).some(wanted)) yield* reading.page(page, [0, end - chunk]);
       chunk = end - 1;
     } else if (wanted(codes[chunk] as ChunkCode)) {
       for (const row of await reading.chunk(chunk)) yield { ...row, ...(isLookingUp && { isLookedUp: false }) };
@@ -57,9 +59,9 @@ export async function* preparedRows(
 class Reading {
   readonly isLookingUp: boolean;
   readonly codes: ChunkCode[];
-  readonly #storage: Storage;
   readonly #keys: JobKeys;
   readonly #wasReset: boolean;
+  readonly #isOvertaken: () => Promise<boolean>;
   readonly #dryRun: boolean;
   readonly #match: Match;
   readonly #pages: PageReader;
@@ -67,12 +69,13 @@ class Reading {
   readonly #lookUps: LookUps;
   readonly #bounds: { first: Uint32Array; last: Uint32Array };
 
-  constructor(storage: Storage, { job, plan, outcomes, lookUps, options, wasReset = false }: EndedJob) {
+  constructor(storage: Storage, { job, plan, outcomes, lookUps, options, ...ended }: EndedJob) {
+    const { wasReset = false, isOvertaken = async () => false } = ended;
     this.isLookingUp = looksUp(options, plan);
     this.codes = [...decodeRuns(outcomes, plan.chunks)].map(decodeChunk);
-    this.#storage = storage;
     this.#keys = jobKeys(job);
     this.#wasReset = wasReset;
+    this.#isOvertaken = isOvertaken;
     this.#dryRun = options.dryRun;
     this.#match = options.match;
     this.#pages = new PageReader(storage, 1);
@@ -172,8 +175,8 @@ class Reading {
   /** Undefined for what can't be read any more: a job still ends. */
   #ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
     return read.catch(async (error: unknown) => {
-      // Once done.json exists, pages are missing because an attempt that Temporal has given up has finished after all.
-      if (!(error instanceof BadPage) || (await this.#storage.exists(this.#keys.done))) throw error;
+      // Or pages are missing because an attempt that Temporal has given up has finished after all.
+      if (!(error instanceof BadPage) || (await this.#isOvertaken())) throw error;
       return undefined;
     });
   }

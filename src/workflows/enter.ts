@@ -12,8 +12,13 @@ export function enter(job: Job, item: Item, outcome: Outcome, now: number): bool
   return true;
 }
 
+/** Enters that an item is given up; false if its outcome leaves customers out. */
+export function giveUp(job: Job, item: Item, outcome: Outcome, now: number): boolean {
+  return ('failures' in outcome || 'fallen' in outcome) && enter(job, item, outcome, now);
+}
+
 /** Enters what became of a chunk's customers. */
-export function record(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+function record(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
   const { ledger, work, rate } = job;
   const { chunk, only } = item;
   const named = outcome.updated + outcome.failures.length;

@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp, type NameKind } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type JobRef, looksUp, type NameKind } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -11,12 +11,13 @@ import {
 import { areMissing, type CarriedJob } from './arguments.ts';
 import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
 import { NO_ROUNDS, nextRound } from './email-rounds.ts';
-import { enter, record } from './enter.ts';
+import { enter, giveUp } from './enter.ts';
 import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
-import { type End, type InFlight, type Outcome, type Sent, type Step, type Witness, witnessOf } from './steps.ts';
+import type { End, InFlight, Outcome, Sent, Step, Unanswered, Witness } from './steps.ts';
+import { witnessOf } from './steps.ts';
 import { Work } from './work.ts';
 
 /** Where a job is in its life, apart from what makes it wait. */
@@ -70,6 +71,8 @@ export class Job {
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */
   woken = false;
+  /** What the job can't do without, and can't get, as the worker itself is at fault. */
+  #defect: string | undefined;
   #open = false;
   /** The store was opened for this probe, which is sent next. */
   #probe: Sent['probe'];
@@ -146,6 +149,7 @@ export class Job {
   /** What to do next with these activities in flight. The step counts as done: what is to be sent is sent. */
   next(now: number, inFlight: InFlight): Step {
     const isIdle = inFlight.write + inFlight.read === 0;
+    if (this.#defect !== undefined) return { do: 'fail', why: this.#defect };
     if (this.ledger.failures.surplus >= FAILURES_IN_STATE) return { do: 'save' };
     if (this.isPrepared && this.work.isEmpty && isIdle) this.#nextEmailRound();
     if (this.work.isEmpty && isIdle) return { do: 'end' };
@@ -177,7 +181,7 @@ export class Job {
       case 'settled':
         return this.#settled(sent, end.outcome, now);
       case 'unanswered':
-        return this.#unanswered(sent, end.outcome, end.message, now);
+        return this.#unanswered(sent, end, now);
       case 'refused':
       case 'stopped':
         this.work.putBack(item, end.outcome);
@@ -239,7 +243,7 @@ export class Job {
     }
     const witness = witnessOf(item);
     if (!enter(this, item, outcome, now)) {
-      return this.#unanswered(sent, outcome, 'Customers are missing in the job store.', now);
+      return this.#unanswered(sent, { outcome, message: 'Customers are missing in the job store.' }, now);
     }
     this.#holding.answered(witness);
     this.starved = null;
@@ -254,17 +258,17 @@ export class Job {
     if (message && !this.hold) this.#holding.begin('write', 'rejections', message, now);
   }
 
-  #unanswered({ item, probe, doneBefore }: Sent, outcome: Outcome, message: string, now: number): void {
+  #unanswered({ item, probe, doneBefore }: Sent, { outcome, message, isDefect }: Unanswered, now: number): void {
     const witness = witnessOf(item);
     const { attempts, unanswered: tries } = outcome;
-    const unsettled = { tries, attempts, doneBefore, done: this.#done(witness) };
-    if ('chunk' in item) {
-      const { toSend } = this.work;
-      const isBack =
-        toSend.unanswered(item, unsettled, false) ||
-        (!record(this, item, outcome as ChunkOutcome, now) && toSend.unanswered(item, unsettled, true));
-      if (isBack) this.work.mayHaveSent(item, outcome);
-    } else this.work.toRead.unanswered(item, unsettled, true);
+    const unsettled = { tries, attempts, doneBefore, done: this.#done(witness), ...(isDefect && { isDefect }) };
+    const putBack = (mustBe: boolean) => this.work.unanswered(item, outcome, unsettled, mustBe);
+    // A page that the store does not answer for has asked for each customer alone already: that is no fault of the page.
+    const mayBeGivenUp = 'chunk' in item || isDefect;
+    if (!putBack(!mayBeGivenUp) && !giveUp(this, item, outcome, now)) {
+      putBack(true);
+      if (isDefect) this.#defect = message;
+    }
     const isOutage = this.#holding.unanswered(witness);
     if (probe || isOutage) this.#holding.begin(witness, 'outage', message, now);
   }

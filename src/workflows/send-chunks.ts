@@ -1,6 +1,13 @@
-import { CancellationScope, CancelledFailure, condition, log, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  log,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import { isSpent, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
+import { defectOf, isSpent, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { countSettled, logHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
@@ -15,8 +22,8 @@ const DETAILS_MS = 2_000;
 
 /**
  * Does the job's work: sends chunks, looks up pages, asks for names. Ends as "done" when all of it is settled, as "renew"
- * when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled,
- * once nothing is in flight.
+ * when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, and
+ * what defectOf knows, once nothing is in flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();
@@ -43,10 +50,13 @@ class Sending {
         () => this.#loop(),
       );
     } catch (error) {
-      if (!isStopped(error, this.#root)) throw error;
-      job.cancelling = true;
-      const inFlight = this.#inFlight.size;
-      log.info('job cancelled: waits for the chunks in flight', { store: job.ref.storeHash, inFlight });
+      if (defectOf(error) !== undefined) this.#calls.cancel();
+      else {
+        if (!isStopped(error, this.#root)) throw error;
+        job.cancelling = true;
+        const inFlight = this.#inFlight.size;
+        log.info('job cancelled: waits for the chunks in flight', { store: job.ref.storeHash, inFlight });
+      }
       await CancellationScope.nonCancellable(() => condition(() => this.#inFlight.size === 0));
       throw error;
     }
@@ -68,6 +78,8 @@ class Sending {
       if (step.do === 'send') this.#launch(step.sent);
       if (step.do === 'wait') await this.#wait(step.ms);
       if (step.do === 'end') return 'done';
+      if (step.do === 'fail')
+        throw ApplicationFailure.create({ type: 'Defect', message: step.why, nonRetryable: true });
     }
   }
 
@@ -167,7 +179,8 @@ function endOfFailure(error: unknown): End {
   const failure = thrownBy(error);
   if (!failure) throw error;
   const { type, message, outcome } = failure;
-  if (type === 'Unavailable' && outcome) return { how: 'unanswered', outcome, message };
+  const isDefect = type === 'Defect';
+  if ((isDefect || type === 'Unavailable') && outcome) return { how: 'unanswered', outcome, message, isDefect };
   // Anything else: it was told to stop, its worker died after that, or a person ended it.
   return type === 'Refused' ? { how: 'refused', outcome, message } : { how: 'stopped', outcome };
 }

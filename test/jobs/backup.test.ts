@@ -135,6 +135,14 @@ test('leaves out customers who already had all values, and counts those that it 
   expect(await textOf(storage, keys.backup)).not.toContain('password');
 });
 
+test('whoever failed in a look-up is to be sent again, although no chunk of his page is open', async () => {
+  const none = { ...DONE, state: 'none' } as const;
+  const about = { failures: [failure(3, 'failed')], options: { ...OPTIONS, skipUnchanged: true } };
+  const job = await ended(rows(20), [none, none], about, (id) => rows(20)[id - 1]);
+  await closeJob(storage, 'r', job);
+  expect(await textOf(storage, keys.retry)).toBe(`${JSON.stringify(rows(20)[2])}\n`);
+});
+
 test('puts an address back in its case, though another one is no change', async () => {
   const source = [1, 2].map((id) => ({ id, email: `A${id}@X.com` }));
   const has = (id: number) => ({ id, email: `${id === 1 ? 'a' : 'A'}${id}@X.com` });

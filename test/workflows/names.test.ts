@@ -99,6 +99,12 @@ test('a store that does not answer is asked until it does', () => {
   }
 });
 
+test('a worker that is always at fault when it asks fails the job', () => {
+  const job = askingJob();
+  for (let round = 0; round < 12; round++) job.ended(sent(undefined), { ...UNANSWERED, isDefect: true }, round);
+  expect(job.next(12, NONE)).toEqual({ do: 'fail', why: '502' });
+});
+
 test('a pause keeps it from asking, and takes no answer away', () => {
   const waiting = jobWithoutNames();
   waiting.pause('lunch');

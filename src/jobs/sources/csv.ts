@@ -1,4 +1,5 @@
 /** The records of a CSV file. */
+import { AssertionError } from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isAddress } from '../../contract/address.ts';
 import type { Match } from '../../contract/job.ts';
@@ -141,9 +142,8 @@ class CsvFile {
     const records = this.#records(rows);
     const accounted = this.#recorded + this.#reader.blank;
     if (accounted === this.#read) return records;
-    throw new Error(
-      `Only ${accounted} of ${this.#read} characters of the file are in its records: a defect of the reader.`,
-    );
+    const message = `Only ${accounted} of ${this.#read} characters of the file are in its records.`;
+    throw new AssertionError({ message });
   }
 
   #records(rows: CsvRow[]): SourceRecord[] {
