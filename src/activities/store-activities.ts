@@ -1,11 +1,10 @@
 import { Context, log } from '@temporalio/activity';
-import type { JobRef, JobStore, Spent, StoreActivities, StoreRef } from '../contract/activities.ts';
+import type { JobRef, JobStore, NamesRef, Spent, StoreActivities } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
 import type { Quota } from '../contract/dry-run.ts';
 import type { PageReader } from '../jobs/pages.ts';
-import { saveGroups } from '../jobs/groups-file.ts';
-import { jobKeys } from '../jobs/keys.ts';
+import { saveNames } from '../jobs/names-file.ts';
 import type { LookUpFiles } from '../jobs/look-ups.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
 import { asDefect, Defect } from './defect.ts';
@@ -68,10 +67,15 @@ function spentBefore({ store }: StoreParts): Spent {
   return { ...outcome, ...(ended < attempts && { uncounted: true }), concurrency: store.concurrency() };
 }
 
-/** Asks the store for its groups, and keeps them for prepareJob. */
-const readNames = (parts: StoreParts, ref: StoreRef): Promise<Spent> =>
+/** Asks the store for its names, and keeps them for prepareJob. */
+const readNames = (parts: StoreParts, ref: NamesRef): Promise<Spent> =>
   reading(parts, ref, async (calling) => {
-    await saveGroups(parts.storage, jobKeys(ref.job), await parts.store.readGroups(calling));
+    const { storage, store } = parts;
+    const names = {
+      ...(ref.kinds.includes('groups') && { groups: await store.readGroups(calling) }),
+      ...(ref.kinds.includes('attributes') && { attributes: await store.readAttributes(calling) }),
+    };
+    await saveNames(storage, ref.job, names);
     return {};
   });
 

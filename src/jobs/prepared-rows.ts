@@ -71,7 +71,7 @@ class Reading {
 
   constructor(storage: Storage, { job, plan, outcomes, lookUps, options, ...ended }: EndedJob) {
     const { wasReset = false, isOvertaken = async () => false } = ended;
-    this.isLookingUp = looksUp(options);
+    this.isLookingUp = looksUp(options, plan);
     this.codes = [...decodeRuns(outcomes, plan.chunks)].map(decodeChunk);
     this.#keys = jobKeys(job);
     this.#wasReset = wasReset;
@@ -105,30 +105,33 @@ class Reading {
   /** The rows of the chunks at these places of a page, as they were looked up. */
   async *page(page: number, places: Places): AsyncGenerator<PreparedRow> {
     const first = page * CHUNKS_PER_PAGE;
-    const isLookedUp = this.#lookUps.has(page);
     const found = await this.#found(page, places);
-    // Then whoever is no failure was updated, also where nobody can tell any more which chunk he was in.
-    const isDone = this.codes
-      .slice(first, first + places[1])
-      .every(({ state }) => state === 'done' || state === 'none');
     for (let chunk = first; chunk < first + places[1]; chunk++) {
+      const [asked] = this.#lookUps.askedFor(chunk);
       for (const prepared of await this.chunk(chunk)) {
         const looked = found.get(prepared.row);
         const { source } = prepared;
-        const about = looked && source && this.#about(source, looked.id);
+        const about = looked && source && this.#about(source, looked.id, looked.same);
+        const isDone = asked && this.#isDone(first, asked);
         const now = looked ? this.#fateOf(looked, first) : ({ state: isDone ? 'done' : 'unknown' } as const);
         yield {
           ...{ ...prepared, ...about, fate: looked?.fate, before: looked?.before },
           // What stood before a reset, or is of a dry run, says nothing of chunks of this run.
-          ...(isLookedUp ? now : { state: 'pending' }),
-          isLookedUp: isLookedUp || looked !== undefined,
+          ...(asked ? now : { state: 'pending' }),
+          isLookedUp: asked !== undefined || looked !== undefined,
         };
       }
     }
   }
 
-  #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
-    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match), id };
+  /** Then whoever is no failure was updated, also where nobody can tell any more which chunk he was in. */
+  #isDone(first: number, [from, to]: Places): boolean {
+    const codes = this.codes.slice(first + from, first + to);
+    return codes.every(({ state }) => state === 'done' || state === 'none');
+  }
+
+  #about(source: KeyedRow, id: number | null, same?: string[]): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
+    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match, same), id };
   }
 
   #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
@@ -138,11 +141,8 @@ class Reading {
 
   /** By row, what was looked up last, with the values that were overwritten: in a run that a reset made, the first ones. */
   async #found(page: number, places: Places): Promise<Map<number, LookedUp>> {
-    const all = this.#lookUps.allAsked(page);
     const found = new Map<number, LookedUp>();
-    // Workflow state does not have those of the run before a reset, and those of a dry run.
-    const mayStand = this.#wasReset || this.#dryRun;
-    for (const asked of all.length === 0 && mayStand ? [[places]] : all) {
+    for (const asked of await this.#asked(page, places)) {
       const rows = (await this.#ifReadable(this.#rowsOf(page, asked))) ?? new Map<number, LookedUp>();
       const [from, to] = asked.at(-1) as Places;
       for (const [row, { fate }] of found) {
@@ -151,10 +151,20 @@ class Reading {
       }
       for (const [row, looked] of rows) {
         const earlier = this.#wasReset ? found.get(row) : undefined;
-        found.set(row, earlier ? { ...looked, before: earlier.before } : looked);
+        // What is the same now may be what the earlier run has sent.
+        found.set(row, earlier ? { ...looked, before: earlier.before, same: undefined } : looked);
       }
     }
     return found;
+  }
+
+  /** Look-ups of a page, and those of an earlier run, or of a dry run, of which workflow state has only counts. */
+  async #asked(page: number, places: Places): Promise<Places[][]> {
+    const all = this.#lookUps.allAsked(page);
+    if (!this.#wasReset && !this.#dryRun) return all;
+    const first = (await this.#ifReadable(this.#files.firstLookUps(this.#keys, page, places))) ?? [];
+    const isKnown = ([asked]: Places[]) => all.some(([other]) => other?.[0] === asked?.[0]);
+    return [...all, ...first.filter((asked) => !isKnown(asked))];
   }
 
   async #rowsOf(page: number, asked: Places[]): Promise<Map<number, LookedUp> | undefined> {
@@ -193,13 +203,21 @@ export async function* lookedUpIn(storage: Storage, keys: JobKeys, chunksToSend:
   for (let page = 0; await storage.exists(keys.page(page)); page++) {
     const to = Math.min(await pages.chunksIn(keys, page), chunksToSend - page * CHUNKS_PER_PAGE);
     if (to <= 0) return;
-    const { rows, key } = await files.asked(keys, page, [[0, to]]);
-    const found = await files.find(keys, key);
-    for (const { row, values } of rows) {
-      const looked = found?.rows.get(row);
-      if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
-      const { id, before } = looked;
-      yield { source: values, sent: sentOf(values, id, found.match), id, before, dryRun: found.dryRun ?? false };
+    for (const asked of await files.firstLookUps(keys, page, [0, to])) {
+      const { rows, key } = await files.asked(keys, page, asked);
+      const found = await files.find(keys, key);
+      for (const { row, values } of rows) {
+        const looked = found?.rows.get(row);
+        if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
+        const { id, before, same } = looked;
+        yield {
+          source: values,
+          sent: sentOf(values, id, found.match, same),
+          id,
+          before,
+          dryRun: found.dryRun ?? false,
+        };
+      }
     }
   }
 }

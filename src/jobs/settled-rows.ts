@@ -9,7 +9,7 @@ import { type KeyedRow, retryRowOf } from './keyed-rows.ts';
 import { preparedRows, type PreparedRow } from './prepared-rows.ts';
 
 /** What became of a row. */
-export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message'> {
+export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message' | 'attributes'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
   /** `unchanged`: an updated customer who already had all values. Other updated ones have no code. */
   code: OutcomeCode | 'unchanged' | '';
@@ -80,7 +80,7 @@ export async function* settledRows(
 /** Pages with failed customers: some may have fallen out in a look-up, and are in no chunk. */
 async function pagesOfFailed(storage: Storage, job: EndedJob): Promise<ReadonlySet<number>> {
   const pages = new Set<number>();
-  if (!looksUp(job.options)) return pages;
+  if (!looksUp(job.options, job.plan)) return pages;
   const { first } = chunkRows(job.plan);
   let page = 0;
   for await (const { row, outcome } of allFailures(storage, job)) {

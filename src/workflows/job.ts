@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { CHUNKS_PER_PAGE, type JobRef, looksUp } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type JobRef, looksUp, type NameKind } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -8,7 +8,7 @@ import {
   type JobState,
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
-import type { CarriedJob } from './arguments.ts';
+import { areMissing, type CarriedJob } from './arguments.ts';
 import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
 import { NO_ROUNDS, nextRound } from './email-rounds.ts';
 import { enter, giveUp } from './enter.ts';
@@ -34,7 +34,7 @@ export class Job {
   phase: Phase = 'preparing';
   /** Its source was read; before that there are no rows. */
   isPrepared = false;
-  /** The source names groups of the store, without which it can't be read. */
+  /** Without these names of the store's the source can't be read; null as far as is known. */
   names: CarriedJob['names'] = null;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
@@ -58,8 +58,10 @@ export class Job {
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
-  /** What a person should know of how the source was read. */
+  /** What a person should know of how the source was read and sent. */
   notes: string[] = [];
+  /** The store takes no more than ten attribute values a call. */
+  tensOfValues = false;
   /** State and tenth that the search attributes show. */
   attributesShown = '';
   files: Files = { report: null, retry: null, fix: null, changes: null };
@@ -81,7 +83,7 @@ export class Job {
   }
 
   get ref(): JobRef {
-    return { ...this.#ref, ...(this.names === 'known' && { named: true }), ...this.where };
+    return { ...this.#ref, ...(this.names?.known && { named: this.names.kinds }), ...this.where };
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -90,7 +92,7 @@ export class Job {
   }
 
   get looksUp(): boolean {
-    return looksUp(this.options);
+    return looksUp(this.options, this.ledger.plan);
   }
 
   get hold(): Hold | null {
@@ -98,7 +100,7 @@ export class Job {
   }
 
   get state(): JobState {
-    if (this.phase !== 'running' && !(this.phase === 'preparing' && this.names === 'needed')) return this.phase;
+    if (this.phase !== 'running' && !(this.phase === 'preparing' && areMissing(this.names))) return this.phase;
     if (this.cancelling) return 'cancelling';
     if (this.paused !== null) return 'paused';
     return this.hold ? 'held' : this.phase;
@@ -106,7 +108,7 @@ export class Job {
 
   /** The store's names are known. */
   named(): void {
-    this.names = 'known';
+    if (this.names) this.names.known = true;
     // Once a long source is read, nobody may be serving its queue any more.
     this.#open = false;
   }
@@ -114,6 +116,8 @@ export class Job {
   /** Its source was read. Nothing waits yet. */
   prepared(ledger: Ledger): void {
     this.isPrepared = true;
+    // What asking for names has spent.
+    ledger.called(this.ledger);
     this.ledger = ledger;
     this.phase = 'running';
   }
@@ -126,8 +130,8 @@ export class Job {
   }
 
   /** Its source can't be read before the store was asked for names. */
-  needNames(): void {
-    this.names = 'needed';
+  needNames(kinds: readonly NameKind[]): void {
+    this.names = { kinds: [...new Set([...(this.names?.kinds ?? []), ...kinds])], known: false };
     this.work.toRead.add([{ names: true }]);
   }
 
@@ -190,11 +194,11 @@ export class Job {
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
-    const { searchAttributes, notes, attributesShown, names, where, found } = this;
+    const { searchAttributes, notes, tensOfValues, attributesShown, names, where, found } = this;
     return {
       ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
       ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
-      ...{ searchAttributes, notes, attributesShown, names, where },
+      ...{ searchAttributes, notes, tensOfValues, attributesShown, names, where },
     };
   }
 
@@ -203,7 +207,7 @@ export class Job {
     Object.assign(this, rest);
     this.work = new Work(work);
     this.#holding = new Holding(holds);
-    if (this.names !== 'needed') this.prepared(new Ledger(ledger));
+    if (!areMissing(this.names)) this.prepared(new Ledger(ledger));
   }
 
   #done(witness: Witness): number {

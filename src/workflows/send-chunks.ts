@@ -115,7 +115,7 @@ class Sending {
 
   /** Gives an item to its activity. */
   #give({ item, probe }: Sent): Promise<Outcome> {
-    const { ref: job, ledger, work, options } = this.#job;
+    const { ref: job, ledger, work, options, names } = this.#job;
     const { updateChunk, lookUpPage, readNames } = storeActivities(job.storeHash);
     const ref = { job, ...(probe && { probe }) };
     if ('chunk' in item) {
@@ -126,20 +126,22 @@ class Sending {
       const before = {
         ...(asked.length > 0 && { asked }),
         ...(unansweredBefore !== undefined && { unansweredBefore }),
+        ...(this.#job.tensOfValues && { tensOfValues: true as const }),
       };
       return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
     }
     if ('page' in item) {
       const { page } = item;
       const { first, last } = ledger.rowsOfPage(page);
-      const summary = `look up page ${page} · rows ${first}–${last}${item.asked ? ' · again' : ''}`;
-      const asked = item.asked
-        ? [...ledger.askedFor(page * CHUNKS_PER_PAGE + item.asked[0]), item.asked]
-        : [ledger.placesOf(page)];
+      const places = item.asked ?? ledger.placesOf(page);
+      const asked = [...ledger.askedFor(page * CHUNKS_PER_PAGE + places[0]), places];
+      const summary = `look up page ${page} · rows ${first}–${last}${asked.length > 1 ? ' · again' : ''}`;
       const { match = 'id', skipUnchanged = false, dryRun = false } = options;
       return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
     }
-    return readNames.executeWithOptions({ summary: 'the names of the customer groups' }, [ref]);
+    const { kinds = [] } = names ?? {};
+    const summary = `names of the store: ${kinds.join(', ')}`;
+    return readNames.executeWithOptions({ summary }, [{ ...ref, kinds }]);
   }
 
   #endOf(outcome: Outcome): End {

@@ -13,7 +13,7 @@ import {
 import { ValueError } from '@temporalio/common';
 import { BEGAN_WITH_0, type ClosedJob, FORMAT } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
-import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
+import { areMissing, type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
 import { closeJob, defectOf, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
 import { checkStore, wouldSend } from './dry-run.ts';
 import { Job } from './job.ts';
@@ -53,7 +53,7 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
     while (!job.isPrepared) {
-      if (job.names === 'needed') await work(job);
+      if (areMissing(job.names)) await work(job);
       else await prepare(job, instead);
     }
     countFromZero(job.ref.storeHash);
@@ -91,7 +91,7 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
   job.searchAttributes = prepared.searchAttributes;
   if ('needs' in prepared) {
-    job.needNames();
+    job.needNames(prepared.needs);
     job.where = { jobStore: prepared.jobStore };
     return;
   }

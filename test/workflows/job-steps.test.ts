@@ -87,6 +87,18 @@ test('a job opens the store, sends its first chunk alone, then so many that one 
   expect(job.next(5, writing(LOOK_AHEAD))).toEqual({ do: 'wait' });
 });
 
+test('that a store takes ten attribute values a call is said once, and known in the next run', () => {
+  const job = jobOf(3);
+  sendAndEnd(job, settled());
+  expect([job.tensOfValues, job.notes]).toEqual([false, []]);
+  sendAndEnd(job, settled({ tensOfValues: true }));
+  sendAndEnd(job, settled({ tensOfValues: true }));
+  expect([job.tensOfValues, job.notes]).toEqual([true, [expect.stringMatching('ten attribute values a call')]]);
+  const later = newJob();
+  later.restore(job.carry());
+  expect([later.tensOfValues, later.notes]).toEqual([true, job.notes]);
+});
+
 test('a job ends when all is sent and nothing is in flight', () => {
   const job = jobOf(1);
   const sent = send(job);
