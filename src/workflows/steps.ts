@@ -51,3 +51,6 @@ export type End =
   | { how: 'refused'; outcome?: Outcome | undefined; message: string }
   /** It was told to stop, or a person ended it. */
   | { how: 'stopped'; outcome?: Outcome | undefined };
+
+/** The store's queue has given no answer for a while, although a process serves it, or because none does. */
+export type Starved = 'slow' | 'unserved';
