@@ -100,6 +100,9 @@ export interface PreparedJob extends PreparedRows {
   notes: string[];
 }
 
+/** How prepareJob fails if there is no file where the source should be: the job fails with BadSource, or waits for it. */
+export const MISSING_SOURCE = 'MissingSource';
+
 /** What prepareJob returns if the source names groups of the store, for which readNames has to ask first. */
 export interface NeedsNames extends Pick<PreparedJob, 'format' | 'jobStore' | 'searchAttributes'> {
   needs: 'names';
@@ -246,13 +249,14 @@ export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 export interface JobActivities {
   /**
    * Reads and checks the source, and writes its chunks to the job store. `instead` describes what came if it was not an
-   * input at all.
+   * input at all, `schedule` is the id of the schedule that has started the job.
    */
   prepareJob(input: {
     format: typeof FORMAT;
     job: JobRef;
     input: unknown;
     instead?: string;
+    schedule?: string;
   }): Promise<PreparedJob | NeedsNames>;
   /**
    * Says that the store's queue is needed, with `unlessServed` only if nobody serves it: a signal costs serveStore an

@@ -35,6 +35,10 @@ export class Job {
   isPrepared = false;
   /** The source names groups of the store, without which it can't be read. */
   names: CarriedJob['names'] = null;
+  /** Why its source is not there, while it waits to look again. */
+  missing: { message: string; until: number } | null = null;
+  /** How often it has waited for its source. */
+  looks = 0;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
   ledger = Ledger.empty();
