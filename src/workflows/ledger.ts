@@ -142,7 +142,7 @@ export class Ledger {
       if (this.#codes[chunk] !== none) this.#none++;
       this.#codes[chunk] = none;
     }
-    if (!this.#lookUps.has(page)) this.settled.rows += rows;
+    if (this.askedFor(from).length === 0) this.settled.rows += rows;
     this.#lookUps.add(page, { asked, chunks, lastSize });
     this.settled.unchanged += unchanged;
     for (const { outcome } of failures) this.settled[outcome]++;

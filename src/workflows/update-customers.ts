@@ -13,8 +13,8 @@ import {
 import { ValueError } from '@temporalio/common';
 import { BEGAN_WITH_0, type ClosedJob, FORMAT, MISSING_SOURCE } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
-import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
-import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
+import { areMissing, type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
+import { closeJob, defectOf, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
 import { checkStore, wouldSend } from './dry-run.ts';
 import { Job } from './job.ts';
 import { Ledger } from './ledger.ts';
@@ -42,7 +42,9 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
   if (schedule) countScheduledRun(schedule);
   try {
     return await run(job, instead);
-  } catch (error) {
+  } catch (thrown) {
+    const defect = defectOf(thrown);
+    const error = defect === undefined ? thrown : failWith(job, 'Defect', `${defect} ${DEFECT_CURE}`);
     if (error instanceof TemporalFailure) job.phase = isCancellation(error) ? 'cancelled' : 'failed';
     throw error;
   } finally {
@@ -55,13 +57,14 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
     while (!job.isPrepared) {
-      if (job.names === 'needed') await work(job);
+      if (areMissing(job.names)) await work(job);
       else await prepare(job, instead);
     }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
     else await work(job);
   } catch (error) {
+    if (defectOf(error) !== undefined && job.isPrepared) await close(job);
     if (!isStopped(error, CancellationScope.current())) throw error;
     cancelled = isCancellation(error) ? error : new CancelledFailure('The job was cancelled.');
   }
@@ -92,13 +95,13 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       if (type === 'BadSource') await close(job, true);
       throw failWith(job, type, failure.message);
     });
-  // The source may be there now: from the beginning.
+  // It is looked for again, as at first.
   if (!prepared) return;
   // Not a failure of the workflow, which would end it, but of its task, which is retried.
   if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
   job.searchAttributes = prepared.searchAttributes;
   if ('needs' in prepared) {
-    job.needNames();
+    job.needNames(prepared.needs);
     job.where = { jobStore: prepared.jobStore };
     return;
   }
@@ -128,6 +131,7 @@ async function work(job: Job): Promise<void> {
 
 async function runDryRun(job: Job): Promise<void> {
   const checked = await checkStore(job);
+  if (checked === 'renew') return renew(job);
   if ('refused' in checked) return failRefused(job, checked.refused);
   await work(job);
   job.wouldSend = { ...wouldSend(job), ...checked };
@@ -189,6 +193,9 @@ function logEnd(store: string, { customers, chunks, calls, throttled, report }: 
 function throwIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The job was cancelled.');
 }
+
+const DEFECT_CURE =
+  "The job's files are kept: once a worker without this fault runs, start the job again, or retry it if it has a retry file.";
 
 function isJobFailure(type: string | undefined): type is JobFailureType {
   return ['BadInput', 'BadSource', 'InvalidRows', 'NothingToRetry'].includes(type ?? '');
