@@ -20,7 +20,7 @@ import { type Session, withSession } from './session.ts';
 import { uriSource } from './source.ts';
 import { askFirst, userAndMachine, YES } from './start.ts';
 import { painter, print } from './terminal.ts';
-import { oneLine, shellWord, STARTER } from './words.ts';
+import { counted, oneLine, shellWord, STARTER } from './words.ts';
 
 interface CreateFlags extends When {
   store: string;
@@ -85,7 +85,9 @@ const list = command<{ store?: string; json?: boolean }>(
       if (flags.json) for (const schedule of schedules) print(JSON.stringify(schedule));
       else if (schedules.length > 0) print(schedulesTable(schedules, painter(process.stdout)));
       else
-        print(`There are no schedules ${flags.store === undefined ? 'of stores' : 'of this store'} in this namespace.`);
+        print(
+          `The namespace ${session.namespace} has no schedules${flags.store === undefined ? '' : ' of this store'}.`,
+        );
     });
   },
 );
@@ -138,10 +140,11 @@ function printState(
   );
   const page = session.webPage(id, 'schedules');
   if (page !== undefined) print(`Web UI:   ${page}`);
-  if (paused) print(`Paused:   ${oneLine(note)}\n          To resume it: ${STARTER} schedule resume ${shellWord(id)}`);
-  else print(`Next run: ${next ? localTime(next) : 'never'}`);
-  if (skipped > 0) print(`Skipped:  ${skipped} times, because the run before was still running`);
-  if (missed > 0) print(`Missed:   ${missed} times, while the Temporal server was away`);
+  const soon = paused ? `none. ${oneLine(note)}` : next ? localTime(next) : 'never';
+  print(`Next run: ${soon}`);
+  if (paused) print(`          To resume it: ${STARTER} schedule resume ${shellWord(id)}`);
+  if (skipped > 0) print(`Skipped:  ${counted(skipped, 'time')}, because the run before was still running`);
+  if (missed > 0) print(`Missed:   ${counted(missed, 'time')}, while the Temporal server was away`);
 }
 
 const pause = scheduleCommand<{ reason?: string }>(

@@ -295,7 +295,7 @@ describe('from the command line', () => {
 
     await starter('schedule', 'pause', ...named, '--reason', 'stocktaking');
     expect((await starter('schedule', 'show', ...named)).output).toContain(
-      'Paused:   Paused: stocktaking. Updates the',
+      'Next run: none. Paused: stocktaking. Updates the',
     );
     expect((await starter('schedule', 'resume', ...named)).output).toContain('Next run: 20');
     expect((await starter('schedule', 'delete', ...named)).code).toBe(0);
