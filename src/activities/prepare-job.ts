@@ -1,13 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import {
-  BEGAN_WITH_0,
-  FORMAT,
-  type JobActivities,
-  type NeedsNames,
-  type PreparedJob,
-  SEARCH_ATTRIBUTES,
-} from '../contract/activities.ts';
+import { BEGAN_WITH_0, FORMAT, type JobActivities, type NeedsNames, type PreparedJob } from '../contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { takeOver } from '../jobs/earlier-runs.ts';
 import { ownCopy } from '../jobs/keys.ts';

@@ -27,19 +27,6 @@ export const CHUNKS_PER_PAGE = 200;
 export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions, { removes }: Plan): boolean =>
   match === 'email' || backup || skipUnchanged || removes === true;
 
-/**
- * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
- */
-export const SEARCH_ATTRIBUTES = {
-  CustomerUpdatesStore: 'KEYWORD',
-  /** A JobState. */
-  CustomerUpdatesState: 'KEYWORD',
-  /** Customers that the store has rejected so far. */
-  CustomerUpdatesRejected: 'INT',
-  /** Percent of the chunks that are done. */
-  CustomerUpdatesProgress: 'INT',
-} as const;
-
 /** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 

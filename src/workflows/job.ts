@@ -16,15 +16,9 @@ import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
-import type { End, InFlight, Outcome, Sent, Step, Unanswered, Witness } from './steps.ts';
+import type { End, InFlight, Outcome, Phase, Sent, Starved, Step, Unanswered, Witness } from './steps.ts';
 import { witnessOf } from './steps.ts';
 import { Work } from './work.ts';
-
-/** Where a job is in its life, apart from what makes it wait. */
-export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
-
-/** The store's queue has given no answer for a while, although a process serves it, or because none does. */
-export type Starved = 'slow' | 'unserved';
 
 type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'changes' | 'backup' | 'notInBackup'>;
 
@@ -38,8 +32,6 @@ export class Job {
   names: CarriedJob['names'] = null;
   /** Why its source is not there, while it waits to look again. */
   missing: { message: string; until: number } | null = null;
-  /** How often it has waited for its source. */
-  looks = 0;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
   ledger = Ledger.empty();

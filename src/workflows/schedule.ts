@@ -14,13 +14,12 @@ const LOOKS_AGAIN = [10, 30];
 
 const MINUTE_MS = 60_000;
 
-/** Waits until it is time to look for a missing source again; false if the job has looked often enough, or was not scheduled. */
-export async function waitForSource(job: Job, message: string): Promise<boolean> {
-  const [before = 0, next] = [0, ...LOOKS_AGAIN].slice(job.looks);
+/** Waits until it is time to look for a missing source again; false if the job was not scheduled, or has looked often enough. */
+export async function waitForSource(job: Job, message: string, looked: number): Promise<boolean> {
+  const [last = 0, next] = [0, ...LOOKS_AGAIN].slice(looked - 1);
   if (scheduleId() === undefined || next === undefined) return false;
-  const ms = (next - before) * MINUTE_MS;
-  log.warn('source missing', { store: job.ref.storeHash, looksAgainInMinutes: next - before });
-  job.looks++;
+  const ms = (next - last) * MINUTE_MS;
+  log.warn('source missing', { store: job.ref.storeHash, looksAgainInMinutes: next - last });
   job.missing = { message, until: Date.now() + ms };
   show(job);
   await sleep(ms, { summary: 'wait for the source' });

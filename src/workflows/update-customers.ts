@@ -56,9 +56,9 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
 async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
-    while (!job.isPrepared) {
+    for (let look = 1; !job.isPrepared; look++) {
       if (areMissing(job.names)) await work(job);
-      else await prepare(job, instead);
+      else await prepare(job, instead, look);
     }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
@@ -75,7 +75,8 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   return resultOf(job);
 }
 
-async function prepare(job: Job, instead: string | undefined): Promise<void> {
+/** Reads the source, for the time that `look` says; the job may be no further then. */
+async function prepare(job: Job, instead: string | undefined, look: number): Promise<void> {
   const why = tooMuch(job.input);
   if (why !== undefined) throw failWith(job, 'BadInput', why);
   const schedule = scheduleId();
@@ -88,7 +89,7 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
       if (error instanceof ValueError) throw failWith(job, 'BadInput', NOT_JSON);
       const failure = thrownBy(error);
       const isMissing = failure?.type === MISSING_SOURCE;
-      if (isMissing && (await waitForSource(job, failure.message))) return null;
+      if (isMissing && (await waitForSource(job, failure.message, look))) return null;
       const type = isMissing ? 'BadSource' : failure?.type;
       if (!failure || !isJobFailure(type)) throw error;
       // Deletes the starter's copy of a source that can't be read.

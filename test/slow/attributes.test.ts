@@ -5,6 +5,7 @@ import { type Failure, jobId, type JobResult, progressQuery } from '../../src/co
 import { writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
 import { allFailures, useSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
 
 const system = useSystem({ emulator: ['--customers', '5000', '--latency', '5'] });
 
@@ -40,6 +41,13 @@ const byCall = async () => (await system.stats())['byCall'] as unknown as Record
 
 const PUT = 'PUT /v3/customers';
 const PUT_VALUES = 'PUT /v3/customers/attribute-values';
+
+/** Requests that got no answer, or one that says nothing of what was sent. */
+async function disturbed(): Promise<number> {
+  const { unanswered = 0, byStatus } = await system.stats();
+  const answers = Object.entries(byStatus as unknown as Record<string, number>);
+  return answers.reduce((sum, [status, count]) => (Number(status) >= 429 ? sum + count : sum), unanswered);
+}
 
 /** Compares every customer, of whom one in ten had a value that the store refuses, with what was to be set. */
 async function expectAllButRefused(name: string, { customers }: JobResult): Promise<void> {
@@ -132,6 +140,7 @@ test('what was answered is not sent again, whatever happens to the calls for val
     { fault: 'throttle', retryAfter: 0, endpoint, probability: 0.015 },
   );
   const result = await run('unanswered', idsTo(CUSTOMERS).map(rowOf));
+  expect(await disturbed()).toBeGreaterThan(0);
   await expectAllButRefused('unanswered', result);
   expect((await system.stats())['customersAppliedMoreThanOnce']).toBe(0);
 });
@@ -149,11 +158,15 @@ test('nothing is lost or wrong with 500s, 504s that were applied, resets and kil
   const job = await start('killed', idsTo(CUSTOMERS).map(rowOf));
   for (const chunks of [30, 90, 150]) {
     await untilDone(job, chunks);
-    await (await system.holder())?.kill();
+    let holder: Awaited<ReturnType<typeof system.holder>>;
+    await until(async () => (holder = await system.holder()) !== undefined);
+    expect((await job.query(progressQuery)).state).toBe('running');
+    await holder?.kill();
     await system.startWorker();
   }
   const result = await job.result();
   expectCountsToAddUp(result);
+  expect(await disturbed()).toBeGreaterThan(0);
   await expectAllButRefused('killed', result);
   await second.kill();
 });

@@ -8,7 +8,7 @@ import { freePorts } from '../../dev/servers/ports.ts';
 import { type Program, startProgram } from '../../dev/servers/processes.ts';
 import { scheduleCustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { jobId, progressQuery, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { lastFailure } from '../support/jobs.ts';
 import { startProxy } from '../support/proxy.ts';
