@@ -55,9 +55,8 @@ export function jobCommand<Flags = object>(
     const typedId = typedJobId(typed, context.flags.store);
     return withSession(context.config, async (session) => {
       const id = context.flags.latest ? await latestRunOf(session, typedId) : typedId;
-      const job = await getJobInfo(session, id).catch((error: unknown) => {
-        if (!(error instanceof NoSuchJob) || id.includes('/')) throw error;
-        throw new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
+      const job = await getJobInfo(session, id).catch(async (error: unknown) => {
+        throw error instanceof NoSuchJob ? ((await meantBy(session, id)) ?? error) : error;
       });
       if (needs !== undefined) check(job, needs);
       return run({ ...context, session, id, job, operand });
@@ -70,6 +69,21 @@ async function latestRunOf({ client }: Session, schedule: string): Promise<strin
   const { runs } = await customerUpdateSchedule(client, schedule).describe();
   if (runs[0]) return runs[0].id;
   throw new BadUse(`The schedule ${schedule} has not started a run yet. To start one: ${trigger(schedule)}`);
+}
+
+/** What to type instead of an id that no job has; undefined if nobody can know. */
+async function meantBy({ client }: Session, id: string): Promise<BadUse | undefined> {
+  if (!id.includes('/'))
+    return new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
+  const schedule = await customerUpdateSchedule(client, id)
+    .describe()
+    .catch(() => undefined);
+  return (
+    schedule &&
+    new BadUse(
+      `${id} is a schedule. For its last run, add --latest; to see its runs: ${STARTER} schedule show ${shellWord(id)}`,
+    )
+  );
 }
 
 const trigger = (schedule: string): string => `${STARTER} schedule trigger ${shellWord(schedule)}`;

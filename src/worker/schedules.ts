@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { jobId } from '../contract/job.ts';
 
 /** How often a worker looks. Each look is a request for each schedule. */
 const INTERVAL_MS = 5 * 60_000;
 
-const [PREFIX = ''] = jobId('|', '').split('|');
+/** How the ids of schedules begin, as those of jobs do. */
+const PREFIX = 'customer-updates/';
 
 /** How often a schedule has started a run, and how often not although one was due. */
 export interface ScheduleCounts {

@@ -287,6 +287,9 @@ describe('from the command line', () => {
     for (const job of [[run.id], ['typed', '--store', 'abc', '--latest'], [`typed-${time}`, '--store', 'abc']]) {
       expect((await starter('show', ...job)).output).toContain(`Job:    ${run.id}\n`);
     }
+    expect((await starter('show', ...named)).output).toContain(
+      'abc/typed is a schedule. For its last run, add --latest',
+    );
     expect((await starter('report', ...named, '--latest', '-')).stdout).toContain('4,4,999999,rejected,unknown_id');
     expect((await starter('failures', ...named, '--latest')).output).toContain('unknown_id');
     expect((await starter('retry', ...named, '--latest')).output).toContain('NothingToRetry');
