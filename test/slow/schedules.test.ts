@@ -92,7 +92,7 @@ test('five runs over a file that changes: each sends what has changed since the 
 });
 
 test('a run that is still going is not doubled, and what was skipped is counted', async () => {
-  const uri = await writeSource(system, 'long.ndjson', customers(60));
+  const uri = await writeSource(system, 'long.ndjson', customers(120));
   await system.control('faults', { fault: 'latency', ms: 2_000 });
   const often = await schedule('long', uri, { every: '1s' });
   const first = await runOf(often);
@@ -101,7 +101,7 @@ test('a run that is still going is not doubled, and what was skipped is counted'
   expect([runs.map(({ id }) => id), running]).toEqual([[first.id], [first.id]]);
   await often.pause();
   await system.control('faults', { clear: true });
-  expect((await first.result()).customers).toMatchObject({ total: 60, updated: 60 });
+  expect((await first.result()).customers).toMatchObject({ total: 120, updated: 120 });
   expect(await system.stats()).toMatchObject({ customersAppliedMoreThanOnce: 0 });
 });
 
@@ -213,7 +213,7 @@ describe('a source that is not there at the time', () => {
     const uri = await writeSource(system, 'soon.ndjson', customers(5));
     await rename(new URL(uri), new URL(`${uri}.part`));
     const soon = await runNow(await schedule('soon', uri, RARELY));
-    await until(async () => (await soon.progress()).waitingFor?.kind === 'source');
+    await until(async () => (await looks(soon.id)).timers.length > 0);
     await rename(new URL(`${uri}.part`), new URL(uri));
     expect((await soon.result()).customers).toMatchObject({ total: 5, updated: 5 });
     expectNoFailedTask((await system.client.workflow.getHandle(soon.id).fetchHistory()).events);
@@ -273,7 +273,7 @@ describe('from the command line', () => {
     const shown = await starter('schedule', 'show', ...named);
     const [, time = ''] = /typed-(\S+)$/.exec(run.id) ?? [];
     expect(shown.output).toMatch(/TIME +STATE +UPDATED +OF THESE UNCHANGED +NOT UPDATED +TOOK +JOB\n/);
-    expect(shown.output).toMatch(new RegExp(`completed +3 +0 +1 +\\d+ s +typed-${time}$`, 'm'));
+    expect(shown.output).toMatch(new RegExp(`completed +3 +0 +1 .+ typed-${time}$`, 'm'));
     const json = JSON.parse((await starter('schedule', 'show', ...named, '--json')).stdout) as object;
     expect(json).toMatchObject({
       ...{ id: 'customer-updates/abc/typed', when: '30 2 * * * (Europe/Berlin)', source: uri, paused: false },
