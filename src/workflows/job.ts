@@ -289,11 +289,8 @@ export class Job {
     this.work.toSend.add(taken);
   }
 
-  /** The job sends no more: what is still to be sent becomes unprocessed, apart from customers who may have been sent again. */
+  /** The job sends no more. */
   end(): void {
-    for (const { chunk, only } of this.work.toSend.itemsMaybeSent()) {
-      if (only) this.ledger.maybeSentAgain(chunk, only);
-    }
-    this.ledger.end();
+    this.ledger.end(this.work.toSend.itemsMaybeSent());
   }
 }
