@@ -126,6 +126,7 @@ class Sending {
       const before = {
         ...(asked.length > 0 && { asked }),
         ...(unansweredBefore !== undefined && { unansweredBefore }),
+        ...(work.toSend.isMaybeSent(item.chunk) && { maybeSent: true as const }),
         ...(this.#job.tensOfValues && { tensOfValues: true as const }),
       };
       return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
