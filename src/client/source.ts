@@ -1,8 +1,7 @@
 import type { JobOptions, Source } from '../contract/job.ts';
-import { describeValue } from '../contract/describe.ts';
-import { BadInput, parseJobInput } from '../contract/schema.ts';
+import { BadInput, checkJobName, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
-import { MAX_NAME, sourceCopyKey } from '../jobs/keys.ts';
+import { sourceCopyKey } from '../jobs/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StreamFailed } from './errors.ts';
 
@@ -25,7 +24,7 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
   const customers = (input?.source as { customers?: unknown } | undefined)?.customers;
   if (isStream(customers)) {
     parseJobInput({ ...input, source: { ...input.source, customers: [] } });
-    checkName(name);
+    checkJobName(name);
     return { stream: customers };
   }
   // Before they are measured as JSON, so that the message names the customer.
@@ -37,23 +36,13 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
     if (!(error instanceof BadInput && message.startsWith('source.customers: '))) throw error;
     throw new BadInput(`${message} An iterable other than an array, such as an async generator, can have any number.`);
   }
-  checkName(name);
+  checkJobName(name);
   return { source: input.source as Source };
 }
 
 function isStream(customers: unknown): customers is Customers {
   if (typeof customers !== 'object' || customers === null || Array.isArray(customers)) return false;
   return Symbol.asyncIterator in customers || Symbol.iterator in customers;
-}
-
-function checkName(name: unknown): void {
-  if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
-    if (encodeURIComponent(name).length <= MAX_NAME) return;
-  }
-  throw new BadInput(
-    `name: expected a job's name of 1 to ${MAX_NAME} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
-      `more), got ${describeValue(name)}.`,
-  );
 }
 
 export type Customers = AsyncIterable<unknown> | Iterable<unknown>;

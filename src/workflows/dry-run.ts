@@ -8,7 +8,7 @@ import { open, whileOpen } from './open-store.ts';
  * Asks the store whether it takes the token. Changes nothing. Returns the quota that it states, or why it refuses.
  */
 export async function checkStore(job: Job): Promise<Pick<WouldSend, 'quota'> | { refused: string }> {
-  const { checkStore: check } = storeActivities(job.ref.storeHash);
+  const { checkStore: check } = storeActivities(job);
   await open(job, 'a dry run asks the store');
   job.heardAt = Date.now();
   const ask = () => check.executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }]);
