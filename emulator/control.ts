@@ -4,7 +4,7 @@ import type { Answer } from './answers.ts';
 import { json } from './answers.ts';
 import { deliver } from './delivery.ts';
 import { checkUpdates } from './fields.ts';
-import { BadInput, channels, groups, read, token, wholeText } from './input.ts';
+import { attributes, BadInput, channels, groups, read, token, values, wholeText } from './input.ts';
 import { address, readBody } from './requests.ts';
 import type { BigCommerce } from './store-calls.ts';
 import type { Store } from './stores.ts';
@@ -60,11 +60,17 @@ function answerControl(
         return json(200, { ok: true });
       }
       case 'POST /_control/stores': {
-        const settings = z.object({ store, groups: groups.optional(), channels: channels.optional() });
+        const settings = z.object({
+          store,
+          groups: groups.optional(),
+          channels: channels.optional(),
+          attributes: attributes.optional(),
+        });
         const input = read('the body', parse(body), settings);
         const one = storeOf(input.store);
         one.groups = input.groups ?? one.groups;
         one.channels = input.channels ?? one.channels;
+        one.definitions = input.attributes ?? one.definitions;
         return json(200, { ok: true });
       }
       case 'POST /_control/customers': {
@@ -73,6 +79,11 @@ function answerControl(
         const checked = checkUpdates(input.customers, true);
         const errors = 'errors' in checked ? checked.errors : one.customers.change(checked.updates, one);
         if (errors) throw new BadInput(`customers: expected what the store accepts, got ${JSON.stringify(errors)}`);
+        return json(200, { ok: true });
+      }
+      case 'POST /_control/attribute-values': {
+        const input = read('the body', parse(body), z.object({ store, values }));
+        storeOf(input.store).attributes.change(input.values);
         return json(200, { ok: true });
       }
       case 'POST /_control/reset': {
@@ -84,9 +95,14 @@ function answerControl(
     }
     const [, hash, id] = /^GET \/_control\/customers\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
     if (hash === undefined) throw new BadInput(`expected one of ${ENDPOINTS.join(', ')}, got ${route}`);
-    const { customers } = storeOf(hash);
-    const known = read('id', id, wholeText(1, customers.count));
-    return json(200, { ...customers.get(known), _applied: customers.timesWritten(known) });
+    const one = storeOf(hash);
+    const known = read('id', id, wholeText(1, one.customers.count));
+    return json(200, {
+      ...one.customers.get(known),
+      _applied: one.customers.timesWritten(known),
+      _attributes: one.attributes.of(known),
+      _valuesApplied: one.attributes.timesWritten(known),
+    });
   } catch (error) {
     if (error instanceof BadInput) return json(400, { error: error.message });
     throw error;
@@ -100,6 +116,7 @@ const ENDPOINTS = [
   'POST /_control/tokens',
   'POST /_control/stores',
   'POST /_control/customers',
+  'POST /_control/attribute-values',
   'POST /_control/reset',
 ];
 

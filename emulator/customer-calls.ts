@@ -2,7 +2,7 @@ import type { Answer } from './answers.ts';
 import { invalidFields, json, MALFORMED, NOT_JSON, problem, TOO_LARGE, updateFailed } from './answers.ts';
 import type { Switches } from './fault-kinds.ts';
 import { checkUpdates } from './fields.ts';
-import { pageOf } from './pages.ts';
+import { pageOf, pagination } from './pages.ts';
 import { valuesOf } from './requests.ts';
 import type { Store } from './stores.ts';
 
@@ -58,18 +58,11 @@ export function getCustomers(store: Store, call: Call): Answer {
     return Object.fromEntries(customer.filter(([field]) => !left.includes(field)));
   });
   customers.read += data.length;
-  const pagination = {
-    total,
-    count: page.count,
-    per_page: page.size,
-    current_page: page.number,
-    total_pages: Math.ceil(total / page.size),
-  };
   // The documentation has cursors on the first page only. Asking for a page by cursor is not emulated.
   const ends = page.number === 1 && ids.length > 0;
   const cursors = ends && { start_cursor: cursor(ids[0]), end_cursor: cursor(ids.at(-1)) };
   const cursorPagination = { count: page.count, per_page: page.size, ...cursors };
-  return json(200, { data, meta: { pagination, cursor_pagination: cursorPagination } });
+  return json(200, { data, meta: { ...pagination(page, total), cursor_pagination: cursorPagination } });
 }
 
 /** The ids of the customers that the answer to a `GET /v3/customers` lists. */
@@ -112,7 +105,8 @@ export function getCustomerGroups({ groups, pageSize }: Store, { query }: Call):
 /** Answers `GET /v2/time`. */
 export const getTime = (): Answer => json(200, { time: Math.floor(Date.now() / 1000) });
 
-function parse(body: string): unknown {
+/** A body as JSON; undefined if it is not. */
+export function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

@@ -66,13 +66,28 @@ export const SWITCHES = {
     about: 'what the 429s of the limits themselves look like: as in throttle',
     parameters: z.strictObject({ headers, body }),
   },
-  partial: { about: 'customers before a rejected one are updated, although the answer is 422', parameters: none },
+  partial: {
+    about: 'customers or values before a rejected one are taken, although the answer is 422',
+    parameters: none,
+  },
   'form-fields-replaced': {
     about: 'form fields that an update does not name are removed instead of kept',
     parameters: none,
   },
-  'filters-ignored': { about: 'id:in and email:in are ignored: GETs list all customers', parameters: none },
+  'filters-ignored': {
+    about: 'id:in, email:in and those of values are ignored: GETs list everything',
+    parameters: none,
+  },
   'exact-case': { about: 'email:in finds an address only in the case that the store has it in', parameters: none },
+  'ten-values': {
+    about: 'no more than ten attribute values a call: 422; else ten customers with any number',
+    parameters: none,
+  },
+  'refused-value': {
+    about: 'attribute values that contain `text` are refused with 422',
+    parameters: z.strictObject({ text: z.string().min(1).default('refused') }),
+  },
+  'names-no-value': { about: 'a 422 for attribute values does not say for which', parameters: none },
   'batch-422': { about: 'more than 10 customers: 422 "Max batch size" instead of 413', parameters: none },
   'strict-fields': { about: 'unknown and read-only fields: 422 instead of being ignored', parameters: none },
 } satisfies Record<string, Kind>;

@@ -19,14 +19,18 @@ interface Event extends Scope {
   /** Requests still to hit; null: all. */
   count: number | null;
   probability: number;
-  /** Only calls that contain this customer: PUTs that change it, GETs that list it. Null: any request. */
+  /** Only calls that contain this customer: PUTs and DELETEs that change it, GETs that list it. Null: any request. */
   customer: number | null;
+  /** Only calls to this one, such as `attribute-values`. Null: to any. */
+  endpoint: string | null;
   /** Only GETs that ask for this e-mail address, whether or not a customer has it. Null: any request. */
   email: string | null;
 }
 
 /** What a request contains, worked out if a fault asks for it. */
 export interface Contents {
+  /** The last word of its path. */
+  endpoint: string;
   /** The ids of its customers. */
   ids(): unknown[];
   /** The addresses in its `email:in`. */
@@ -36,6 +40,8 @@ export interface Contents {
 interface Switch extends Scope {
   turned: Switches;
 }
+
+const ENDPOINTS = ['customers', 'attributes', 'attribute-values', 'customer_groups', 'time'];
 
 const MANY = 1_000_000_000;
 const DAY_SECONDS = 86_400;
@@ -67,12 +73,13 @@ export class Faults {
     return Object.assign({}, ...on) as Switches;
   }
 
-  /** Uses up the fault that this request meets, if any: the oldest that applies. */
+  /** Uses up the fault that this request meets, if any: the oldest that applies. A DELETE counts as a PUT. */
   take(hash: string, method: 'PUT' | 'GET', contents: Contents): Fault | undefined {
     let taken: Event | undefined;
     for (const event of this.#events) {
       if (!holds(event, hash) || (event.on !== 'all' && event.on.toUpperCase() !== method)) continue;
       if (event.customer !== null && !contents.ids().includes(event.customer)) continue;
+      if (event.endpoint !== null && event.endpoint !== contents.endpoint) continue;
       if (event.email !== null && !contents.emails().includes(event.email)) continue;
       if (event.after > 0) event.after--;
       else if (!taken && Math.random() < event.probability) taken = event;
@@ -113,8 +120,13 @@ function readFault(item: unknown, hashes: string[]): Event | Switch {
     probability: z.number().min(0).max(1).optional(),
     customer: whole(1, MANY).optional(),
     email: z.string().optional(),
+    endpoint: z.enum(ENDPOINTS).optional(),
   });
-  const { store, seconds, on, after, count, probability, customer, email, ...fault } = read(kind, item, event);
+  const { store, seconds, on, after, count, probability, customer, email, endpoint, ...fault } = read(
+    kind,
+    item,
+    event,
+  );
   const lasting = seconds !== undefined || probability !== undefined;
   const most = count === undefined && !lasting ? 1 : (count ?? null);
   return {
@@ -126,5 +138,6 @@ function readFault(item: unknown, hashes: string[]): Event | Switch {
     probability: probability ?? 1,
     customer: customer ?? null,
     email: email ?? null,
+    endpoint: endpoint ?? null,
   };
 }

@@ -37,12 +37,20 @@ errors of the real one:
       pages of customers by page and limit (50 if it is not given): all of them, or those that id:in and email:in name,
       in the order of their ids. email:in disregards case. Commas separate its values, each of which is percent-encoded:
       + is %2B. include=storecredit,formfields as in the real one
+  GET /stores/{hash}/v3/customers/attributes
+      pages of the attributes that the store has defined
+  GET, PUT and DELETE /stores/{hash}/v3/customers/attribute-values
+      pages of values by customer_id:in and attribute_id:in, or of all; sets those of up to 10 customers, by customer_id,
+      attribute_id and value; removes those in id:in, whether or not they are there, and ALL of the store's if it names
+      none. Refused with 422: a customer or attribute that the store doesn't have, a value that is no text of at most 255
+      characters, or no number or date for an attribute of that type, unless it is blank
   GET /stores/{hash}/v2/customer_groups
       pages of groups by page and limit, as a bare array; 204 without a body after the last one
   GET /stores/{hash}/v2/time
 
 Customers 1…N exist in every store, with the e-mail address customer{id}@example.com, in no group, and on all channels;
-the groups are 1 Wholesale, 2 Retail and 3 VIP, the channels 1 and 2. A store takes 3 requests at a time.
+the groups are 1 Wholesale, 2 Retail and 3 VIP, the channels 1 and 2, the attributes 1 Loyalty Tier (string), 2 Points
+(number) and 3 Member Since (date), of which nobody has a value. A store takes 3 requests at a time.
 
 Control, on the same port, in JSON:
 
@@ -53,15 +61,21 @@ ${Object.entries(STATS)
   .join('\n')}
 
   curl localhost:8080/_control/customers/demo/1
-      the customer's current values, and as _applied the number of updates that were applied to it
+      the customer's current values, and as _applied the number of updates that were applied to it; as _attributes the
+      values of its attributes by their ids, and as _valuesApplied how many of those calls have set or removed
 
   curl localhost:8080/_control/customers -d '{"store":"demo","customers":[{"id":1,"notes":"by someone else"}]}'
       changes customers as someone else would: neither counted nor in _applied, and met by no limit or fault. Customers
       without a channel in common may have the same e-mail address, as in a store with several storefronts:
       [{"id":1,"channel_ids":[1]},{"id":2,"channel_ids":[2],"email":"customer1@example.com"}]
 
+  curl localhost:8080/_control/attribute-values -d '{"store":"demo","values":[{"customer_id":1,"attribute_id":2,"value":"5"}]}'
+      sets attribute values as someone else would, or removes them (null); whether they fit is not checked
+
   curl localhost:8080/_control/stores -d '{"store":"demo","groups":[{"id":7,"name":"VIP"}],"channels":[1,2,3]}'
-      replaces the store's groups, its channels, or both; customers keep those that they have
+  curl localhost:8080/_control/stores -d '{"store":"demo","attributes":[{"id":7,"name":"Tier","type":"string"}]}'
+      replaces the store's groups, its channels, its attributes (at most 50), or several of them; customers keep what
+      they have
 
   curl localhost:8080/_control/tokens -d '{"store":"demo","token":"new-token"}'
       replaces the token of a store; the old one then gets 401
@@ -69,7 +83,7 @@ ${Object.entries(STATS)
       takes the scope away from the token, which then gets 403; true gives it back
 
   curl localhost:8080/_control/reset -d '{"store":"demo"}'
-      puts back customers, groups, channels, tokens, counters, quota and faults as they were at the start; without
+      puts back customers, groups, channels, attributes, tokens, counters, quota and faults as they were at the start; without
       store, in all stores
 
   curl localhost:8080/_control/faults -d '{"fault":"status","status":503,"store":"demo","count":5}'
@@ -80,9 +94,9 @@ ${Object.entries(STATS)
 
   Faults that happen to requests. "count": how many requests meet it (1 by default; "always" or null for all, which is
   the default with seconds or probability); "after": how many pass first; "probability": from 0 to 1; "seconds": for
-  how long; "on": "put" for writes (default), "get" for reads, "all" for both; "customer": only PUTs that contain this
-  id and GETs that list it; "email": only GETs that ask for this address, in this spelling. A request meets one fault,
-  the oldest that applies.
+  how long; "on": "put" for writes (default), "get" for reads, "all" for both; "endpoint": only calls to customers,
+  attributes, attribute-values, customer_groups or time; "customer": only writes that contain this id and GETs that list
+  it; "email": only GETs that ask for this address, in this spelling. A request meets one fault, the oldest that applies.
 ${kinds(EVENTS)}
 
   Faults that last until they are cleared, or for "seconds":

@@ -26,6 +26,14 @@ const id = whole(1, 2 ** 31 - 1);
 /** A store's customer groups. */
 export const groups = z.array(z.strictObject({ id, name: z.string() }));
 
+/** The attributes that a store has defined, BigCommerce's limit of them at most. */
+export const attributes = z
+  .array(z.strictObject({ id, name: z.string(), type: z.enum(['string', 'number', 'date']) }))
+  .max(50, 'expected at most 50 attributes');
+
+/** Attribute values to set, or to remove. */
+export const values = z.array(z.strictObject({ customer_id: id, attribute_id: id, value: z.string().nullable() }));
+
 /** The ids of a store's channels. */
 export const channels = z.array(id);
 

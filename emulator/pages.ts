@@ -21,5 +21,10 @@ export function pageOf(total: number, query: string, most: number): Page {
   return { number, size, first, count: Math.min(size, total - first) };
 }
 
+/** What a list of `total` items says of this page of it. */
+export const pagination = ({ number, size, count }: Page, total: number) => ({
+  pagination: { total, count, per_page: size, current_page: number, total_pages: Math.ceil(total / size) },
+});
+
 const positive = (value: string | null): number | undefined =>
   Number.isInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;

@@ -3,6 +3,8 @@ export const STATS = {
   requests: 'requests that arrived, of any kind',
   puts: 'PUTs among them',
   gets: 'GETs among them',
+  deletes: 'DELETEs among them',
+  byCall: 'those that the store knows, by what they ask for: {"PUT /v3/customers": n, …}',
   byStatus: 'requests answered, by status: {"200": n, …}',
   unanswered:
     'requests that ended without a whole answer: the client left, or a fault cut it off. ' +
@@ -18,6 +20,9 @@ export const STATS = {
   customersUpdatedDistinct: 'different customers among them',
   customersAppliedMoreThanOnce: 'customers among those updated more than once',
   customersRead: 'customers listed by GETs, each counted every time',
+  valuesApplied: 'attribute values set, each counted every time',
+  valuesRemoved: 'attribute values removed',
+  valuesRead: 'attribute values listed by GETs, each counted every time',
 };
 
 // Requests already on their way when the 429 was sent are nobody's fault.
@@ -27,6 +32,8 @@ const zero = () => ({
   requests: 0,
   puts: 0,
   gets: 0,
+  deletes: 0,
+  byCall: {} as Record<string, number>,
   byStatus: {} as Record<string, number>,
   unanswered: 0,
   throttled429: 0,
@@ -62,6 +69,7 @@ export class Stats {
     counts.requests++;
     if (method === 'PUT') counts.puts++;
     if (method === 'GET') counts.gets++;
+    if (method === 'DELETE') counts.deletes++;
     counts.longestUrl = Math.max(counts.longestUrl, url.length);
     if (now > this.#stayAway.from && now < this.#stayAway.until) counts.callsAfterThrottle++;
     counts.lastRequestAt = new Date().toISOString();
@@ -82,6 +90,11 @@ export class Stats {
       if (status === 429) counts.throttled429++;
     };
     return { ended, inFlight: () => inFlight - (this.#lost - lost) };
+  }
+
+  /** Notes what a request asks for, such as `PUT /v3/customers`. */
+  asked(call: string): void {
+    this.#counts.byCall[call] = (this.#counts.byCall[call] ?? 0) + 1;
   }
 
   /** Notes how many requests were in flight. */

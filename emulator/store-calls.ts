@@ -3,6 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answers.ts';
 import { NO_ROUTE, NO_SCOPE, NO_TOKEN, NONSENSE_TOKEN, throttled, URL_TOO_LONG } from './answers.ts';
+import {
+  deleteValues,
+  getAttributes,
+  getValues,
+  ownersListed,
+  ownersRemoved,
+  ownersSent,
+  putValues,
+} from './attribute-calls.ts';
 import type { Call } from './customer-calls.ts';
 import { getCustomerGroups, getCustomers, getTime, idsListed, idsSent, putCustomers } from './customer-calls.ts';
 import type { Outcome } from './delivery.ts';
@@ -28,15 +37,19 @@ export interface BigCommerce {
 const CLOSING_MS = 20;
 
 interface Route {
-  /** Answers a call and applies its first `most` customers. */
+  /** Answers a call and applies its first `most` customers or values. */
   serve(store: Store, call: Call, most: number): Answer;
-  /** The customers that a call contains, unchecked. */
+  /** The customers that a call is about, unchecked. */
   ids?(store: Store, call: Call): unknown[];
 }
 
 const ROUTES: Record<string, Route> = {
   'PUT /v3/customers': { serve: putCustomers, ids: idsSent },
   'GET /v3/customers': { serve: getCustomers, ids: idsListed },
+  'GET /v3/customers/attributes': { serve: getAttributes },
+  'PUT /v3/customers/attribute-values': { serve: putValues, ids: ownersSent },
+  'GET /v3/customers/attribute-values': { serve: getValues, ids: ownersListed },
+  'DELETE /v3/customers/attribute-values': { serve: deleteValues, ids: ownersRemoved },
   'GET /v2/customer_groups': { serve: getCustomerGroups },
   'GET /v2/time': { serve: getTime },
 };
@@ -60,6 +73,9 @@ export async function serveCall(
   const now = performance.now();
   const { ended, inFlight } = store.stats.arrive(request, now);
   response.once('close', () => ended());
+  const asked = `${request.method} ${route}`;
+  const { serve, ids } = ROUTES[asked] ?? {};
+  if (serve) store.stats.asked(asked);
   const switches = faults.switches(hash);
   const respond = (outcome: Outcome) => deliver(response, limited(store, outcome), ended);
   const answer = (answer: Answer) => respond({ delivery: 'whole', answer });
@@ -75,11 +91,11 @@ export async function serveCall(
 
   const body = await readBody(request);
   if (refused) return answer(refused);
-  const { serve, ids } = ROUTES[`${request.method} ${route}`] ?? {};
   if (!serve) return answer(NO_ROUTE);
 
   const call: Call = { contentType: request.headers['content-type'] ?? '', query, body, switches };
-  const fault = faults.take(hash, request.method === 'PUT' ? 'PUT' : 'GET', {
+  const fault = faults.take(hash, request.method === 'GET' ? 'GET' : 'PUT', {
+    endpoint: route.split('/').at(-1) ?? '',
     ids: () => ids?.(store, call) ?? [],
     emails: () => valuesOf(query, 'email:in') ?? [],
   });

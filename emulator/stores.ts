@@ -1,3 +1,4 @@
+import { Attributes, type Definition } from './attributes.ts';
 import { Customers } from './customers.ts';
 import { Limits } from './limits.ts';
 import { Stats } from './stats.ts';
@@ -10,7 +11,7 @@ export interface StoreOptions {
   quota: number | null;
   /** Length of a window, in milliseconds. */
   window: number;
-  /** The most customers or groups on a page of a list, whatever `limit` asks for. */
+  /** The most customers, groups or values on a page of a list, whatever `limit` asks for. */
   pageSize: number;
 }
 
@@ -26,8 +27,13 @@ const GROUPS: Group[] = [
   { id: 3, name: 'VIP' },
 ];
 const CHANNELS = [1, 2];
+const DEFINITIONS: Definition[] = [
+  { id: 1, name: 'Loyalty Tier', type: 'string' },
+  { id: 2, name: 'Points', type: 'number' },
+  { id: 3, name: 'Member Since', type: 'date' },
+];
 
-/** One store: who may call it, its customers with their groups and channels, its limits, and its counters. */
+/** One store: who may call it, its customers with their groups, channels and attributes, its limits, and its counters. */
 export class Store {
   readonly hash: string;
   readonly stats = new Stats();
@@ -38,6 +44,9 @@ export class Store {
   scope!: boolean;
   customers!: Customers;
   groups!: Group[];
+  attributes!: Attributes;
+  /** The attributes that it has defined. */
+  definitions!: Definition[];
   /** The ids of its channels, of which each has storefronts of its own. */
   channels!: number[];
   limits!: Limits;
@@ -59,6 +68,8 @@ export class Store {
     this.scope = true;
     this.customers = new Customers(this.#options.customers);
     this.groups = GROUPS;
+    this.attributes = new Attributes();
+    this.definitions = DEFINITIONS;
     this.channels = CHANNELS;
     this.limits = new Limits(this.#options.quota, this.#options.window);
     this.stats.reset();
@@ -72,6 +83,9 @@ export class Store {
       customersUpdatedDistinct: distinct,
       customersAppliedMoreThanOnce: repeated,
       customersRead: this.customers.read,
+      valuesApplied: this.attributes.count.applied,
+      valuesRemoved: this.attributes.count.removed,
+      valuesRead: this.attributes.count.read,
     };
   }
 }

@@ -32,6 +32,9 @@ import type { Storage } from './storage/storage.ts';
 /** After SIGTERM the calls of chunks end within this time, and the leases with them. */
 const STOP_MS = 120_000;
 
+/** How long nobody has written to a copy of a source whose writer counts as killed. */
+const DAY_MS = 86_400_000;
+
 /** How long the Temporal server may take to answer a quick question. The SDK retries for a few seconds beyond that. */
 const REACH_MS = 2_000;
 
@@ -45,6 +48,8 @@ async function main(): Promise<void> {
     : undefined;
   const storage = await forSetting('JOB_STORE', () => openJobStore(config));
   const jobStore = await forSetting('JOB_STORE', () => whichStore(storage));
+  // Of jobs that never began, nobody else would delete them.
+  await forSetting('JOB_STORE', () => storage.deleteHalfWritten(SOURCE_COPIES.slice(0, -1), DAY_MS));
   const sourceRoots = await forSetting('SOURCE_ROOTS', () => sourceRootsOf(config, storage));
   const tokens = await forSetting(
     'BIGCOMMERCE_TOKENS_FILE',

@@ -28,8 +28,8 @@ test('calls in flight are counted store by store', () => {
   abc.callStarted();
   def.callStarted();
   expect(said['customer_updates_calls_in_flight']).toBe(1);
-  abc.callEnded('ok', 10);
+  abc.callEnded('customers', 'ok', 10);
   expect(said['customer_updates_calls_in_flight']).toBe(1);
-  abc.callEnded('throttled', 10);
+  abc.callEnded('customers', 'throttled', 10);
   expect(said['customer_updates_calls_in_flight']).toBe(0);
 });

@@ -7,6 +7,7 @@ import { BadInput } from '../contract/schema.ts';
 import { BadPage } from '../jobs/pages.ts';
 import { checkJobStore, type OtherJobStore } from '../jobs/which-store.ts';
 import { BadSource } from '../jobs/sources/record.ts';
+import { asDefect, Defect } from './defect.ts';
 import { NothingToRetry } from './job-source.ts';
 import { printable } from '../contract/describe.ts';
 import { StorageFailed } from '../storage/storage.ts';
@@ -25,8 +26,19 @@ export const TRIES = BACKOFF_MS.length + 1;
 /** Longer reasons why a job failed are cut: paths and lists of names have bounds of their own, this one is for all. */
 const MAX_MESSAGE = 6_000;
 
+/**
+ * Attempts after which a defect ends the job: by then, four minutes later, other workers have tried, and a bad version may
+ * have been taken back.
+ */
+const DEFECT_ATTEMPTS = 10;
+
 /** A failure that ends the job, for errors that no further attempt would fix; other errors as they are. */
-export function jobFailure(error: unknown): unknown {
+export function jobFailure(thrown: unknown, attempt: number): unknown {
+  const error = asDefect(thrown);
+  if (error instanceof Defect) {
+    const type: JobFailureType = 'Defect';
+    return ApplicationFailure.create({ type, message: error.message, nonRetryable: attempt >= DEFECT_ATTEMPTS });
+  }
   const types: [new (message?: string) => Error, JobFailureType][] = [
     [BadInput, 'BadInput'],
     [BadSource, 'BadSource'],
@@ -52,10 +64,11 @@ export function requireFiles(here: JobStore, job: JobRef): void {
   }
 }
 
-/** Whether a try got no answer, be it from the store or from the job store, without which nothing can be sent. */
-export function isUnanswered(error: unknown): error is Unavailable | BadPage | StorageFailed {
-  return error instanceof Unavailable || error instanceof BadPage || error instanceof StorageFailed;
-}
+const UNANSWERED = [Unavailable, BadPage, StorageFailed, Defect] as const;
+
+/** Whether a try got no answer: from the store, or from the job store or the worker, without which nothing can be sent. */
+export const isUnanswered = (error: unknown): error is InstanceType<(typeof UNANSWERED)[number]> =>
+  UNANSWERED.some((kind) => error instanceof kind);
 
 /**
  * What a failed attempt to call the store for a job means to Temporal. `outcome` is what the workflow enters if it gives
@@ -80,17 +93,18 @@ export function callFailure(
   if (error instanceof Refused) return failure('Refused', error.message);
   if (error instanceof Draining || error instanceof LeaseLost) return failure('HandedOver', error.message, 100);
   if (isUnanswered(error)) {
+    const type = error instanceof Defect ? 'Defect' : 'Unavailable';
     const backoff = BACKOFF_MS[unanswered - 1];
-    if (backoff === undefined) return failure('Unavailable', error.message);
+    if (backoff === undefined) return failure(type, error.message);
     const asked = error instanceof Unavailable ? (error.delayMs ?? 0) : 0;
-    return failure('Unavailable', error.message, Math.max(asked, backoff * (0.5 + random())));
+    return failure(type, error.message, Math.max(asked, backoff * (0.5 + random())));
   }
   return error;
 }
 
 /** What a failed check of a dry run means to Temporal: a refusal is final, anything else is retried. */
-export function checkFailure(error: unknown): unknown {
-  if (!(error instanceof StoreError)) return error;
+export function checkFailure(error: unknown, attempt: number): unknown {
+  if (!(error instanceof StoreError)) return jobFailure(error, attempt);
   const type: ChunkFailureType = error instanceof Refused ? 'Refused' : 'Unavailable';
   const category = ApplicationFailureCategory.BENIGN;
   const delay = error instanceof Throttled ? { nextRetryDelay: error.delayMs } : {};

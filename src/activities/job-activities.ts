@@ -4,7 +4,7 @@ import { JOBS_TASK_QUEUE, openSignal, STORES_TASK_QUEUE, storeWorkflowId } from 
 import { closeJob } from '../jobs/close.ts';
 import { saveFailures } from '../jobs/failure-files.ts';
 import type { FixableJob } from '../jobs/fix.ts';
-import { readGroups } from '../jobs/groups-file.ts';
+import { readNames } from '../jobs/names-file.ts';
 import { jobKeys } from '../jobs/keys.ts';
 import { BadInput, parseJobInput } from '../contract/schema.ts';
 import { BadSource } from '../jobs/sources/record.ts';
@@ -43,9 +43,9 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const sourceRoots = parts.sourceRoots.map(untilStopped);
         const reader = { storeHash: job.job.storeHash, id, key: job.job.key };
         const readAgain: FixableJob['readAgain'] = async (digest) => {
-          const groups = job.job.named && (await readGroups(storage, jobKeys(job.job)));
+          const names = await readNames(storage, job.job);
           const place = { client, storage: untilStopped(storage), sourceRoots };
-          return recordsOf(place, reader, source, { ...options, groups, digest }).catch((error: unknown) => {
+          return recordsOf(place, reader, source, { ...options, ...names, digest }).catch((error: unknown) => {
             // The job of which this one is a retry was purged, or its workflow deleted.
             const isGone = error instanceof BadInput || error instanceof NothingToRetry;
             throw isGone ? new BadSource(error.message, { cause: error }) : error;
@@ -55,7 +55,7 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
         const ended = { ...job, id, source, options, wasReset, readAgain, isLastTry };
         return await closeJob(untilStopped(storage), runId, ended);
       } catch (error) {
-        throw jobFailure(error);
+        throw jobFailure(error, Context.current().info.attempt);
       }
     });
   return {
@@ -91,7 +91,11 @@ export function createJobActivities(parts: PreparingParts): JobActivities {
     saveFailures: ({ job, name, failures, olderIn }) =>
       withHeartbeats(async () => {
         requireFiles(jobStore, job);
-        return saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+        try {
+          return await saveFailures(storage, jobKeys(job).failures(name), failures, olderIn);
+        } catch (error) {
+          throw jobFailure(error, Context.current().info.attempt);
+        }
       }),
 
     closeJob: close,

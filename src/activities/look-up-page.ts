@@ -2,13 +2,14 @@ import type { CallOptions, Store, Tally } from '../bigcommerce/store.ts';
 import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities.ts';
 import { addressKey } from '../contract/address.ts';
 import { CHUNK_SIZE } from '../contract/job.ts';
-import { packFallen } from '../contract/look-ups.ts';
+import { packFallen, type Places } from '../contract/look-ups.ts';
 import { compare } from '../jobs/changes.ts';
 import { hasId } from '../jobs/ids-file.ts';
-import { askedFor, type FoundCustomer, type KeyedRow } from '../jobs/keyed-rows.ts';
+import { askedFor, type FoundCustomer, type KeyedRow, type StoreCustomer } from '../jobs/keyed-rows.ts';
 import { knew } from '../jobs/known.ts';
 import { type FellOut, type FoundCustomers, kept, look } from '../jobs/look-up.ts';
 import type { LookUpFile } from '../jobs/look-ups.ts';
+import { readNames } from '../jobs/names-file.ts';
 import type { PageRow } from '../jobs/pages.ts';
 import { runKeys } from './context.ts';
 import { reading } from './reading.ts';
@@ -19,29 +20,45 @@ type Found = Omit<PageOutcome, keyof Spent>;
 
 /** Looks up the rows of a page that are to be sent, unless that was done before. */
 export const lookUpPage = (parts: StoreParts, ref: PageRef): Promise<PageOutcome> =>
-  reading(parts, ref, (calling) => lookUp(parts, ref, calling));
+  reading(
+    parts,
+    ref,
+    (calling) => lookUp(parts, ref, calling),
+    // A dry run that says too little is worse than none.
+    ref.dryRun ? undefined : (why) => failed(parts, ref, why),
+  );
 
-async function lookUp({ store, lookUps }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
-  const { job, page, asked, probe, match, skipUnchanged, dryRun } = ref;
+/** No row of the page can be looked up. */
+async function failed({ lookUps }: StoreParts, { job, page, asked }: PageRef, message: string): Promise<Found> {
+  const { rows } = await lookUps.asked(runKeys(job), page, asked);
+  const packed = packFallen(rows.map(({ row, line, values: { id = null } }) => ({ row, line, id })));
+  const fallen: Fallen = { outcome: 'failed', code: 'unavailable', message, ...packed };
+  return { chunks: 0, lastSize: 0, unchanged: 0, fallen: [fallen] };
+}
+
+async function lookUp({ store, lookUps, storage }: StoreParts, ref: PageRef, calling: Calling): Promise<Found> {
+  const { job, page, probe, match, skipUnchanged, dryRun } = ref;
   const keys = runKeys(job);
-  const { rows, key } = await lookUps.asked(keys, page, asked);
+  const { rows, key, asked } = await lookUps.askedAtOnce(keys, page, ref.asked);
+  const [from, upTo] = asked.at(-1) as Places;
+  const isAll = asked === ref.asked;
   const stands = await lookUps.find(keys, key);
   if (stands) {
     // A probe has to make a call.
     if (probe) await ask(store, new Wanted(rows.slice(0, 1)), new Map(), calling);
-    return outcomeOf(rows, stands);
+    return { ...outcomeOf(rows, stands), ...(!isAll && { upTo }) };
   }
   const { at, customers } = await lookUps.found(keys, key);
   await ask(store, new Wanted(rows), customers, calling);
   const [ids, known] = [await lookUps.ids(keys), await lookUps.known(keys)];
-  const [from] = asked.at(-1) ?? [0];
+  const { attributes } = await readNames(storage, job);
   const looked = look(rows, customers, {
-    ...{ match, from, skipUnchanged },
+    ...{ match, from, skipUnchanged, dryRun, attributes },
     isNamed: (id) => hasId(ids, id),
     knew: (address, id) => knew(known, address, id),
   });
   const kept = await lookUps.keep(keys, key, { at, match, ...(dryRun && { dryRun }), rows: looked });
-  return outcomeOf(rows, kept);
+  return { ...outcomeOf(rows, kept), ...(!isAll && { upTo }) };
 }
 
 /** Whom a page asks for, and the row for which each is wanted. */
@@ -74,6 +91,37 @@ async function ask(store: Store, { byId, byEmail }: Wanted, found: FoundCustomer
       ...calling,
     });
   }
+  await askValues(store, [...byId, ...[...byEmail].map(([key, { row }]) => [key, row] as const)], found, calling);
+}
+
+/** Asks for the values of the attributes that are to be set, of those whose values earlier attempts have not found. */
+async function askValues(
+  store: Store,
+  rows: (readonly [key: number | string, row: KeyedRow])[],
+  found: FoundCustomers,
+  calling: Calling,
+): Promise<void> {
+  const wanted = new Map<number, { customer: StoreCustomer; ids: string[] }[]>();
+  for (const [key, { attributes }] of rows) {
+    const answer = found.get(key);
+    if (!attributes || answer?.kind !== 'found' || 'attributes' in answer.customer) continue;
+    const { customer } = answer;
+    wanted.set(customer.id, [...(wanted.get(customer.id) ?? []), { customer, ids: Object.keys(attributes) }]);
+  }
+  if (wanted.size === 0) return;
+  const all = [...wanted.values()].flatMap((several) => several.flatMap(({ ids }) => ids));
+  await store.findAttributeValues({
+    customers: [...wanted.keys()],
+    attributes: [...new Set(all)].map(Number),
+    onFound(id, answer) {
+      if (answer.kind !== 'found') return;
+      const has = new Map(answer.values.map((value) => [String(value.attribute_id), value.attribute_value]));
+      for (const { customer, ids } of wanted.get(id) ?? []) {
+        customer['attributes'] = Object.fromEntries(ids.map((attribute) => [attribute, has.get(attribute) ?? null]));
+      }
+    },
+    ...calling,
+  });
 }
 
 /** What a look-up leaves to be sent, and who fell out. */

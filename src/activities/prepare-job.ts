@@ -9,11 +9,11 @@ import {
   SEARCH_ATTRIBUTES,
 } from '../contract/activities.ts';
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
-import { NamesNeeded } from '../jobs/groups.ts';
 import { takeOver } from '../jobs/earlier-runs.ts';
-import { jobKeys, ownCopy } from '../jobs/keys.ts';
+import { ownCopy } from '../jobs/keys.ts';
+import { NamesNeeded } from '../jobs/names.ts';
+import { readNames } from '../jobs/names-file.ts';
 import { newSet } from '../jobs/pages.ts';
-import { readGroups } from '../jobs/groups-file.ts';
 import { fitting, prepare } from '../jobs/prepare.ts';
 import { runKeys } from './context.ts';
 import { jobFailure, requireFiles } from './failures.ts';
@@ -24,7 +24,7 @@ type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
 
 /**
  * Reads and checks the source, and writes its chunks to the job store. A second attempt starts over, in other files. Ends
- * early if the source names groups and those of the store are in no file yet.
+ * early if the source names things of the store for which that was not asked yet.
  */
 export async function prepareJob(
   parts: PreparingParts,
@@ -41,10 +41,10 @@ export async function prepareJob(
     const notes: string[] = [];
     const note = (text: string) => notes.push(fitting(text));
     const { storage, client, jobStore } = parts;
-    const groups = job.named && (await readGroups(storage, jobKeys(job)));
+    const names = await readNames(storage, job);
     let digest: string | undefined;
     const setDigest = (sha256: string) => (digest = sha256);
-    const records = await recordsOf(parts, reader, source, { ...options, groups, note, digest: setDigest });
+    const records = await recordsOf(parts, reader, source, { ...options, ...names, note, digest: setDigest });
     const onProgress = (rows: number) => {
       heartbeat(rows);
       cancellationSignal.throwIfAborted();
@@ -77,9 +77,9 @@ export async function prepareJob(
   } catch (error) {
     if (error instanceof NamesNeeded) {
       const { client, jobStore } = parts;
-      return { format, needs: 'names', jobStore, searchAttributes: await hasSearchAttributes(client) };
+      return { format, needs: error.kinds, jobStore, searchAttributes: await hasSearchAttributes(client) };
     }
-    throw jobFailure(error);
+    throw jobFailure(error, info.attempt);
   }
 }
 

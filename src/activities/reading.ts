@@ -2,6 +2,7 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
 import type { PageRef, Spent, StoreRef } from '../contract/activities.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
+import { asDefect, Defect } from './defect.ts';
 import { callFailure, isUnanswered, logUnsettled } from './failures.ts';
 import type { StoreParts } from './store-activities.ts';
 
@@ -13,11 +14,15 @@ interface ReadingProgress extends Tally {
   waiting?: Wait | undefined;
 }
 
-/** Runs what only reads, and says what it has spent. An attempt that fails, or is stopped, says so too. */
+/**
+ * Runs what only reads, and says what it has spent. An attempt that fails, or is stopped, says so too; with `unable`, which
+ * is given the reason, also what is entered in the end if the worker itself is at fault.
+ */
 export async function reading<T extends object>(
   { store, permit }: StoreParts,
   ref: StoreRef | PageRef,
   read: (calling: CallOptions & { tally: Tally }) => Promise<T>,
+  unable?: (why: string) => Promise<T>,
 ): Promise<T & Spent> {
   const context = Context.current();
   const nothing = { calls: 0, reads: 0, throttled: 0, unanswered: 0 };
@@ -40,12 +45,14 @@ export async function reading<T extends object>(
       () => progress,
     );
     return { ...result, ...spent() };
-  } catch (error) {
+  } catch (thrown) {
+    const error = asDefect(thrown);
     logUnsettled(ref, error);
     if (isUnanswered(error)) progress.unanswered++;
     progress.waiting = undefined;
     context.heartbeat(progress);
     if (context.cancellationDetails?.cancelRequested) throw new CancelledFailure('Stopped.', [spent()]);
-    throw callFailure(error, progress.unanswered, spent());
+    const end = error instanceof Defect ? await unable?.(error.message).catch(() => undefined) : undefined;
+    throw callFailure(error, progress.unanswered, { ...end, ...spent() });
   }
 }

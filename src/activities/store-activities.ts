@@ -1,13 +1,13 @@
 import { Context, log } from '@temporalio/activity';
-import type { JobRef, JobStore, Spent, StoreActivities, StoreRef } from '../contract/activities.ts';
+import type { JobRef, JobStore, NamesRef, Spent, StoreActivities } from '../contract/activities.ts';
 import type { Permit, Store } from '../bigcommerce/store.ts';
 import { checkJobStore } from '../jobs/which-store.ts';
 import type { Quota } from '../contract/dry-run.ts';
 import type { PageReader } from '../jobs/pages.ts';
-import { saveGroups } from '../jobs/groups-file.ts';
-import { jobKeys } from '../jobs/keys.ts';
+import { saveNames } from '../jobs/names-file.ts';
 import type { LookUpFiles } from '../jobs/look-ups.ts';
 import { untilCancelled, withHeartbeats } from './context.ts';
+import { asDefect, Defect } from './defect.ts';
 import { callFailure, checkFailure, TRIES } from './failures.ts';
 import { lookUpPage } from './look-up-page.ts';
 import { reading } from './reading.ts';
@@ -32,7 +32,12 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
     (ref: R): Promise<T> =>
       usage.during(async () => {
         mustHaveFiles(parts, ref.job);
-        return run(parts, ref);
+        return run(parts, ref).catch((thrown: unknown) => {
+          const error = asDefect(thrown);
+          if (!(error instanceof Defect)) throw thrown;
+          const { attempt } = Context.current().info;
+          throw callFailure(error, attempt, { ...spentBefore(parts), attempts: attempt, unanswered: attempt });
+        });
       });
   return {
     updateChunk: withFiles(updateChunk),
@@ -43,26 +48,34 @@ export function createStoreActivities(parts: StoreParts, usage: QueueUsage): Sto
 }
 
 /** The job waits, and asks again, while another process serves the store that does not have its files. */
-function mustHaveFiles({ jobStore, store }: StoreParts, job: JobRef): void {
+function mustHaveFiles(parts: StoreParts, job: JobRef): void {
   try {
-    checkJobStore(jobStore, job);
+    checkJobStore(parts.jobStore, job);
   } catch (error) {
-    const { attempt, heartbeatDetails } = Context.current().info;
-    // What earlier attempts have done, perhaps where the files are; `ended` are those that could say so.
-    const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
-    const attempts = attempt - 1;
-    const nothing = { calls, reads: 0, throttled: 0, attempts, unanswered: 0 };
-    // Of a chunk it names nobody.
-    const outcome = { ...nothing, updated: 0, failures: [], ...(ended < attempts && { uncounted: true }) };
     log.warn('job not in this job store', { store: job.storeHash, why: (error as Error).message });
-    throw callFailure(error, TRIES, { ...outcome, concurrency: store.concurrency() });
+    throw callFailure(error, TRIES, spentBefore(parts));
   }
 }
 
-/** Asks the store for its groups, and keeps them for prepareJob. */
-const readNames = (parts: StoreParts, ref: StoreRef): Promise<Spent> =>
+/** What earlier attempts have done, perhaps in another process. Of a chunk it names nobody. */
+function spentBefore({ store }: StoreParts): Spent {
+  const { attempt, heartbeatDetails } = Context.current().info;
+  // `ended` are those that could say so.
+  const { calls, ended } = { calls: 0, ended: 0, ...heartbeatDetails };
+  const attempts = attempt - 1;
+  const outcome = { calls, reads: 0, throttled: 0, attempts, unanswered: 0, updated: 0, failures: [] };
+  return { ...outcome, ...(ended < attempts && { uncounted: true }), concurrency: store.concurrency() };
+}
+
+/** Asks the store for its names, and keeps them for prepareJob. */
+const readNames = (parts: StoreParts, ref: NamesRef): Promise<Spent> =>
   reading(parts, ref, async (calling) => {
-    await saveGroups(parts.storage, jobKeys(ref.job), await parts.store.readGroups(calling));
+    const { storage, store } = parts;
+    const names = {
+      ...(ref.kinds.includes('groups') && { groups: await store.readGroups(calling) }),
+      ...(ref.kinds.includes('attributes') && { attributes: await store.readAttributes(calling) }),
+    };
+    await saveNames(storage, ref.job, names);
     return {};
   });
 
@@ -74,6 +87,6 @@ async function checkStore({ store, permit }: StoreParts): Promise<{ quota: Quota
     return { quota: await withHeartbeats(check), reads: tally.reads };
   } catch (error) {
     if (context.cancellationDetails?.cancelRequested) throw context.cancellationSignal.reason;
-    throw checkFailure(error);
+    throw checkFailure(error, context.info.attempt);
   }
 }

@@ -1,14 +1,19 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { Draining, StoreError, Unavailable } from '../bigcommerce/errors.ts';
 import { NOBODY_ID } from '../bigcommerce/find.ts';
-import type { IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
+import type { Fates, IsolationState, NotTaken } from '../bigcommerce/isolate.ts';
+import { customerIn, fatesOf, isValue, type Part, partsOf, rowsIn, type SentRow } from '../bigcommerce/parts.ts';
 import type { CallOptions, Tally, Wait } from '../bigcommerce/store.ts';
 import { type ChunkOutcome, type ChunkRef, MAYBE_SENT } from '../contract/activities.ts';
 import type { Failure } from '../contract/job.ts';
+import type { Attributes } from '../jobs/attributes.ts';
+import { readNames } from '../jobs/names-file.ts';
 import type { Chunk } from '../jobs/pages.ts';
 import { StorageFailed } from '../storage/storage.ts';
 import { runKeys, untilCancelled } from './context.ts';
+import { asDefect, Defect } from './defect.ts';
 import { callFailure, isUnanswered, logSettled, logUnsettled, TRIES } from './failures.ts';
+import { inWords } from './not-taken.ts';
 import type { StoreParts } from './store-activities.ts';
 
 /**
@@ -23,8 +28,8 @@ interface ChunkProgress extends Tally {
   /** Attempts that got no answer, and those that have ended and said what they called. */
   unanswered: number;
   ended: number;
-  /** Which customers have an outcome, once any has. */
-  state?: IsolationState | undefined;
+  /** What is settled, once anything is. */
+  state?: IsolationState<Part> | undefined;
   /** What it is waiting for, for people to read. */
   waiting?: Wait | undefined;
 }
@@ -32,11 +37,11 @@ interface ChunkProgress extends Tally {
 /** What was looked up longer ago is not sent any more, in ms: the workflow has it looked up again long before. */
 const OLD_MS = 60 * 60_000;
 
-/** A PUT that changes nothing: whether the store answers it tells about the store. */
-const CHANGES_NOTHING = JSON.stringify([{ id: NOBODY_ID }]);
-
-/** Customers by outcome. */
-type Fates = Pick<IsolationState, 'updated' | 'rejected' | 'failed'>;
+/** PUTs that change nothing, of fields and of values: whether the store answers them tells about the store. */
+const CHANGES_NOTHING = {
+  fields: JSON.stringify([{ id: NOBODY_ID }]),
+  values: JSON.stringify([{ id: NOBODY_ID, attributes: { 1: '' } }]),
+};
 
 const NOBODY: Fates = { updated: [], rejected: [], failed: [] };
 
@@ -62,6 +67,8 @@ class ChunkAttempt {
   /** An earlier attempt died, and nobody knows whether it made a call. */
   readonly #isUncounted: boolean;
   #waitedFor: ChunkOutcome['waitedFor'];
+  /** Those of the store, once they are needed. */
+  #attributes: Attributes | undefined;
 
   constructor(parts: StoreParts, ref: ChunkRef) {
     this.#parts = parts;
@@ -86,11 +93,14 @@ class ChunkAttempt {
       body,
       only: this.#ref.only,
       apart: this.#ref.unansweredBefore !== undefined,
+      tensOfValues: this.#ref.tensOfValues,
       state: this.#progress.state,
       onState: (state) => (this.#progress.state = state),
     });
     logSettled(this.#ref, settled);
-    return this.#outcome(settled);
+    await this.#readNames(settled);
+    const { tensOfValues } = settled;
+    return { ...this.#outcome(settled), ...(tensOfValues && !this.#ref.tensOfValues && { tensOfValues }) };
   }
 
   #read(): Promise<Chunk & { at?: number }> {
@@ -109,15 +119,17 @@ class ChunkAttempt {
    * Returns the outcome of a chunk that was cancelled halfway, or of which only customers are left that the store does not
    * answer for; throws what any other failure means to Temporal.
    */
-  async failed(error: unknown): Promise<ChunkOutcome> {
+  async failed(thrown: unknown): Promise<ChunkOutcome> {
+    const error = asDefect(thrown);
     logUnsettled(this.#ref, error);
     this.#count(error);
-    if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return this.#cancelled();
+    if (error instanceof Draining && this.#context.cancellationDetails?.cancelRequested) return await this.#cancelled();
     this.#progress.ended++;
     this.heartbeat();
     const tries = (this.#ref.unansweredBefore ?? 0) + this.#progress.unanswered;
-    const came = error instanceof Unavailable ? error.message : 'The store did not answer.';
+    const came = error instanceof Unavailable || error instanceof Defect ? error.message : 'The store did not answer.';
     const givenUp = this.#withRest('unavailable', `${came} Tried ${tries} times.`);
+    await this.#readNames(givenUp);
     if (error instanceof Unavailable && (await this.#answersOthers())) return this.#outcome(givenUp);
     // However long the job store fails, no customer is given up for it.
     const failures = error instanceof StorageFailed ? [] : this.#failures(givenUp);
@@ -128,10 +140,14 @@ class ChunkAttempt {
   async #answersOthers(): Promise<boolean> {
     const { unansweredBefore } = this.#ref;
     if (unansweredBefore === undefined || this.#progress.unanswered < TRIES || !this.#chunk) return false;
-    const { updated = [], rejected = [] } = this.#progress.state ?? {};
-    const settled = updated[0] ?? rejected[0]?.id;
-    if (settled === undefined && this.#toSend().length > 1) return false;
-    const other = settled === undefined ? { body: CHANGES_NOTHING } : { body: this.#chunk.body, only: [settled] };
+    const { updated, rejected } = this.#known();
+    // It may answer for fields and not for values.
+    const [silent = 0] = this.#progress.state?.todo[0] ?? [];
+    const kind = isValue(silent) ? 'values' : 'fields';
+    const alike = this.#toSend().filter((row) => partsOf(row).some((part) => isValue(part) === isValue(silent)));
+    const settled = [...updated, ...rejected.map(({ id }) => id)].find((id) => alike.some((row) => row.id === id));
+    if (settled === undefined && alike.length > 1) return false;
+    const other = settled === undefined ? { body: CHANGES_NOTHING[kind] } : { body: this.#chunk.body, only: [settled] };
     return this.#parts.store.updateCustomers({ ...this.#calling(), ...other }).then(
       () => true,
       () => false,
@@ -160,9 +176,10 @@ class ChunkAttempt {
     progress.waiting = undefined;
   }
 
-  #cancelled(): ChunkOutcome {
+  async #cancelled(): Promise<ChunkOutcome> {
     const message = this.#progress.unanswered > 0 ? MAYBE_SENT : 'Not sent: the job was cancelled.';
     const fates = this.#withRest('cancelled', message);
+    await this.#readNames(fates);
     const outcome = this.#outcome(fates);
     if (fates.failed.length < this.#toSend().length) return outcome;
     throw new CancelledFailure('Not sent.', [outcome]);
@@ -181,33 +198,53 @@ class ChunkAttempt {
     };
   }
 
-  /** Ids of the customers to send; none while the chunk could not be read. */
-  #toSend(): number[] {
-    return this.#chunk ? (this.#ref.only ?? idsOf(this.#chunk)) : [];
+  /** The rows to send; none while the chunk could not be read. */
+  #toSend(): SentRow[] {
+    const { only } = this.#ref;
+    return this.#chunk ? rowsIn(this.#chunk.body).filter(({ id }) => only?.includes(id) ?? true) : [];
+  }
+
+  /** Who has an outcome. */
+  #known(): Fates {
+    return this.#progress.state ? fatesOf(this.#progress.state, this.#toSend()) : NOBODY;
   }
 
   /** Who has an outcome, and everyone else as failed. */
   #withRest(code: NotTaken['code'], message: string): Fates {
-    const { updated = [], rejected = [], failed = [] } = this.#progress.state ?? {};
+    const { updated, rejected, failed } = this.#known();
     const known = new Set([...updated, ...[...rejected, ...failed].map(({ id }) => id)]);
-    const rest = this.#toSend().filter((id) => !known.has(id));
-    return { updated, rejected, failed: [...failed, ...rest.map((id) => ({ id, code, message }))] };
+    const begun = new Set(this.#progress.state?.updated.map(customerIn));
+    const rest = this.#toSend().filter(({ id }) => !known.has(id));
+    const unknown = rest.map(({ id }) => ({
+      id,
+      code,
+      message: begun.has(id) ? `Taken in part. ${message}` : message,
+    }));
+    return { updated, rejected, failed: [...failed, ...unknown] };
+  }
+
+  /** Reads the names of attributes, if some of these were rejected. Their ids are enough for a message if it can't. */
+  async #readNames({ rejected }: Fates): Promise<void> {
+    if (!rejected.some(({ attributes }) => attributes)) return;
+    const { attributes } = await readNames(this.#parts.storage, this.#ref.job).catch(() => ({ attributes: undefined }));
+    this.#attributes = attributes;
   }
 
   #failures({ rejected, failed }: Fates): Failure[] {
     const chunk = this.#chunk;
     if (!chunk || rejected.length + failed.length === 0) return [];
-    const places = new Map(idsOf(chunk).map((id, index) => [id, index]));
-    const as = (outcome: Failure['outcome']) => (customer: NotTaken) => ({
-      row: chunk.rows[places.get(customer.id) as number] as number,
-      line: chunk.lines[places.get(customer.id) as number] ?? null,
-      ...customer,
-      outcome,
-    });
+    const rows = rowsIn(chunk.body);
+    const nameOf = (attribute: number) => this.#attributes?.get(String(attribute))?.name;
+    const as = (outcome: Failure['outcome']) => (customer: NotTaken) => {
+      const place = rows.findIndex(({ id }) => id === customer.id);
+      return {
+        row: chunk.rows[place] as number,
+        line: chunk.lines[place] ?? null,
+        ...customer,
+        ...(customer.attributes && inWords(customer.attributes, customer.message, rows[place] as SentRow, nameOf)),
+        outcome,
+      };
+    };
     return [...rejected.map(as('rejected')), ...failed.map(as('failed'))].sort((a, b) => a.row - b.row);
   }
-}
-
-function idsOf(chunk: Chunk): number[] {
-  return (JSON.parse(chunk.body) as { id: number }[]).map(({ id }) => id);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { OutcomeCode } from '../contract/job.ts';
 import { findEmails, isHtml, tidy } from './message.ts';
 import { type Headers, readRetryAfterMs, readThrottleMs } from './headers.ts';
+import { type Part, setPart } from './parts.ts';
 
 /** An answer as received. */
 export interface Answer {
@@ -65,30 +66,64 @@ export function updatedIds(body: unknown): number[] | undefined {
   return updatedBody.safeParse(body).data?.data.map(({ id }) => id);
 }
 
-const listedBody = z.looseObject({
-  data: z.array(z.looseObject({ id: z.int() })),
-  meta: z.looseObject({ pagination: z.looseObject({ count: z.int(), total_pages: z.int() }) }),
-});
+const valuesBody = z.looseObject({ data: z.array(z.looseObject({ customer_id: z.int(), attribute_id: z.int() })) });
+
+/** Reads which values are in the answer to `PUT /v3/customers/attribute-values`. */
+export function setValues(body: unknown): Part[] | undefined {
+  return valuesBody.safeParse(body).data?.data.map((value) => setPart(value.customer_id, value.attribute_id));
+}
+
+const meta = z.looseObject({ pagination: z.looseObject({ count: z.int(), total_pages: z.int() }) });
+
+/** How to read a page of a list. It must say how many items and pages there are, and contain that many. */
+const listOf =
+  <T>(item: z.ZodType<T>) =>
+  (body: unknown): Listed<T> | undefined => {
+    const { data } = z.looseObject({ data: z.array(item), meta }).safeParse(body);
+    if (data?.meta.pagination.count !== data?.data.length) return undefined;
+    return data && { items: data.data, pages: data.meta.pagination.total_pages };
+  };
 
 /** A customer with its current values. */
 export type ListedCustomer = { id: number } & Record<string, unknown>;
 
-/** A page of a list of customers. */
-export interface Listed {
-  customers: ListedCustomer[];
+/** A page of a list. */
+export interface Listed<T> {
+  items: T[];
   /** Number of pages in the list. */
   pages: number;
 }
 
-/**
- * Reads the answer to `GET /v3/customers`, a page of a list. It must say how many customers and pages there are, and
- * contain that many: a customer counts as missing from the store only if the list is known to be whole.
- */
-export function listedCustomers(body: unknown): Listed | undefined {
-  const { data } = listedBody.safeParse(body);
-  if (data?.meta.pagination.count !== data?.data.length) return undefined;
-  return data && { customers: data.data, pages: data.meta.pagination.total_pages };
+/** Reads the answer to `GET /v3/customers`: a customer counts as missing only if the list is known to be whole. */
+export const listedCustomers = listOf<ListedCustomer>(z.looseObject({ id: z.int() }));
+
+/** The value that a customer has of an attribute. */
+export interface ListedValue {
+  id: number;
+  customer_id: number;
+  attribute_id: number;
+  /** The API calls it `value` when it takes one. */
+  attribute_value: string;
 }
+
+const text = z.union([z.string(), z.number()]).transform(String);
+
+/** Reads the answer to `GET /v3/customers/attribute-values`. */
+export const listedValues = listOf<ListedValue>(
+  z.object({ id: z.int().positive(), customer_id: z.int(), attribute_id: z.int(), attribute_value: text }),
+);
+
+/** An attribute of customers as the store defines it. */
+export interface AttributeDefinition {
+  id: number;
+  name: string;
+  type: 'string' | 'number' | 'date';
+}
+
+/** Reads the answer to `GET /v3/customers/attributes`. A type that is not known is text to us. */
+export const listedAttributes = listOf<AttributeDefinition>(
+  z.object({ id: z.int(), name: z.string(), type: z.enum(['string', 'number', 'date']).catch('string') }),
+);
 
 const groupsBody = z.array(z.looseObject({ id: z.int(), name: z.string() }));
 

@@ -1,6 +1,7 @@
 import { Draining, LeaseLost } from './errors.ts';
 import type { Wait } from './gate.ts';
 import type { IsolationState } from './isolate.ts';
+import type { Part } from './parts.ts';
 
 /** The right to send to a store now, and how it ends. Its signals are for this one store, not for the whole process. */
 export interface Permit {
@@ -25,7 +26,7 @@ export interface CallOptions {
 
 /** Calls written. */
 export interface Tally {
-  /** PUTs. */
+  /** PUTs and DELETEs. */
   calls: number;
   /** GETs. */
   reads: number;
@@ -39,10 +40,10 @@ export class Attempt {
   readonly tally: Tally;
   /** The id of its last call in the API's own logs; undefined if the answer gave none. */
   requestId: string | undefined;
-  /** Which customers are settled and which are still to be sent; undefined while none is settled. */
-  state: IsolationState | undefined;
+  /** What is settled and what is still to be sent; undefined while an ordinary chunk has no answer. */
+  state: IsolationState<Part> | undefined;
 
-  constructor(options: CallOptions, state?: IsolationState) {
+  constructor(options: CallOptions, state?: IsolationState<Part>) {
     this.options = options;
     this.tally = options.tally ?? { calls: 0, reads: 0, throttled: 0 };
     this.state = state;

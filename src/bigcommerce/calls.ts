@@ -4,14 +4,14 @@ import type { Attempt } from './attempt.ts';
 import { Refused, Throttled, Unavailable } from './errors.ts';
 import { Gate } from './gate.ts';
 import { type RateLimit, readRateLimit, readRequestId } from './headers.ts';
-import { type Api, NoAnswer } from './http.ts';
+import { type Api, type Method, NoAnswer } from './http.ts';
 import { type CallOutcome, type Observer, RecentCalls } from './observer.ts';
 import { type Feedback, Pace } from './pace.ts';
 import type { Tokens } from './tokens.ts';
 
 /** One request, and how to read its answer. */
 export interface Request<T> extends Reading<T> {
-  method: 'GET' | 'PUT';
+  method: Method;
   /** What follows `/stores/{hash}`. */
   path: string;
   body: string | null;
@@ -143,7 +143,7 @@ export class StoreCalls {
         beforeWrite: () => {
           attempt.checkPermit();
           feedback = { kind: 'unclear' };
-          end = this.recent.start();
+          end = this.recent.start(endpointOf(request));
           attempt.requestId = undefined;
           attempt.tally[kind]++;
         },
@@ -182,6 +182,10 @@ export class StoreCalls {
 type Kind = 'reads' | 'calls';
 
 const kindOf = ({ method }: Pick<Request<unknown>, 'method'>): Kind => (method === 'GET' ? 'reads' : 'calls');
+
+/** The last word of its path: `customers`, `attribute-values`, … */
+const endpointOf = ({ path }: Pick<Request<unknown>, 'path'>): string =>
+  /[^/]*$/.exec(path.split('?')[0] ?? '')?.[0] ?? '';
 
 function feedbackOf(verdict: Verdict<unknown>, rateLimit: RateLimit | undefined): Feedback {
   if (verdict.kind === 'throttled') return { kind: 'throttled', waitMs: verdict.waitMs, rateLimit };

@@ -1,9 +1,12 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Answer } from './answer.ts';
 
+/** All that is asked of the API: to list, to change, to remove. */
+export type Method = 'GET' | 'PUT' | 'DELETE';
+
 /** What to send, and when not to. */
 export interface Exchange {
-  method: 'GET' | 'PUT';
+  method: Method;
   /** What follows the API's address, such as `/stores/abc123/v2/time`. */
   path: string;
   token: string;
@@ -23,7 +26,11 @@ export const LONGEST_CALL_MS = 75_000;
 const CONNECT_MS = 10_000;
 
 // Ten customers with everything on them are a few dozen KB. A GET lists 250, some with long notes.
-const MAX_ANSWER_BYTES = { PUT: 4 * 1024 * 1024, GET: 64 * 1024 * 1024 };
+const MAX_ANSWER_BYTES: Record<Method, number> = {
+  GET: 64 * 1024 * 1024,
+  PUT: 4 * 1024 * 1024,
+  DELETE: 4 * 1024 * 1024,
+};
 
 /** An API, over as many connections as there are calls at once; the stores' gates limit those. */
 export class Api {

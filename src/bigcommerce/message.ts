@@ -40,7 +40,7 @@ function hide(text: string, secret: string): string {
  * A text on one line, at most 200 characters long, without e-mail addresses or any of the `secrets`, whatever their case: the
  * store may quote what was sent to it.
  */
-export function tidy(text: string, secrets: readonly string[] = []): string {
+export function tidy(text: string, secrets: readonly string[] = [], maxBytes = MAX_BYTES): string {
   // A word cut in two may be half an address, which no mask finds.
   const read = text.length > MAX_READ ? text.slice(0, MAX_READ).replace(/\S+$/, '') : text;
   // Only those that occur: a pattern for each of thousands would be slow.
@@ -51,8 +51,8 @@ export function tidy(text: string, secrets: readonly string[] = []): string {
     // Control characters, and characters that reverse or hide text.
     .replace(/[\s\p{C}]+/gu, ' ')
     .trim();
-  if (line.length <= MAX_LENGTH && sizeOf(line) <= MAX_BYTES) return line;
+  if (line.length <= MAX_LENGTH && sizeOf(line) <= maxBytes) return line;
   let start = line.slice(0, MAX_LENGTH - 1);
-  while (sizeOf(start) > MAX_BYTES) start = start.slice(0, -1);
+  while (sizeOf(start) > maxBytes) start = start.slice(0, -1);
   return `${start.replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -7,8 +7,8 @@ export type CallOutcome = Verdict<unknown>['kind'] | 'aborted';
 export interface Observer {
   /** A call is being written to the store. */
   callStarted(): void;
-  /** That call has ended, `ms` after it was written. */
-  callEnded(outcome: CallOutcome, ms: number): void;
+  /** That call, to an endpoint such as `customers`, has ended, `ms` after it was written. */
+  callEnded(endpoint: string, outcome: CallOutcome, ms: number): void;
   /** Requests left in the store's quota, according to an answer. */
   quotaLeft(requests: number): void;
 }
@@ -39,8 +39,8 @@ export class RecentCalls {
     this.#observer = observer;
   }
 
-  /** A call starts; the function it returns ends it. */
-  start(): (outcome: CallOutcome) => void {
+  /** A call to an endpoint starts; the function it returns ends it. */
+  start(endpoint: string): (outcome: CallOutcome) => void {
     const call = { startedAt: this.#now() };
     this.#running.add(call);
     this.#ticker ??= setInterval(() => this.#now(), TICK_MS).unref();
@@ -50,7 +50,7 @@ export class RecentCalls {
       this.#running.delete(call);
       if (this.#running.size === 0) this.#stopTicking();
       this.#durations[this.#ended++ % KEPT] = ms;
-      this.#observer.callEnded(outcome, ms);
+      this.#observer.callEnded(endpoint, outcome, ms);
     };
   }
 

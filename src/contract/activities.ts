@@ -24,8 +24,8 @@ export const failuresFile = (file: number): string => String(file).padStart(4, '
 export const CHUNKS_PER_PAGE = 200;
 
 /** Whether a job looks its customers up before it sends them. */
-export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions): boolean =>
-  match === 'email' || backup || skipUnchanged;
+export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions, { removes }: Plan): boolean =>
+  match === 'email' || backup || skipUnchanged || removes === true;
 
 /**
  * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
@@ -57,8 +57,8 @@ export interface JobRef {
   storeHash: string;
   /** Run id of the job's first run: the same after continue-as-new and reset, and never reused. */
   key: string;
-  /** Its source is read with the names of the store's groups. */
-  named?: true;
+  /** Its source is read with these names of things of the store. */
+  named?: NameKind[];
   /** PreparedJob.set, once its source was read. */
   set?: number;
   /** Where its files are: in the job store of the worker that began to prepare it. */
@@ -83,6 +83,8 @@ export interface PreparedRows {
   failures: Failure[];
   /** URI of the file of earlier ones. */
   olderIn: string | null;
+  /** Some row removes the value of an attribute: first the job has to know that it is there. */
+  removes?: true;
   /** SHA-256 of the file's bytes, in hex; absent if there is no file. */
   digest?: string;
 }
@@ -100,9 +102,12 @@ export interface PreparedJob extends PreparedRows {
   notes: string[];
 }
 
-/** What prepareJob returns if the source names groups of the store, for which readNames has to ask first. */
+/** What a store has by names of its own: customer groups, and attributes that it has defined for its customers. */
+export type NameKind = 'groups' | 'attributes';
+
+/** What prepareJob returns if the source names things of the store, for which readNames has to ask first. */
 export interface NeedsNames extends Pick<PreparedJob, 'format' | 'jobStore' | 'searchAttributes'> {
-  needs: 'names';
+  needs: NameKind[];
 }
 
 /** How a job's rows lie in chunks. */
@@ -128,6 +133,8 @@ export interface ChunkRef extends StoreRef {
    * and whoever gets none while others do is failed.
    */
   unansweredBefore?: number;
+  /** The store takes no more than ten attribute values a call. */
+  tensOfValues?: true;
 }
 
 /** The input of lookUpPage. */
@@ -143,9 +150,14 @@ export interface PageRef extends StoreRef {
   dryRun: boolean;
 }
 
+/** The input of readNames. */
+export interface NamesRef extends StoreRef {
+  kinds: NameKind[];
+}
+
 /** What an activity of a store has spent, whether or not it settled anything. Over all of its attempts. */
 export interface Spent {
-  /** PUTs. */
+  /** PUTs and DELETEs. */
   calls: number;
   /** GETs. */
   reads: number;
@@ -169,6 +181,8 @@ export interface ChunkOutcome extends Spent {
   uncounted?: true;
   /** Nothing was sent: what was looked up is too old. */
   stale?: true;
+  /** The store has shown that it takes no more than ten attribute values a call. */
+  tensOfValues?: true;
 }
 
 /** What came of a look-up: each row is in a chunk, unchanged, or has fallen out. */
@@ -178,6 +192,8 @@ export interface PageOutcome extends Spent {
   lastSize: number;
   unchanged: number;
   fallen: Fallen[];
+  /** Only the rows of the chunks before this place were looked up: all at once would have taken too many calls. */
+  upTo?: number;
   /** Only in a dry run, of which `chunks` are what it would send. */
   compared?: Comparison;
 }
@@ -197,8 +213,8 @@ export type ChunkFailureType =
   | 'Unavailable'
   /** The store takes no calls of this job: token, scope, suspended. Final. */
   | 'Refused'
-  /** The chunk's page is missing or damaged. Final. */
-  | 'BadPage'
+  /** The worker itself is at fault: retried later, and final after some tries, as above. */
+  | 'Defect'
   /** The process is giving up the store's queue: another one continues. */
   | 'HandedOver';
 
@@ -277,8 +293,8 @@ export interface StoreActivities {
   updateChunk(input: ChunkRef): Promise<ChunkOutcome>;
   /** Asks the store for the customers of a page, and says which chunks are left to be sent. What it finds is kept once. */
   lookUpPage(input: PageRef): Promise<PageOutcome>;
-  /** Asks the store for the names of its groups, and keeps them in the job store. */
-  readNames(input: StoreRef): Promise<Spent>;
+  /** Asks the store for its names of these kinds, and keeps them in the job store. */
+  readNames(input: NamesRef): Promise<Spent>;
   /** Asks the store whether it takes the token. Changes nothing. Returns the quota that the answer states, and its calls. */
   checkStore(input: StoreRef): Promise<{ quota: Quota | null; reads: number }>;
 }

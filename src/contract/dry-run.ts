@@ -11,7 +11,7 @@ export interface WouldSend {
   calls: Count;
   /** The store's request quota; null if the store does not report one. */
   quota: Quota | null;
-  /** What was found in the store; only with `match` "email", `backup` or `skipUnchanged`. */
+  /** What was found in the store; only with `match` "email", `backup`, `skipUnchanged` or attributes to remove. */
   compared?: Comparison | undefined;
 }
 

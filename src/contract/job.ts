@@ -52,8 +52,8 @@ export type Format = 'csv' | 'ndjson' | 'json';
 export type Source =
   | {
       /**
-       * The customers themselves, each an object as `PUT /v3/customers` takes it; anything else is an invalid row. At
-       * most 1,000, and 512 KiB of JSON in total.
+       * The customers themselves, each an object as `PUT /v3/customers` takes it, with `attributes` by their names if need be;
+       * anything else is an invalid row. At most 1,000, and 512 KiB of JSON in total.
        */
       customers: unknown[];
     }
@@ -86,7 +86,7 @@ export interface JobOptions {
    * `new_email` another one to give him. Default "id".
    */
   match?: Match | undefined;
-  /** What a blank CSV cell means: leave the value as it is, or clear it. Default "keep". */
+  /** What a blank CSV cell means: leave the value as it is, or clear it, in attributes too. Default "keep". */
   blankCells?: 'keep' | 'clear' | undefined;
   /** CSV headings to leave out, at most 1,000 and 10,000 characters in total. Default none. */
   ignoreColumns?: string[] | undefined;
@@ -132,10 +132,12 @@ export type OutcomeCode =
   | 'unknown_email'
   | 'ambiguous_email'
   | 'email_taken'
+  | 'attributes_rejected'
   | 'rejected'
   | 'invalid_field'
   | 'unknown_field'
   | 'unknown_group'
+  | 'unknown_attribute'
   | 'duplicate'
   | 'same_customer'
   | 'unavailable'
@@ -155,6 +157,11 @@ export interface Failure {
   code: OutcomeCode;
   /** For people. Never holds an e-mail address. */
   message: string;
+  /**
+   * With `attributes_rejected`, the ids of the attributes that were not taken; the rest of the row was. Left out if they
+   * are too many to be listed: then any of them may have been taken.
+   */
+  attributes?: Int[] | undefined;
 }
 
 /** Source rows by what became of them; the five add up to `total`. */
@@ -181,9 +188,9 @@ export interface JobResult {
   chunks: ChunkCounts;
   /** Updated customers who already had all values and were sent nothing; only with `skipUnchanged`. */
   unchanged?: Count | undefined;
-  /** What to know about how the source was read, such as columns that were left out; absent if nothing. */
+  /** What to know about how the source was read and sent, such as columns that were left out; absent if nothing. */
   notes?: string[] | undefined;
-  /** PUTs sent, of every kind. */
+  /** PUTs and DELETEs sent, of every kind. */
   calls: Count;
   /** GETs sent: look-ups and other questions. */
   reads: Count;
@@ -259,4 +266,4 @@ export const MAX_PAGE = { outcomes: 1_000, failures: 500 } as const;
 export const FAILURES_IN_STATE = 1_000;
 
 /** Types of the ApplicationFailure with which a job that can't run fails. */
-export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry';
+export type JobFailureType = 'BadInput' | 'BadSource' | 'InvalidRows' | 'NothingToRetry' | 'Defect';

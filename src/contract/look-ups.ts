@@ -66,10 +66,6 @@ export class LookUps {
     this.#pages[page]?.push(lookUp);
   }
 
-  has(page: number): boolean {
-    return (this.#pages[page]?.length ?? 0) > 0;
-  }
-
   /** Pages that were looked up. */
   pages(): number[] {
     return this.#pages.flatMap(({ length }, page) => (length > 0 ? [page] : []));

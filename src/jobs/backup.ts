@@ -1,6 +1,7 @@
 /** The backup of a job: a source that restores what the job changed. */
 import { CHUNK_SIZE } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
+import { asSource, type AttributeValues } from './attributes.ts';
 import { nonEmpty, pieces } from './streams.ts';
 import { isTooLarge } from './customer.ts';
 import { damageIn } from './damage.ts';
@@ -40,7 +41,7 @@ async function write(storage: Storage, keys: JobKeys, changed: AsyncIterable<Cha
 }
 
 async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+  for await (const row of rows) yield `${JSON.stringify(asSource(row))}\n`;
 }
 
 async function* backupRows(
@@ -71,12 +72,21 @@ async function* rowsOf(storage: Storage, key: string, kept: FirstRows): AsyncGen
   }
 }
 
-/** A failed update may have been applied all the same. So may one that was cancelled before its answer came. */
+/** A failed update may have been applied all the same, as one that was cancelled before its answer came; of others a part was. */
 async function* maybeChanged(storage: Storage, job: EndedJob): AsyncGenerator<Changed> {
   for await (const settled of settledRows(storage, job, () => true)) {
     const { outcome, code, maybeSent } = settled;
     if ((outcome === 'updated' && code !== 'unchanged') || maybeSent) yield settled;
+    else if (code === 'attributes_rejected') yield { ...settled, sent: takenOf(settled) };
   }
+}
+
+/** What was sent of a row without the attributes that were not taken. */
+function takenOf({ sent, attributes: notTaken = [] }: SettledRow): Row | undefined {
+  if (!sent) return undefined;
+  const { attributes = {}, ...fields } = sent as Row & { attributes?: AttributeValues };
+  const taken = Object.entries(attributes).filter(([id]) => !notTaken.includes(Number(id)));
+  return taken.length > 0 ? { ...fields, attributes: Object.fromEntries(taken) } : fields;
 }
 
 interface Restoring {

@@ -3,9 +3,9 @@ import { stringify } from 'csv-stringify/sync';
 import type { Comparison } from '../contract/dry-run.ts';
 import type { Match, OutcomeCode } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { AttributeValues } from './attributes.ts';
 import { type CustomerField, FIELDS, formFieldsIn, isUnchanged, type Row, type Values } from './fields.ts';
-import type { Groups } from './groups.ts';
-import { readGroups } from './groups-file.ts';
+import { readNames, type ReadNames } from './names-file.ts';
 import type { JobKeys } from './keys.ts';
 import { type LookedUp, sentOf } from './look-up.ts';
 import type { LookUpFile } from './look-ups.ts';
@@ -24,11 +24,11 @@ export function compare(rows: readonly PageRow[], { match, rows: looked }: LookU
   return count;
 }
 
-function whatIsFound(values: Values, { fate, id, before }: LookedUp, match: Match): keyof Comparison {
+function whatIsFound(values: Values, { fate, id, before, same }: LookedUp, match: Match): keyof Comparison {
   if (fate === 'unchanged') return 'unchanged';
   if (typeof fate === 'object') return FELL_OUT[fate.code] ?? 'unreadable';
   if (!before) return before === null ? 'unknown' : 'unreadable';
-  return isUnchanged(sentOf(values, id as number, match), before) ? 'unchanged' : 'changed';
+  return isUnchanged(sentOf(values, id as number, match, same), before) ? 'unchanged' : 'changed';
 }
 
 const FELL_OUT: Partial<Record<OutcomeCode, keyof Comparison>> = {
@@ -40,8 +40,7 @@ const FELL_OUT: Partial<Record<OutcomeCode, keyof Comparison>> = {
 
 /** Writes what a dry run would change; null if that is nothing. */
 export async function writeChanges(storage: Storage, keys: JobKeys, job: EndedJob): Promise<string | null> {
-  const groups = job.job.named && (await readGroups(storage, keys));
-  const lines = await nonEmpty(changes(storage, job, groups));
+  const lines = await nonEmpty(changes(storage, job, await readNames(storage, job.job)));
   if (lines) await storage.write(keys.changes, pieces(withHeading(lines)));
   else await storage.delete(keys.changes);
   return lines ? storage.uri(keys.changes) : null;
@@ -55,9 +54,9 @@ async function* withHeading(lines: AsyncIterable<string>): AsyncGenerator<string
 }
 
 /** The lines of a row at a time: one for every value that would change. */
-async function* changes(storage: Storage, job: EndedJob, groups: Groups | undefined): AsyncGenerator<string> {
+async function* changes(storage: Storage, job: EndedJob, names: ReadNames): AsyncGenerator<string> {
   for await (const { row, id, sent, before } of preparedRows(storage, job, () => true)) {
-    const values = sent && before ? changesOf(sent, before, groups) : [];
+    const values = sent && before ? changesOf(sent, before, names) : [];
     const lines = values.map((change) => ({ row, id, ...change }));
     // As in the report: a spreadsheet runs what looks like a formula.
     if (lines.length > 0) yield stringify(lines, { columns: COLUMNS, escape_formulas: true });
@@ -71,14 +70,15 @@ interface Change {
   after: string;
 }
 
-/** What sending a row would change of a customer; a form field by its name. No password is in it. Pure. */
-export function changesOf(wanted: Row, before: Values, groups?: Groups): Change[] {
+/** What sending a row would change of a customer; a form field or an attribute by its name. No password is in it. Pure. */
+export function changesOf(wanted: Row, before: Values, names: ReadNames = {}): Change[] {
   return Object.entries(wanted).flatMap(([name, value]): Change[] => {
     const field = name as CustomerField;
     const had = before[field];
     if (field === 'id' || FIELDS[field].same(value, had)) return [];
     if (field === 'form_fields') return formFieldChanges(value, had);
-    return [{ field, before: textOf(field, had, groups), after: textOf(field, value, groups) }];
+    if (field === 'attributes') return attributeChanges(value as AttributeValues, had as AttributeValues, names);
+    return [{ field, before: textOf(field, had, names), after: textOf(field, value, names) }];
   });
 }
 
@@ -89,7 +89,19 @@ function formFieldChanges(wanted: unknown, had: unknown): Change[] {
     .map(({ name, value }) => ({ field: `form:${name}`, before: plain(before.get(name)), after: plain(value) }));
 }
 
-function textOf(field: CustomerField, value: unknown, groups: Groups | undefined): string {
+/** Only the quotes tell an empty value from none. */
+function attributeChanges(wanted: AttributeValues, had: AttributeValues = {}, { attributes }: ReadNames): Change[] {
+  const shown = (value: string | null | undefined) => (value === '' ? '""' : plain(value));
+  return Object.entries(wanted)
+    .filter(([id, value]) => value !== (had[id] ?? null))
+    .map(([id, value]) => {
+      const name = attributes?.get(id)?.name;
+      const field = name === undefined ? `attribute_id:${id}` : `attribute:${name}`;
+      return { field, before: shown(had[id]), after: shown(value) };
+    });
+}
+
+function textOf(field: CustomerField, value: unknown, { groups }: ReadNames): string {
   if (field === 'customer_group_id') return groups?.nameOf(value) ?? plain(value);
   if (field === 'channel_ids' && value === null) return 'all channels';
   if (field === 'authentication') return authenticationText((value ?? {}) as Values);

@@ -21,7 +21,9 @@ type SourcedJob = FixableJob & { source: Source; id: string; unread?: boolean | 
  */
 export async function closeJob(storage: Storage, run: string, job: SourcedJob): Promise<ClosedJob> {
   const keys = jobKeys(job.job);
-  const closed = (await earlierClosed(storage, keys, run, job)) ?? (await writeAll(storage, keys, run, job));
+  const before = await closedJob(storage, keys);
+  const isOvertaken = async () => (await closedJob(storage, keys))?.by !== before?.by;
+  const closed = closedBy(before, run, job) ?? (await writeAll(storage, keys, run, { ...job, isOvertaken }));
   for (const key of [keys.folder, keys.backup]) await storage.deleteHalfWritten(key);
   await remove(
     storage,
@@ -70,20 +72,12 @@ export async function closedJob(storage: Storage, { done }: JobKeys): Promise<Cl
   return JSON.parse((await readWhole(storage, done)).toString()) as Closed;
 }
 
-/** What an earlier attempt has closed the job with. Undefined, and forgotten, if it has to be written again. */
-async function earlierClosed(
-  storage: Storage,
-  keys: JobKeys,
-  run: string,
-  { plan }: EndedJob,
-): Promise<ClosedJob | undefined> {
-  const done = await closedJob(storage, keys);
+/** What an earlier attempt has closed the job with; undefined if it has to be written again. */
+function closedBy(done: Closed | undefined, run: string, { plan }: EndedJob): ClosedJob | undefined {
   if (!done) return undefined;
   const { by, match: _, ...closed } = done;
   // A job that was reset after its end may have lost its source: the report of what it did before is worth more.
-  if (by === run || plan.total === 0) return closed;
-  await storage.delete(keys.done);
-  return undefined;
+  return by === run || plan.total === 0 ? closed : undefined;
 }
 
 /** The notes, and the counts if rows are reported otherwise than the job has counted them. */
@@ -123,7 +117,7 @@ async function writeAll(storage: Storage, keys: JobKeys, run: string, job: Sourc
     return closed;
   } catch (error) {
     // An attempt that Temporal has given up may have got here after all, and deleted what this one was reading.
-    const closed = await earlierClosed(storage, keys, run, job);
+    const closed = closedBy(await closedJob(storage, keys), run, job);
     if (closed) return closed;
     throw error;
   }

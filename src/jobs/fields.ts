@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { addressKey } from '../contract/address.ts';
 import type { Match } from '../contract/job.ts';
+import type { AttributeValues } from './attributes.ts';
 import { jsonIn, listIn, moneyIn, numberIn, numbersIn, YES_OR_NO, yesOrNoIn } from './cells.ts';
 
 /** Fields of a customer with their values, as the API accepts and returns them. */
@@ -202,6 +203,22 @@ function sameList(wanted: unknown, has: unknown): boolean {
   return wanted.every((item, index) => item === has[index]);
 }
 
+/** Those of the store's own definition, which go to another endpoint: text by the attribute's id, or null for none. */
+const attributes: Field = {
+  schema: z.record(z.string(), z.string('text').nullable(), 'an object').optional(),
+  read: reads(jsonIn),
+  same: (wanted, has) =>
+    Object.entries(wanted as AttributeValues).every(
+      ([id, value]) => value === (has as AttributeValues | undefined)?.[id],
+    ),
+  earlier(had, wanted) {
+    if (typeof had !== 'object' || had === null) return undefined;
+    return Object.fromEntries(
+      Object.keys(wanted as AttributeValues).map((id) => [id, (had as AttributeValues)[id] ?? null]),
+    );
+  },
+};
+
 /** By name, `id` first. `new_email` is for rows that have their customer's present address in `email`. */
 export const FIELDS = {
   id: { ...single(whole(1), reads(numberIn)), schema: whole(1) },
@@ -225,6 +242,7 @@ export const FIELDS = {
   store_credit_amounts: storeCredit,
   channel_ids: channels,
   form_fields: formFields,
+  attributes,
 } satisfies Record<string, Field>;
 
 /** A field of a customer that a job may change, or `id`. */

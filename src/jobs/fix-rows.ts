@@ -1,7 +1,7 @@
 /** How a row is written into a fix file. Pure. */
 import type { Failure } from '../contract/job.ts';
 import { guarded, plainText } from './sources/cell-text.ts';
-import { ERROR_COLUMNS } from './sources/columns.ts';
+import { ERROR_COLUMNS } from './sources/targets.ts';
 import { DELIMITERS } from './sources/heading.ts';
 import { isAnswer } from './sources/json.ts';
 import type { RawCells, SourceRecord, Table } from './sources/record.ts';

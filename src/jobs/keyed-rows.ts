@@ -4,10 +4,16 @@
  */
 import { addressKey } from '../contract/address.ts';
 import type { OutcomeCode } from '../contract/job.ts';
+import type { AttributeValues } from './attributes.ts';
 import type { Row, Values } from './fields.ts';
 
 /** A prepared row: with an id, an e-mail address, or both. */
-export type KeyedRow = { id?: number; email?: string; new_email?: string } & Values;
+export type KeyedRow = {
+  id?: number;
+  email?: string;
+  new_email?: string;
+  attributes?: AttributeValues;
+} & Values;
 
 /** A customer as the store has it. */
 export type StoreCustomer = { id: number } & Values;
@@ -33,6 +39,10 @@ export function tidied(value: unknown): unknown {
   const tidy = email.trim().normalize('NFC');
   return tidy === email ? value : { ...(value as Values), email: tidy };
 }
+
+/** Whether a row removes the value of an attribute. */
+export const removesAny = ({ attributes }: KeyedRow): boolean =>
+  attributes !== undefined && Object.values(attributes).includes(null);
 
 /** What is sent for a row, once its customer is known. */
 export function customerOf(row: KeyedRow, id: number): Row {

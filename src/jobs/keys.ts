@@ -51,8 +51,8 @@ export interface JobKeys {
   retriedBy(number: number): string;
   /** The ids that rows name, if customers are found by e-mail address. */
   ids: string;
-  /** The store's groups, as readNames has found them. */
-  groups: string;
+  /** The names of things of the store, as readNames has found them. */
+  names: string;
   report: string;
   retry: string;
   /** What a dry run would change. */
@@ -79,7 +79,7 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
     run,
     folder,
     working: [sets, lookUps],
-    groups: `${sets}/groups.json`,
+    names: `${sets}/names.json`,
     pages,
     ids: `${pages}/ids`,
     page: (number, part = 0) => `${pages}/${String(number).padStart(6, '0')}${part === 0 ? '' : `-${part}`}.ndjson`,

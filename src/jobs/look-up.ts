@@ -1,5 +1,6 @@
 /** What a look-up makes of what the store has: who is to be sent, in which chunk, and who falls out. Pure. */
 import { CHUNK_SIZE, type Match } from '../contract/job.ts';
+import { type Attributes, type AttributeValues, sameAttribute } from './attributes.ts';
 import { isUnchanged, type Row, type Values } from './fields.ts';
 import {
   customerOf,
@@ -22,7 +23,14 @@ export interface LookedUp {
   id: number | null;
   /** The values that the row sets, as they were: null if the store did not have them, undefined if nobody can tell. */
   before?: Values | null | undefined;
+  /**
+   * What of a row with attributes the customer has already, so that it is not sent: ids of attributes, and FIELDS for
+   * everything else. Absent if all of it is sent.
+   */
+  same?: string[] | undefined;
 }
+
+const FIELDS = 'fields';
 
 /** What the store says of customers, by id or, as addressKey has it, by e-mail address. */
 export type FoundCustomers = Map<number | string, FoundCustomer>;
@@ -33,6 +41,10 @@ export interface LookingUp {
   /** The place of the first chunk that is left. */
   from: number;
   skipUnchanged: boolean;
+  /** Nothing will be sent: compare. */
+  dryRun: boolean;
+  /** The store's attributes; undefined if the source has names of none. */
+  attributes?: Attributes | undefined;
   /** Whether a row of the job names this id. */
   isNamed: (id: number) => boolean;
   /** Whether an earlier run of the job knew this customer by an address, as addressKey has it. */
@@ -54,8 +66,10 @@ export function look(rows: readonly PageRow[], found: FoundCustomers, how: Looki
     }
     const wanted = sentOf(values, id, how.match);
     const before = customer && valuesBefore(wanted, customer);
-    const isSkipped = how.skipUnchanged && isUnchanged(wanted, before);
-    return { fate: isSkipped ? 'unchanged' : how.from + Math.floor(sent++ / CHUNK_SIZE), id, before };
+    const same = how.skipUnchanged || how.dryRun ? sameIn(wanted, before, how.attributes) : undefined;
+    const isSkipped = how.skipUnchanged && isUnchanged(sentOf(values, id, how.match, same), before);
+    const fate = isSkipped ? 'unchanged' : how.from + Math.floor(sent++ / CHUNK_SIZE);
+    return { fate, id, before, ...(same && { same }) };
   };
   for (const { row, values } of rows) looked.set(row, fateOf(values));
   return looked;
@@ -81,9 +95,29 @@ function matchOf(
   return { id, customer: answer?.kind === 'found' ? answer.customer : answer?.kind === 'unknown' ? null : undefined };
 }
 
-/** What is sent of a row. */
-export const sentOf = (values: KeyedRow, id: number, match: Match): Row =>
-  match === 'email' ? customerOf(values, id) : { ...values, id };
+/** What is sent of a row, without what is the same. */
+export function sentOf(values: KeyedRow, id: number, match: Match, same: readonly string[] = []): Row {
+  const row: Row = match === 'email' ? customerOf(values, id) : { ...values, id };
+  if (same.length === 0) return row;
+  const { attributes = {}, ...fields } = row as Row & KeyedRow;
+  const left = Object.entries(attributes).filter(([attribute]) => !same.includes(attribute));
+  const sent: Row = same.includes(FIELDS) ? { id } : fields;
+  return left.length > 0 ? { ...sent, attributes: Object.fromEntries(left) } : sent;
+}
+
+/** LookedUp.same; undefined for rows without attributes, and if nobody can tell. */
+function sameIn(
+  { attributes: wanted, ...fields }: Row & KeyedRow,
+  before: Values | null | undefined,
+  attributes: Attributes | undefined,
+): string[] | undefined {
+  const has = before?.['attributes'] as AttributeValues | undefined;
+  if (!wanted || !has) return undefined;
+  const isSame = ([id, value]: [string, string | null]) =>
+    sameAttribute(value, has[id] ?? null, attributes?.get(id)?.type);
+  const same = Object.entries(wanted).filter(isSame);
+  return [...(isUnchanged(fields, before) ? [FIELDS] : []), ...same.map(([id]) => id)];
+}
 
 /** The values that a row sets, as a customer has them. */
 export function valuesBefore(wanted: Values, customer: Values): Values {

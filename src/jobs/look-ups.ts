@@ -2,11 +2,11 @@
  * Look-ups: what the store had of the customers of a page before the job sent them, and what is to be sent because of
  * that. A file for each, which is written once: whoever comes second, after a crash, in another process or in a run that a
  * reset made, goes by what is there, because the store may have the job's own values by then. A line of text says when,
- * then one a row: `[place, id]`, or `[why it is in no chunk, id]`, and the values before.
+ * then one a row: `[place, id]`, or `[why it is in no chunk, id]`, the values before, and what of it is the same.
  */
 import { createHash } from 'node:crypto';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import type { Match } from '../contract/job.ts';
+import { CHUNK_SIZE, type Match } from '../contract/job.ts';
 import type { Places } from '../contract/look-ups.ts';
 import { NotFound, readWhole, type Storage } from '../storage/storage.ts';
 import { Recent } from './cache.ts';
@@ -52,6 +52,31 @@ export class LookUpFiles {
     return { rows, key: keys.lookUp(page, nameOf(rows, asked)) };
   }
 
+  /** The same as far as it can be looked up at once. */
+  async askedAtOnce(
+    keys: JobKeys,
+    page: number,
+    asked: Places[],
+  ): Promise<{ rows: PageRow[]; key: string; asked: Places[] }> {
+    const [from, to] = asked.at(-1) as Places;
+    const { rows, key } = await this.asked(keys, page, asked);
+    const upTo = from + chunksAtOnce(rows);
+    if (upTo >= to) return { rows, key, asked };
+    const part: Places[] = [...asked.slice(0, -1), [from, upTo]];
+    return { ...(await this.asked(keys, page, part)), asked: part };
+  }
+
+  /** What the first look-ups of a page have asked for, or will ask for, one after another. */
+  async firstLookUps(keys: JobKeys, page: number, [from, to]: Places): Promise<Places[][]> {
+    const all: Places[][] = [];
+    for (let at = from; at < to;) {
+      const { asked } = await this.askedAtOnce(keys, page, [[at, to]]);
+      all.push(asked);
+      [, at] = asked[0] as Places;
+    }
+    return all;
+  }
+
   /** The ids that rows of the job name, sorted. */
   ids(keys: JobKeys): Promise<Uint32Array> {
     return this.#ids.get(`${keys.run} ${keys.ids}`, () => readIds(this.#storage, keys));
@@ -84,9 +109,9 @@ export class LookUpFiles {
 
   /** Writes a look-up, unless it has been; returns the one that stands. */
   async keep(keys: JobKeys, key: string, { rows, ...head }: LookUpFile): Promise<LookUpFile> {
-    const lines = [...rows].map(([row, { fate, id, before }]) =>
+    const lines = [...rows].map(([row, { fate, id, before, same }]) =>
       // In an array, JSON would make null of what is undefined.
-      JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before]),
+      JSON.stringify(before === undefined ? [row, fate, id] : [row, fate, id, before, ...(same ? [same] : [])]),
     );
     await this.#storage.writeOnce(key, `${[JSON.stringify(head), ...lines].join('\n')}\n`);
     this.#found.forget(`${keys.run} ${key}`);
@@ -103,7 +128,10 @@ export class LookUpFiles {
     if (!file || inChunk.length === 0) {
       throw new BadPage(`Chunk ${chunk} is not in ${this.#storage.uri(key)}: it is missing or damaged. ${CURE}`);
     }
-    const sent = inChunk.map(({ row, values }) => sentOf(values, file.rows.get(row)?.id as number, file.match));
+    const sent = inChunk.map(({ row, values }) => {
+      const { id, same } = file.rows.get(row) as LookedUp & { id: number };
+      return sentOf(values, id, file.match, same);
+    });
     return {
       at: file.at,
       rows: inChunk.map(({ row }) => row),
@@ -132,8 +160,8 @@ export class LookUpFiles {
     try {
       const [head = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
       const rows = lines.map((line): [number, LookedUp] => {
-        const [row, fate, id, before] = JSON.parse(line) as Line;
-        return [row, { fate, id, before }];
+        const [row, fate, id, before, same] = JSON.parse(line) as Line;
+        return [row, { fate, id, before, ...(same && { same }) }];
       });
       return { file: { ...(JSON.parse(head) as Omit<LookUpFile, 'rows'>), rows: new Map(rows) }, bytes: bytes.length };
     } catch (error) {
@@ -143,7 +171,28 @@ export class LookUpFiles {
 }
 
 /** A row as it is written. */
-type Line = [row: number, fate: LookedUp['fate'], id: number | null, before?: LookedUp['before']];
+type Line = [
+  row: number,
+  fate: LookedUp['fate'],
+  id: number | null,
+  before?: LookedUp['before'],
+  same?: LookedUp['same'],
+];
+
+/** Most calls that a look-up takes, as far as that can be reckoned. */
+const CALLS = 20;
+
+/** How many customers, found by their addresses or by their ids, and how many values a call lists. */
+const LISTED = { byEmail: 100, byId: 250, values: 250 };
+
+/** How many chunks of these rows are looked up at once. */
+function chunksAtOnce(rows: readonly PageRow[]): number {
+  const attributes = new Set(rows.flatMap(({ values }) => Object.keys(values.attributes ?? {}))).size;
+  if (attributes === 0) return CHUNKS_PER_PAGE;
+  const listed = rows.some(({ values }) => values.id === undefined) ? LISTED.byEmail : LISTED.byId;
+  const callsARow = 1 / listed + 1 / Math.max(1, Math.floor(LISTED.values / attributes));
+  return Math.floor(CALLS / callsARow / CHUNK_SIZE);
+}
 
 /** What was found longer ago, in ms, is asked for again. */
 const OLD_MS = 5 * 60_000;

@@ -5,7 +5,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Match } from '../contract/job.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { saveIds } from './ids-file.ts';
-import { tidied } from './keyed-rows.ts';
+import { type KeyedRow, removesAny, tidied } from './keyed-rows.ts';
 import { BadInput } from '../contract/schema.ts';
 import type { Values } from './fields.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
@@ -104,6 +104,7 @@ class Draft {
   #chunks = 0;
   #lastSize = 0;
   #sent: { chunks: number; lastSize: number } | undefined;
+  #removes = false;
 
   constructor(pages: PageWriter, limit: number | null, match: Match) {
     this.#pages = pages;
@@ -121,6 +122,7 @@ class Draft {
     const value = this.#match === 'email' ? tidied(given) : given;
     const invalid = problem ?? checkCustomer(value, this.#match) ?? this.keys.enter(value as Values, row);
     if (invalid !== undefined) return this.#addInvalid(row, line, customerId(value), invalid);
+    this.#removes ||= removesAny(value as KeyedRow);
     const chunk = this.#chunk;
     const gap = row - chunk.lastRow - 1;
     if (chunk.rows.length === 0) chunk.before = gap;
@@ -148,6 +150,7 @@ class Draft {
       lastSize: this.#lastSize,
       gaps: encodeRuns(this.#gaps),
       failures: this.failures,
+      ...(this.#removes && { removes: true }),
     };
   }
 

@@ -34,11 +34,12 @@ export interface PreparedRow {
   before?: Values | null | undefined;
 }
 
-/** The rows of the wanted chunks, in order; where pages were looked up, of all chunks of a page with a wanted one. */
+/** The rows of the wanted chunks, in order; where pages were looked up, of all chunks of a page with a wanted one, and of `pages`. */
 export async function* preparedRows(
   storage: Storage,
   job: EndedJob,
   wanted: (chunk: ChunkCode) => boolean,
+  pages: ReadonlySet<number> = new Set(),
 ): AsyncGenerator<PreparedRow> {
   const reading = new Reading(storage, job);
   const { chunks, chunksToSend } = job.plan;
@@ -46,7 +47,8 @@ export async function* preparedRows(
   for (let chunk = 0; chunk < chunks; chunk++) {
     if (isLookingUp && chunk < chunksToSend && chunk % CHUNKS_PER_PAGE === 0) {
       const end = Math.min(chunk + CHUNKS_PER_PAGE, chunksToSend);
-      if (codes.slice(chunk, end).some(wanted)) yield* reading.page(chunk / CHUNKS_PER_PAGE, [0, end - chunk]);
+      const page = chunk / CHUNKS_PER_PAGE;
+      if (pages.has(page) || codes.slice(chunk, end).some(wanted)) yield* reading.page(page, [0, end - chunk]);
       chunk = end - 1;
     } else if (wanted(codes[chunk] as ChunkCode)) {
       for (const row of await reading.chunk(chunk)) yield { ...row, ...(isLookingUp && { isLookedUp: false }) };
@@ -57,9 +59,9 @@ export async function* preparedRows(
 class Reading {
   readonly isLookingUp: boolean;
   readonly codes: ChunkCode[];
-  readonly #storage: Storage;
   readonly #keys: JobKeys;
   readonly #wasReset: boolean;
+  readonly #isOvertaken: () => Promise<boolean>;
   readonly #dryRun: boolean;
   readonly #match: Match;
   readonly #pages: PageReader;
@@ -67,12 +69,13 @@ class Reading {
   readonly #lookUps: LookUps;
   readonly #bounds: { first: Uint32Array; last: Uint32Array };
 
-  constructor(storage: Storage, { job, plan, outcomes, lookUps, options, wasReset = false }: EndedJob) {
-    this.isLookingUp = looksUp(options);
+  constructor(storage: Storage, { job, plan, outcomes, lookUps, options, ...ended }: EndedJob) {
+    const { wasReset = false, isOvertaken = async () => false } = ended;
+    this.isLookingUp = looksUp(options, plan);
     this.codes = [...decodeRuns(outcomes, plan.chunks)].map(decodeChunk);
-    this.#storage = storage;
     this.#keys = jobKeys(job);
     this.#wasReset = wasReset;
+    this.#isOvertaken = isOvertaken;
     this.#dryRun = options.dryRun;
     this.#match = options.match;
     this.#pages = new PageReader(storage, 1);
@@ -102,30 +105,33 @@ class Reading {
   /** The rows of the chunks at these places of a page, as they were looked up. */
   async *page(page: number, places: Places): AsyncGenerator<PreparedRow> {
     const first = page * CHUNKS_PER_PAGE;
-    const isLookedUp = this.#lookUps.has(page);
     const found = await this.#found(page, places);
-    // Then whoever is no failure was updated, also where nobody can tell any more which chunk he was in.
-    const isDone = this.codes
-      .slice(first, first + places[1])
-      .every(({ state }) => state === 'done' || state === 'none');
     for (let chunk = first; chunk < first + places[1]; chunk++) {
+      const [asked] = this.#lookUps.askedFor(chunk);
       for (const prepared of await this.chunk(chunk)) {
         const looked = found.get(prepared.row);
         const { source } = prepared;
-        const about = looked && source && this.#about(source, looked.id);
+        const about = looked && source && this.#about(source, looked.id, looked.same);
+        const isDone = asked && this.#isDone(first, asked);
         const now = looked ? this.#fateOf(looked, first) : ({ state: isDone ? 'done' : 'unknown' } as const);
         yield {
           ...{ ...prepared, ...about, fate: looked?.fate, before: looked?.before },
           // What stood before a reset, or is of a dry run, says nothing of chunks of this run.
-          ...(isLookedUp ? now : { state: 'pending' }),
-          isLookedUp: isLookedUp || looked !== undefined,
+          ...(asked ? now : { state: 'pending' }),
+          isLookedUp: asked !== undefined || looked !== undefined,
         };
       }
     }
   }
 
-  #about(source: KeyedRow, id: number | null): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
-    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match), id };
+  /** Then whoever is no failure was updated, also where nobody can tell any more which chunk he was in. */
+  #isDone(first: number, [from, to]: Places): boolean {
+    const codes = this.codes.slice(first + from, first + to);
+    return codes.every(({ state }) => state === 'done' || state === 'none');
+  }
+
+  #about(source: KeyedRow, id: number | null, same?: string[]): Pick<PreparedRow, 'source' | 'sent' | 'id'> {
+    return { source, sent: id === null ? undefined : sentOf(source, id, this.#match, same), id };
   }
 
   #fateOf({ fate }: LookedUp, first: number): Partial<PreparedRow> {
@@ -135,11 +141,8 @@ class Reading {
 
   /** By row, what was looked up last, with the values that were overwritten: in a run that a reset made, the first ones. */
   async #found(page: number, places: Places): Promise<Map<number, LookedUp>> {
-    const all = this.#lookUps.allAsked(page);
     const found = new Map<number, LookedUp>();
-    // Workflow state does not have those of the run before a reset, and those of a dry run.
-    const mayStand = this.#wasReset || this.#dryRun;
-    for (const asked of all.length === 0 && mayStand ? [[places]] : all) {
+    for (const asked of await this.#asked(page, places)) {
       const rows = (await this.#ifReadable(this.#rowsOf(page, asked))) ?? new Map<number, LookedUp>();
       const [from, to] = asked.at(-1) as Places;
       for (const [row, { fate }] of found) {
@@ -148,10 +151,20 @@ class Reading {
       }
       for (const [row, looked] of rows) {
         const earlier = this.#wasReset ? found.get(row) : undefined;
-        found.set(row, earlier ? { ...looked, before: earlier.before } : looked);
+        // What is the same now may be what the earlier run has sent.
+        found.set(row, earlier ? { ...looked, before: earlier.before, same: undefined } : looked);
       }
     }
     return found;
+  }
+
+  /** Look-ups of a page, and those of an earlier run, or of a dry run, of which workflow state has only counts. */
+  async #asked(page: number, places: Places): Promise<Places[][]> {
+    const all = this.#lookUps.allAsked(page);
+    if (!this.#wasReset && !this.#dryRun) return all;
+    const first = (await this.#ifReadable(this.#files.firstLookUps(this.#keys, page, places))) ?? [];
+    const isKnown = ([asked]: Places[]) => all.some(([other]) => other?.[0] === asked?.[0]);
+    return [...all, ...first.filter((asked) => !isKnown(asked))];
   }
 
   async #rowsOf(page: number, asked: Places[]): Promise<Map<number, LookedUp> | undefined> {
@@ -162,8 +175,8 @@ class Reading {
   /** Undefined for what can't be read any more: a job still ends. */
   #ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
     return read.catch(async (error: unknown) => {
-      // Once done.json exists, pages are missing because an attempt that Temporal has given up has finished after all.
-      if (!(error instanceof BadPage) || (await this.#storage.exists(this.#keys.done))) throw error;
+      // Or pages are missing because an attempt that Temporal has given up has finished after all.
+      if (!(error instanceof BadPage) || (await this.#isOvertaken())) throw error;
       return undefined;
     });
   }
@@ -190,13 +203,21 @@ export async function* lookedUpIn(storage: Storage, keys: JobKeys, chunksToSend:
   for (let page = 0; await storage.exists(keys.page(page)); page++) {
     const to = Math.min(await pages.chunksIn(keys, page), chunksToSend - page * CHUNKS_PER_PAGE);
     if (to <= 0) return;
-    const { rows, key } = await files.asked(keys, page, [[0, to]]);
-    const found = await files.find(keys, key);
-    for (const { row, values } of rows) {
-      const looked = found?.rows.get(row);
-      if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
-      const { id, before } = looked;
-      yield { source: values, sent: sentOf(values, id, found.match), id, before, dryRun: found.dryRun ?? false };
+    for (const asked of await files.firstLookUps(keys, page, [0, to])) {
+      const { rows, key } = await files.asked(keys, page, asked);
+      const found = await files.find(keys, key);
+      for (const { row, values } of rows) {
+        const looked = found?.rows.get(row);
+        if (!found || typeof looked?.fate !== 'number' || looked.id === null) continue;
+        const { id, before, same } = looked;
+        yield {
+          source: values,
+          sent: sentOf(values, id, found.match, same),
+          id,
+          before,
+          dryRun: found.dryRun ?? false,
+        };
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { CustomerCounts } from '../contract/job.ts';
 import type { ChunkCode } from '../contract/outcomes.ts';
 import type { Storage } from '../storage/storage.ts';
+import { asSource } from './attributes.ts';
 import { batches, pieces } from './streams.ts';
 import { stringify } from 'csv-stringify/sync';
 import { type EndedJob, type ReportedRow, type SettledRow, settledRows } from './settled-rows.ts';
@@ -34,7 +35,7 @@ export async function* retryNdjson(storage: Storage, job: EndedJob): AsyncGenera
 }
 
 async function* retryLines(rows: AsyncIterable<SettledRow>): AsyncGenerator<string> {
-  for await (const { retry } of rows) if (retry) yield `${JSON.stringify(retry)}\n`;
+  for await (const { retry } of rows) if (retry) yield `${JSON.stringify(asSource(retry))}\n`;
 }
 
 /** Whether some rows of a chunk were neither updated nor rejected. */

@@ -1,6 +1,6 @@
-import { type CloseJobInput, MAYBE_SENT } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type CloseJobInput, looksUp, MAYBE_SENT } from '../contract/activities.ts';
 import { CHUNK_SIZE, type Failure, type Match, type OutcomeCode } from '../contract/job.ts';
-import type { ChunkCode } from '../contract/outcomes.ts';
+import { type ChunkCode, chunkRows } from '../contract/outcomes.ts';
 import type { FullOptions } from '../contract/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 import { failureFiles, failuresIn } from './failure-files.ts';
@@ -9,7 +9,7 @@ import { type KeyedRow, retryRowOf } from './keyed-rows.ts';
 import { preparedRows, type PreparedRow } from './prepared-rows.ts';
 
 /** What became of a row. */
-export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message'> {
+export interface ReportedRow extends Pick<Failure, 'row' | 'line' | 'id' | 'message' | 'attributes'> {
   outcome: 'updated' | Failure['outcome'] | 'unprocessed';
   /** `unchanged`: an updated customer who already had all values. Other updated ones have no code. */
   code: OutcomeCode | 'unchanged' | '';
@@ -20,6 +20,8 @@ export interface EndedJob extends Omit<CloseJobInput, 'input'> {
   options: Pick<FullOptions, 'dryRun' | 'limit' | 'match' | 'reportAll' | 'backup' | 'skipUnchanged'>;
   /** The job was reset: its outcomes lack what was sent before. */
   wasReset?: boolean;
+  /** Whether another attempt has closed the job since this one began, and has deleted what it is made from. */
+  isOvertaken?: () => Promise<boolean>;
 }
 
 /** What became of a row, and what else is known about it. */
@@ -34,7 +36,7 @@ export interface SettledRow extends ReportedRow, Partial<Pick<PreparedRow, 'sour
 
 /**
  * Every row of the wanted chunks, and every failure, in order. A row of a done chunk was updated unless it is a
- * failure. Pages without a wanted chunk are not read.
+ * failure. Pages without a wanted chunk, or a row to send again, are not read.
  */
 export async function* settledRows(
   storage: Storage,
@@ -46,7 +48,7 @@ export async function* settledRows(
   const { match } = job.options;
   try {
     let failure = await failures.next();
-    for await (const { chunk, state, ...of } of preparedRows(storage, job, wanted)) {
+    for await (const { chunk, state, ...of } of preparedRows(storage, job, wanted, await pagesOfFailed(storage, job))) {
       const { row } = of;
       for (; !failure.done && failure.value.row < row; failure = await failures.next()) yield failure.value;
       if (!failure.done && failure.value.row === row) {
@@ -73,6 +75,19 @@ export async function* settledRows(
     // Closes its files.
     await failures.return(undefined);
   }
+}
+
+/** Pages with failed customers: some may have fallen out in a look-up, and are in no chunk. */
+async function pagesOfFailed(storage: Storage, job: EndedJob): Promise<ReadonlySet<number>> {
+  const pages = new Set<number>();
+  if (!looksUp(job.options, job.plan)) return pages;
+  const { first } = chunkRows(job.plan);
+  let page = 0;
+  for await (const { row, outcome } of allFailures(storage, job)) {
+    while ((first[(page + 1) * CHUNKS_PER_PAGE] ?? Infinity) <= row) page++;
+    if (outcome === 'failed') pages.add(page);
+  }
+  return pages;
 }
 
 const NOT_KNOWN =

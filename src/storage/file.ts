@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { checkKey, NoAccess, NotFound, type Storage, StorageFailed } from './storage.ts';
@@ -86,15 +98,19 @@ export class FileStorage implements Storage {
     }
   }
 
-  async deleteHalfWritten(key: string): Promise<void> {
+  async deleteHalfWritten(key: string, idleMs = 0): Promise<void> {
     const path = this.#path(key);
+    const remove = async (partial: string) => {
+      if (idleMs > 0 && Date.now() - (await stat(partial)).mtimeMs < idleMs) return;
+      await rm(partial, { force: true });
+    };
     try {
       await this.#checkFolder(path);
       for (const name of await readdir(dirname(path))) {
-        if (isPartialOf(basename(path), name)) await rm(join(dirname(path), name), { force: true });
+        if (isPartialOf(basename(path), name)) await remove(join(dirname(path), name));
       }
       for (const { name, parentPath } of await readdir(path, { recursive: true, withFileTypes: true })) {
-        if (PARTIAL.test(name)) await rm(join(parentPath, name), { force: true });
+        if (PARTIAL.test(name)) await remove(join(parentPath, name));
       }
     } catch (error) {
       if (!isMissing(error)) throw failed('delete', path, error);

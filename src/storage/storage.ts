@@ -16,8 +16,11 @@ export interface Storage {
    * which may be its own, after an answer that was lost. Throws StorageFailed.
    */
   writeOnce(key: string, bytes: Uint8Array | string): Promise<boolean>;
-  /** Deletes what killed writers left of a file, or of all below a folder. Who is still writing fails. Throws StorageFailed. */
-  deleteHalfWritten(key: string): Promise<void>;
+  /**
+   * Deletes what killed writers left of a file, or of all below a folder, if nothing was written to it for `idleMs`. Who is
+   * still writing fails. Throws StorageFailed.
+   */
+  deleteHalfWritten(key: string, idleMs?: number): Promise<void>;
   /** Deletes the file, if it exists, and whatever killed writers left of it. Throws StorageFailed. */
   delete(key: string): Promise<void>;
   /**
@@ -80,9 +83,9 @@ export function stoppable(storage: Storage, signal: AbortSignal): Storage {
       signal.throwIfAborted();
       return storage.writeOnce(key, bytes);
     },
-    async deleteHalfWritten(key) {
+    async deleteHalfWritten(key, idleMs) {
       signal.throwIfAborted();
-      await storage.deleteHalfWritten(key);
+      await storage.deleteHalfWritten(key, idleMs);
     },
     async delete(key) {
       signal.throwIfAborted();

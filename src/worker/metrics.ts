@@ -16,7 +16,7 @@ export const HISTOGRAM_BUCKETS = { [CALL_DURATION]: [0.05, 0.1, 0.2, 0.3, 0.5, 0
 export function createMetrics(meter: MetricMeter) {
   const gauge = (name: string, description: string) =>
     meter.createGauge(`customer_updates_${name}`, 'int', '', description);
-  const duration = meter.createHistogram(CALL_DURATION, 'float', 's', 'Calls to the store, by outcome');
+  const duration = meter.createHistogram(CALL_DURATION, 'float', 's', 'Calls to the store, by endpoint and outcome');
   const throttled = meter.createCounter(
     'customer_updates_throttled_total',
     '',
@@ -32,9 +32,9 @@ export function createMetrics(meter: MetricMeter) {
       let calls = 0;
       return {
         callStarted: () => inFlight.set(++calls, { store }),
-        callEnded(outcome: string, ms: number) {
+        callEnded(endpoint: string, outcome: string, ms: number) {
           inFlight.set(--calls, { store });
-          duration.record(ms / 1000, { store, outcome });
+          duration.record(ms / 1000, { store, endpoint, outcome });
           throttled.add(outcome === 'throttled' ? 1 : 0, { store });
         },
         quotaLeft: (requests: number) => quotaLeft.set(requests, { store }),

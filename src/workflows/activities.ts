@@ -103,6 +103,12 @@ export function thrownBy(error: unknown): Thrown | undefined {
   return { type, message: cause?.message ?? error.message, outcome: isSpent(details) ? details : undefined };
 }
 
+/** Why a job can't go on, if the worker itself is at fault. */
+export function defectOf(error: unknown): string | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && cause.type === 'Defect' ? cause.message : undefined;
+}
+
 /** Whether an activity has said what it has spent: a person may complete one with anything. */
 export function isSpent(value: unknown): value is Outcome {
   return typeof value === 'object' && value !== null && typeof (value as Partial<Spent>).attempts === 'number';

@@ -1,7 +1,7 @@
 /** The arguments of a job and of its queries before anybody has checked them, and how a run passes its own to the next. */
 import { workflowInfo } from '@temporalio/workflow';
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
-import { BEGAN_WITH_0, FORMAT, type JobRef } from '../contract/activities.ts';
+import { BEGAN_WITH_0, FORMAT, type JobRef, type NameKind } from '../contract/activities.ts';
 import type { JobInput } from '../contract/job.ts';
 import { describeValue, describeName } from '../contract/describe.ts';
 import { Unreadable } from '../payloads/converter.ts';
@@ -53,6 +53,15 @@ export function inWords(value: unknown): string {
   return `an object of ${fields.map(([name, field]) => `${describeName(name)}: ${describeValue(field)}`).join(', ')}`;
 }
 
+/** What the source has names of, and whether the store was asked for them. */
+export interface Names {
+  kinds: NameKind[];
+  known: boolean;
+}
+
+/** Whether the store has still to be asked for names. */
+export const areMissing = (names: Names | null): boolean => names?.known === false;
+
 /** A job as it travels through continue-as-new. */
 export interface CarriedJob {
   ledger: CarriedLedger;
@@ -66,8 +75,9 @@ export interface CarriedJob {
   found: Found;
   searchAttributes: boolean;
   notes: string[];
+  tensOfValues: boolean;
   attributesShown: string;
-  names: 'needed' | 'known' | null;
+  names: Names | null;
   where: Pick<JobRef, 'set' | 'jobStore'>;
 }
 

@@ -12,8 +12,14 @@ export function enter(job: Job, item: Item, outcome: Outcome, now: number): bool
   return true;
 }
 
+/** Enters that an item is given up; false if its outcome leaves customers out. */
+export function giveUp(job: Job, item: Item, outcome: Outcome, now: number): boolean {
+  return ('failures' in outcome || 'fallen' in outcome) && enter(job, item, outcome, now);
+}
+
 /** Enters what became of a chunk's customers. */
-export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+function record(job: Job, item: ChunkItem, outcome: ChunkOutcome, now: number): boolean {
+  const { ledger, work, rate } = job;
   const { chunk, only } = item;
   const named = outcome.updated + outcome.failures.length;
   if (named !== (only?.length ?? ledger.sizeOf(chunk))) return false;
@@ -21,20 +27,29 @@ export function record({ ledger, work, rate }: Job, item: ChunkItem, outcome: Ch
   else ledger.record(chunk, outcome, work.toSend.attemptsBefore(chunk) + outcome.attempts);
   work.toSend.forget(item);
   rate.add(now, outcome.calls);
+  if (outcome.tensOfValues && !job.tensOfValues) {
+    job.tensOfValues = true;
+    job.notes = [...job.notes, TENS];
+  }
   return true;
 }
+
+const TENS =
+  'The store takes no more than ten attribute values a call, so that customers with several take more calls.';
 
 /** Enters what a look-up has found, and has the rest sent. In a dry run nothing is, and all rows stay unprocessed. */
 function enterPage(job: Job, item: PageItem, outcome: PageOutcome, now: number): boolean {
   const { ledger, work, rate } = job;
-  const { page, asked = ledger.placesOf(page) } = item;
-  const { compared, reads } = outcome;
+  const { page, asked: [first, end] = ledger.placesOf(page) } = item;
+  const { compared, reads, upTo = end } = outcome;
+  const from = page * CHUNKS_PER_PAGE + first;
+  const isAgain = ledger.askedFor(from).length > 0;
   if (compared) job.found = foundMore(job.found, outcome, compared);
-  else if (!ledger.lookedUp(page, asked, outcome)) return false;
-  const from = page * CHUNKS_PER_PAGE + asked[0];
+  else if (!ledger.lookedUp(page, [first, upTo], outcome)) return false;
   const to = from + (compared ? 0 : outcome.chunks);
-  work.lookedUpPage({ from, to, at: now, ...(item.asked && { isAgain: true }) });
+  work.lookedUpPage({ from, to, at: now, ...(isAgain && { isAgain }) });
   work.toRead.forget(item);
+  if (upTo < end) work.toRead.add([{ page, asked: [upTo, end] }]);
   rate.add(now, reads, reads);
   return true;
 }

@@ -52,6 +52,7 @@ export interface Unsettled {
   attempts: number;
   doneBefore: number;
   done: number;
+  isDefect?: boolean;
 }
 
 /** A queue as it travels through continue-as-new. */
@@ -155,12 +156,14 @@ export class ItemQueue<T extends Item> {
    * is. Returns whether it did.
    *
    * Tries while no other item is done say more about the store than about this one: they count a quarter, and not at
-   * all as long as none was done since the first.
+   * all as long as none was done since the first. If it is not the store, but the worker that is at fault, they count in
+   * full if any was done since the first, and else a quarter.
    */
-  unanswered(item: T, { tries, attempts, doneBefore, done }: Unsettled, mustBe: boolean): boolean {
+  unanswered(item: T, { tries, attempts, doneBefore, done, isDefect }: Unsettled, mustBe: boolean): boolean {
     const number = this.#kind.numberOf(item);
     const before = this.#unanswered.get(number) ?? { tries: 0, doneAtFirst: doneBefore, doneAtLast: -1 };
-    const share = done > before.doneAtLast ? 1 : done > before.doneAtFirst ? 1 / 4 : 0;
+    const isOthersDone = done > before.doneAtFirst;
+    const share = (isDefect ? isOthersDone : done > before.doneAtLast) ? 1 : isDefect || isOthersDone ? 1 / 4 : 0;
     const total = before.tries + Math.ceil(tries * share);
     if (total >= GIVE_UP_TRIES && !mustBe) return false;
     this.#unanswered.set(number, {

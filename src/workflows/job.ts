@@ -1,5 +1,5 @@
 /** A job: what it knows, how events change that, and what it does next. Pure: times are given, in ms since 1970. */
-import { CHUNKS_PER_PAGE, type ChunkOutcome, type JobRef, looksUp } from '../contract/activities.ts';
+import { CHUNKS_PER_PAGE, type JobRef, looksUp, type NameKind } from '../contract/activities.ts';
 import {
   FAILURES_IN_STATE,
   type JobInput,
@@ -8,22 +8,20 @@ import {
   type JobState,
   MAX_REJECTED_PERCENT,
 } from '../contract/job.ts';
-import type { CarriedJob } from './arguments.ts';
+import { areMissing, type CarriedJob } from './arguments.ts';
 import { type Hold, NONE_REJECTED, tooManyRejected } from './hold.ts';
 import { NO_ROUNDS, nextRound } from './email-rounds.ts';
-import { enter, record } from './enter.ts';
+import { enter, giveUp } from './enter.ts';
 import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
-import { type End, type InFlight, type Outcome, type Sent, type Step, type Witness, witnessOf } from './steps.ts';
+import type { End, InFlight, Outcome, Sent, Starved, Step, Unanswered, Witness } from './steps.ts';
+import { witnessOf } from './steps.ts';
 import { Work } from './work.ts';
 
 /** Where a job is in its life, apart from what makes it wait. */
 export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
-
-/** The store's queue has given no answer for a while, although a process serves it, or because none does. */
-export type Starved = 'slow' | 'unserved';
 
 type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'changes' | 'backup' | 'notInBackup'>;
 
@@ -33,7 +31,7 @@ export class Job {
   phase: Phase = 'preparing';
   /** Its source was read; before that there are no rows. */
   isPrepared = false;
-  /** The source names groups of the store, without which it can't be read. */
+  /** Without these names of the store's the source can't be read; null as far as is known. */
   names: CarriedJob['names'] = null;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
@@ -57,8 +55,10 @@ export class Job {
   slowed: { by: 'quota' | 'throttle'; at: number } | null = null;
   /** Whether the namespace has them. */
   searchAttributes = false;
-  /** What a person should know of how the source was read. */
+  /** What a person should know of how the source was read and sent. */
   notes: string[] = [];
+  /** The store takes no more than ten attribute values a call. */
+  tensOfValues = false;
   /** State and tenth that the search attributes show. */
   attributesShown = '';
   files: Files = { report: null, retry: null, fix: null, changes: null };
@@ -68,6 +68,8 @@ export class Job {
   wouldSend: JobResult['wouldSend'];
   /** Something has changed, so that the next step may be another one. */
   woken = false;
+  /** What the job can't do without, and can't get, as the worker itself is at fault. */
+  #defect: string | undefined;
   #open = false;
   /** The store was opened for this probe, which is sent next. */
   #probe: Sent['probe'];
@@ -78,7 +80,7 @@ export class Job {
   }
 
   get ref(): JobRef {
-    return { ...this.#ref, ...(this.names === 'known' && { named: true }), ...this.where };
+    return { ...this.#ref, ...(this.names?.known && { named: this.names.kinds }), ...this.where };
   }
 
   /** As given: the input may be anything until prepareJob has checked it. */
@@ -87,7 +89,7 @@ export class Job {
   }
 
   get looksUp(): boolean {
-    return looksUp(this.options);
+    return looksUp(this.options, this.ledger.plan);
   }
 
   get hold(): Hold | null {
@@ -95,7 +97,7 @@ export class Job {
   }
 
   get state(): JobState {
-    if (this.phase !== 'running' && !(this.phase === 'preparing' && this.names === 'needed')) return this.phase;
+    if (this.phase !== 'running' && !(this.phase === 'preparing' && areMissing(this.names))) return this.phase;
     if (this.cancelling) return 'cancelling';
     if (this.paused !== null) return 'paused';
     return this.hold ? 'held' : this.phase;
@@ -103,7 +105,7 @@ export class Job {
 
   /** The store's names are known. */
   named(): void {
-    this.names = 'known';
+    if (this.names) this.names.known = true;
     // Once a long source is read, nobody may be serving its queue any more.
     this.#open = false;
   }
@@ -111,6 +113,8 @@ export class Job {
   /** Its source was read. Nothing waits yet. */
   prepared(ledger: Ledger): void {
     this.isPrepared = true;
+    // What asking for names has spent.
+    ledger.called(this.ledger);
     this.ledger = ledger;
     this.phase = 'running';
   }
@@ -123,8 +127,8 @@ export class Job {
   }
 
   /** Its source can't be read before the store was asked for names. */
-  needNames(): void {
-    this.names = 'needed';
+  needNames(kinds: readonly NameKind[]): void {
+    this.names = { kinds: [...new Set([...(this.names?.kinds ?? []), ...kinds])], known: false };
     this.work.toRead.add([{ names: true }]);
   }
 
@@ -142,6 +146,7 @@ export class Job {
   /** What to do next with these activities in flight. The step counts as done: what is to be sent is sent. */
   next(now: number, inFlight: InFlight): Step {
     const isIdle = inFlight.write + inFlight.read === 0;
+    if (this.#defect !== undefined) return { do: 'fail', why: this.#defect };
     if (this.ledger.failures.surplus >= FAILURES_IN_STATE) return { do: 'save' };
     if (this.isPrepared && this.work.isEmpty && isIdle) this.#nextEmailRound();
     if (this.work.isEmpty && isIdle) return { do: 'end' };
@@ -173,7 +178,7 @@ export class Job {
       case 'settled':
         return this.#settled(sent, end.outcome, now);
       case 'unanswered':
-        return this.#unanswered(sent, end.outcome, end.message, now);
+        return this.#unanswered(sent, end, now);
       case 'refused':
       case 'stopped':
         this.work.putBack(item, end.outcome);
@@ -186,11 +191,11 @@ export class Job {
   /** Nothing may be in flight; a job that knows its names must be prepared. */
   carry(): CarriedJob {
     const { ledger, work, paused, resumed, rejectionsFrom, emailRounds, concurrency } = this;
-    const { searchAttributes, notes, attributesShown, names, where, found } = this;
+    const { searchAttributes, notes, tensOfValues, attributesShown, names, where, found } = this;
     return {
       ...{ ledger: ledger.carry(), work: work.carry(), holds: this.#holding.carry() },
       ...{ paused, resumed, rejectionsFrom, emailRounds, concurrency, found },
-      ...{ searchAttributes, notes, attributesShown, names, where },
+      ...{ searchAttributes, notes, tensOfValues, attributesShown, names, where },
     };
   }
 
@@ -199,7 +204,7 @@ export class Job {
     Object.assign(this, rest);
     this.work = new Work(work);
     this.#holding = new Holding(holds);
-    if (this.names !== 'needed') this.prepared(new Ledger(ledger));
+    if (!areMissing(this.names)) this.prepared(new Ledger(ledger));
   }
 
   #done(witness: Witness): number {
@@ -235,7 +240,7 @@ export class Job {
     }
     const witness = witnessOf(item);
     if (!enter(this, item, outcome, now)) {
-      return this.#unanswered(sent, outcome, 'Customers are missing in the job store.', now);
+      return this.#unanswered(sent, { outcome, message: 'Customers are missing in the job store.' }, now);
     }
     this.#holding.answered(witness);
     this.starved = null;
@@ -250,17 +255,17 @@ export class Job {
     if (message && !this.hold) this.#holding.begin('write', 'rejections', message, now);
   }
 
-  #unanswered({ item, probe, doneBefore }: Sent, outcome: Outcome, message: string, now: number): void {
+  #unanswered({ item, probe, doneBefore }: Sent, { outcome, message, isDefect }: Unanswered, now: number): void {
     const witness = witnessOf(item);
     const { attempts, unanswered: tries } = outcome;
-    const unsettled = { tries, attempts, doneBefore, done: this.#done(witness) };
-    if ('chunk' in item) {
-      const { toSend } = this.work;
-      const isBack =
-        toSend.unanswered(item, unsettled, false) ||
-        (!record(this, item, outcome as ChunkOutcome, now) && toSend.unanswered(item, unsettled, true));
-      if (isBack) this.work.mayHaveSent(item, outcome);
-    } else this.work.toRead.unanswered(item, unsettled, true);
+    const unsettled = { tries, attempts, doneBefore, done: this.#done(witness), ...(isDefect && { isDefect }) };
+    const putBack = (mustBe: boolean) => this.work.unanswered(item, outcome, unsettled, mustBe);
+    // A page that the store does not answer for has asked for each customer alone already: that is no fault of the page.
+    const mayBeGivenUp = 'chunk' in item || isDefect;
+    if (!putBack(!mayBeGivenUp) && !giveUp(this, item, outcome, now)) {
+      putBack(true);
+      if (isDefect) this.#defect = message;
+    }
     const isOutage = this.#holding.unanswered(witness);
     if (probe || isOutage) this.#holding.begin(witness, 'outage', message, now);
   }
@@ -285,11 +290,8 @@ export class Job {
     this.work.toSend.add(taken);
   }
 
-  /** The job sends no more: what is still to be sent becomes unprocessed, apart from customers who may have been sent again. */
+  /** The job sends no more. */
   end(): void {
-    for (const { chunk, only } of this.work.toSend.itemsMaybeSent()) {
-      if (only) this.ledger.maybeSentAgain(chunk, only);
-    }
-    this.ledger.end();
+    this.ledger.end(this.work.toSend.itemsMaybeSent());
   }
 }

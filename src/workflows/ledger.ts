@@ -123,7 +123,7 @@ export class Ledger {
   }
 
   /** Enters that rejected customers of a chunk may have been sent again. */
-  maybeSentAgain(chunk: number, ids: number[]): void {
+  #maybeSentAgain(chunk: number, ids: number[]): void {
     const maybe = { outcome: 'failed', code: 'cancelled', message: MAYBE_SENT } as const;
     const failures = this.failures.of(chunk, ids).map((failure) => ({ ...failure, ...maybe }));
     this.amend(chunk, ids, { failures, attempts: 0 });
@@ -142,7 +142,7 @@ export class Ledger {
       if (this.#codes[chunk] !== none) this.#none++;
       this.#codes[chunk] = none;
     }
-    if (!this.#lookUps.has(page)) this.settled.rows += rows;
+    if (this.askedFor(from).length === 0) this.settled.rows += rows;
     this.#lookUps.add(page, { asked, chunks, lastSize });
     this.settled.unchanged += unchanged;
     for (const { outcome } of failures) this.settled[outcome]++;
@@ -162,8 +162,9 @@ export class Ledger {
     this.throttled += throttled;
   }
 
-  /** The job sends no more: pending chunks become unprocessed. */
-  end(): void {
+  /** The job sends no more: pending chunks become unprocessed, apart from customers who may have been sent again. */
+  end(maybeSent: readonly { chunk: number; only?: number[] | undefined }[] = []): void {
+    for (const { chunk, only } of maybeSent) if (only) this.#maybeSentAgain(chunk, only);
     const pending = encodeChunk({ state: 'pending', rejected: 0, failed: 0, attempts: 0 });
     const unprocessed = encodeChunk({ state: 'unprocessed', rejected: 0, failed: 0, attempts: 0 });
     this.#codes.forEach((code, chunk) => {

@@ -5,7 +5,7 @@
 import { log, metricMeter } from '@temporalio/workflow';
 import type { CustomerCounts } from '../contract/job.ts';
 import type { Hold, HoldKind } from './hold.ts';
-import type { Starved } from './job.ts';
+import type { Starved } from './steps.ts';
 
 /**
  * Customers whose outcome became known. One who was rejected because another customer had the e-mail address, and was

@@ -1,6 +1,7 @@
 /** What a job reports. Pure. */
 import type { JobResult, Progress, WaitingFor } from '../contract/job.ts';
-import type { Job, Starved } from './job.ts';
+import type { Job } from './job.ts';
+import type { Starved } from './steps.ts';
 
 /** How long a chunk's wait still counts: twice the window of the usual quota. */
 const SLOWED_MS = 60_000;

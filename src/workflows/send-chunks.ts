@@ -1,6 +1,13 @@
-import { CancellationScope, CancelledFailure, condition, log, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  log,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import { isSpent, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
+import { defectOf, isSpent, isStopped, saveFailuresOf, storeActivities, thrownBy } from './activities.ts';
 import type { Job } from './job.ts';
 import { countSettled, logHold } from './metrics.ts';
 import { open, whileOpen } from './open-store.ts';
@@ -15,8 +22,8 @@ const DETAILS_MS = 2_000;
 
 /**
  * Does the job's work: sends chunks, looks up pages, asks for names. Ends as "done" when all of it is settled, as "renew"
- * when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled,
- * once nothing is in flight.
+ * when the server suggests continue-as-new; then nothing is in flight. Throws CancelledFailure if the job is cancelled, and
+ * what defectOf knows, once nothing is in flight.
  */
 export async function sendChunks(job: Job): Promise<'done' | 'renew'> {
   return new Sending(job).run();
@@ -43,10 +50,13 @@ class Sending {
         () => this.#loop(),
       );
     } catch (error) {
-      if (!isStopped(error, this.#root)) throw error;
-      job.cancelling = true;
-      const inFlight = this.#inFlight.size;
-      log.info('job cancelled: waits for the chunks in flight', { store: job.ref.storeHash, inFlight });
+      if (defectOf(error) !== undefined) this.#calls.cancel();
+      else {
+        if (!isStopped(error, this.#root)) throw error;
+        job.cancelling = true;
+        const inFlight = this.#inFlight.size;
+        log.info('job cancelled: waits for the chunks in flight', { store: job.ref.storeHash, inFlight });
+      }
       await CancellationScope.nonCancellable(() => condition(() => this.#inFlight.size === 0));
       throw error;
     }
@@ -68,6 +78,8 @@ class Sending {
       if (step.do === 'send') this.#launch(step.sent);
       if (step.do === 'wait') await this.#wait(step.ms);
       if (step.do === 'end') return 'done';
+      if (step.do === 'fail')
+        throw ApplicationFailure.create({ type: 'Defect', message: step.why, nonRetryable: true });
     }
   }
 
@@ -103,7 +115,7 @@ class Sending {
 
   /** Gives an item to its activity. */
   #give({ item, probe }: Sent): Promise<Outcome> {
-    const { ref: job, ledger, work, options } = this.#job;
+    const { ref: job, ledger, work, options, names } = this.#job;
     const { updateChunk, lookUpPage, readNames } = storeActivities(this.#job);
     const ref = { job, ...(probe && { probe }) };
     if ('chunk' in item) {
@@ -114,20 +126,22 @@ class Sending {
       const before = {
         ...(asked.length > 0 && { asked }),
         ...(unansweredBefore !== undefined && { unansweredBefore }),
+        ...(this.#job.tensOfValues && { tensOfValues: true as const }),
       };
       return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);
     }
     if ('page' in item) {
       const { page } = item;
       const { first, last } = ledger.rowsOfPage(page);
-      const summary = `look up page ${page} · rows ${first}–${last}${item.asked ? ' · again' : ''}`;
-      const asked = item.asked
-        ? [...ledger.askedFor(page * CHUNKS_PER_PAGE + item.asked[0]), item.asked]
-        : [ledger.placesOf(page)];
+      const places = item.asked ?? ledger.placesOf(page);
+      const asked = [...ledger.askedFor(page * CHUNKS_PER_PAGE + places[0]), places];
+      const summary = `look up page ${page} · rows ${first}–${last}${asked.length > 1 ? ' · again' : ''}`;
       const { match = 'id', skipUnchanged = false, dryRun = false } = options;
       return lookUpPage.executeWithOptions({ summary }, [{ ...ref, page, asked, match, skipUnchanged, dryRun }]);
     }
-    return readNames.executeWithOptions({ summary: 'the names of the customer groups' }, [ref]);
+    const { kinds = [] } = names ?? {};
+    const summary = `names of the store: ${kinds.join(', ')}`;
+    return readNames.executeWithOptions({ summary }, [{ ...ref, kinds }]);
   }
 
   #endOf(outcome: Outcome): End {
@@ -165,7 +179,8 @@ function endOfFailure(error: unknown): End {
   const failure = thrownBy(error);
   if (!failure) throw error;
   const { type, message, outcome } = failure;
-  if (type === 'Unavailable' && outcome) return { how: 'unanswered', outcome, message };
+  const isDefect = type === 'Defect';
+  if ((isDefect || type === 'Unavailable') && outcome) return { how: 'unanswered', outcome, message, isDefect };
   // Anything else: it was told to stop, its worker died after that, or a person ended it.
   return type === 'Refused' ? { how: 'refused', outcome, message } : { how: 'stopped', outcome };
 }

@@ -1,10 +1,8 @@
 import {
   allHandlersFinished,
   ApplicationFailure,
-  CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -12,6 +10,7 @@ import {
 import { type LeaseEnd, OPENING_MS, type ServeStoreInput } from '../contract/activities.ts';
 import { openSignal, STORE_HASH, storeWorkflowId } from '../contract/job.ts';
 import { serveStoreQueue } from './activities.ts';
+import { untilTooLong } from './renewal.ts';
 
 /**
  * One store: as long as jobs need it, keeps one serveStoreQueue activity running, whose attempt is the right to serve
@@ -48,17 +47,6 @@ export async function serveStore(input: ServeStoreInput): Promise<void> {
 /** Has the queue served until its lease is given back; long before the run has taken too many signals, it is rotated. */
 async function serve(storeHash: string): Promise<LeaseEnd> {
   const summary = `serve store ${storeHash}`;
-  const lease = new CancellationScope();
-  const serving = lease.run(() => serveStoreQueue.executeWithOptions({ summary }, [{ storeHash }]));
-  const tooLong = () => workflowInfo().continueAsNewSuggested;
-  const ended = serving.then(
-    () => true,
-    () => true,
-  );
-  await Promise.race([ended, condition(tooLong)]);
-  lease.cancel();
-  return serving.catch((error: unknown) => {
-    if (isCancellation(error) && tooLong() && !CancellationScope.current().consideredCancelled) return 'rotated';
-    throw error;
-  });
+  const end = await untilTooLong(() => serveStoreQueue.executeWithOptions({ summary }, [{ storeHash }]));
+  return end === 'renew' ? 'rotated' : end;
 }

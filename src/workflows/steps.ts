@@ -29,17 +29,28 @@ export type Step =
   /** Nothing until something changes, or `ms` have passed. */
   | { do: 'wait'; ms?: number }
   /** Everything is done. */
-  | { do: 'end' };
+  | { do: 'end' }
+  /** The job can't go on, for this reason: the worker itself is at fault. */
+  | { do: 'fail'; why: string };
 
 /** What an activity returns: of a chunk, of a page, or of the question for names. */
 export type Outcome = ChunkOutcome | PageOutcome | Spent;
 
+/** The store did not answer, in all tries of the activity; or the worker itself is at fault. */
+export interface Unanswered {
+  outcome: Outcome;
+  message: string;
+  isDefect?: boolean;
+}
+
 /** How an activity ended that was given an item. `outcome` counts its calls even if it settled nothing. */
 export type End =
   | { how: 'settled'; outcome: Outcome }
-  /** The store did not answer, in all tries of the activity. */
-  | { how: 'unanswered'; outcome: Outcome; message: string }
+  | ({ how: 'unanswered' } & Unanswered)
   /** The store takes no calls of this job at present. */
   | { how: 'refused'; outcome?: Outcome | undefined; message: string }
   /** It was told to stop, or a person ended it. */
   | { how: 'stopped'; outcome?: Outcome | undefined };
+
+/** The store's queue has given no answer for a while, although a process serves it, or because none does. */
+export type Starved = 'slow' | 'unserved';

@@ -13,8 +13,8 @@ import {
 import { ValueError } from '@temporalio/common';
 import { BEGAN_WITH_0, type ClosedJob, FORMAT } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
-import { type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
-import { closeJob, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
+import { areMissing, type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
+import { closeJob, defectOf, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
 import { checkStore, wouldSend } from './dry-run.ts';
 import { Job } from './job.ts';
 import { Ledger } from './ledger.ts';
@@ -39,7 +39,9 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
   show(job);
   try {
     return await run(job, instead);
-  } catch (error) {
+  } catch (thrown) {
+    const defect = defectOf(thrown);
+    const error = defect === undefined ? thrown : failWith(job, 'Defect', `${defect} ${DEFECT_CURE}`);
     if (error instanceof TemporalFailure) job.phase = isCancellation(error) ? 'cancelled' : 'failed';
     throw error;
   } finally {
@@ -51,13 +53,14 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
     while (!job.isPrepared) {
-      if (job.names === 'needed') await work(job);
+      if (areMissing(job.names)) await work(job);
       else await prepare(job, instead);
     }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
     else await work(job);
   } catch (error) {
+    if (defectOf(error) !== undefined && job.isPrepared) await close(job);
     if (!isStopped(error, CancellationScope.current())) throw error;
     cancelled = isCancellation(error) ? error : new CancelledFailure('The job was cancelled.');
   }
@@ -88,7 +91,7 @@ async function prepare(job: Job, instead: string | undefined): Promise<void> {
   if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
   job.searchAttributes = prepared.searchAttributes;
   if ('needs' in prepared) {
-    job.needNames();
+    job.needNames(prepared.needs);
     job.where = { jobStore: prepared.jobStore };
     return;
   }
@@ -118,6 +121,7 @@ async function work(job: Job): Promise<void> {
 
 async function runDryRun(job: Job): Promise<void> {
   const checked = await checkStore(job);
+  if (checked === 'renew') return renew(job);
   if ('refused' in checked) return failRefused(job, checked.refused);
   await work(job);
   job.wouldSend = { ...wouldSend(job), ...checked };
@@ -179,6 +183,9 @@ function logEnd(store: string, { customers, chunks, calls, throttled, report }: 
 function throwIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The job was cancelled.');
 }
+
+const DEFECT_CURE =
+  "The job's files are kept: once a worker without this fault runs, start the job again, or retry it if it has a retry file.";
 
 function isJobFailure(type: string): type is JobFailureType {
   return ['BadInput', 'BadSource', 'InvalidRows', 'NothingToRetry'].includes(type);

@@ -1,6 +1,13 @@
 /** What a job has still to do: chunks to send, and pages to look up before. Pure: times are given, in ms since 1970. */
 import { CHUNKS_PER_PAGE } from '../contract/activities.ts';
-import { type CarriedQueue, type ChunkItem, type Item, ItemQueue, type ReadItem } from './item-queue.ts';
+import {
+  type CarriedQueue,
+  type ChunkItem,
+  type Item,
+  ItemQueue,
+  type ReadItem,
+  type Unsettled,
+} from './item-queue.ts';
 import type { InFlight, Outcome, Witness } from './steps.ts';
 
 /**
@@ -62,6 +69,14 @@ export class Work {
     if (!('chunk' in item)) return this.toRead.putBack(item, attempts);
     this.toSend.putBack(item, attempts);
     this.mayHaveSent(item, outcome);
+  }
+
+  /** Enters that no answer came for an item, as its queue does. Returns whether it waits again. */
+  unanswered(item: Item, outcome: Outcome, unsettled: Unsettled, mustBe: boolean): boolean {
+    if (!('chunk' in item)) return this.toRead.unanswered(item, unsettled, mustBe);
+    const isBack = this.toSend.unanswered(item, unsettled, mustBe);
+    if (isBack) this.mayHaveSent(item, outcome);
+    return isBack;
   }
 
   /** Enters what is known of a chunk that waits again. When an activity is cancelled, the server does not say if it had begun. */

@@ -56,11 +56,11 @@ test.each([
   ['BadSource', new BadSource('x')],
   ['NothingToRetry', new NothingToRetry('x')],
 ])('%s ends a job', (type, error) => {
-  expect(jobFailure(error)).toMatchObject({ type, message: 'x', nonRetryable: true });
+  expect(jobFailure(error, 1)).toMatchObject({ type, message: 'x', nonRetryable: true });
 });
 
-test('unexpected errors stay as they are, to be retried and seen', () => {
-  const error = new TypeError('x is not a function');
-  expect(jobFailure(error)).toBe(error);
+test('errors of the surroundings stay as they are, to be retried and seen', () => {
+  const error = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  expect(jobFailure(error, 1_000)).toBe(error);
   expect(callFailure(error, 0, outcome)).toBe(error);
 });

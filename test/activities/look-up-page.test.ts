@@ -5,7 +5,7 @@ import { lookUpPage } from '../../src/activities/look-up-page.ts';
 import type { StoreParts } from '../../src/activities/store-activities.ts';
 import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
-import type { Finding, Found, Permit } from '../../src/bigcommerce/store.ts';
+import type { Finding, Found, FoundValues, Permit } from '../../src/bigcommerce/store.ts';
 import type { PageOutcome, PageRef } from '../../src/contract/activities.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
 import { knownHash, writeKnown } from '../../src/jobs/known.ts';
@@ -67,6 +67,79 @@ function run(about: Partial<PageRef> = {}, environment = new MockActivityEnviron
     ...about,
   });
 }
+
+/** Of whom which values are asked for. */
+interface AskedValues {
+  customers: readonly number[];
+  attributes: readonly number[];
+}
+
+describe('rows that set attributes', () => {
+  let askedValues: AskedValues[];
+  let valuesEnd: { after: number; error: (attempt: Attempt) => Error }[];
+
+  beforeEach(async () => {
+    [askedValues, valuesEnd] = [[], []];
+    storage = await newStorage();
+    lookUps = new LookUpFiles(storage, new PageReader(storage));
+    const rows = Array.from({ length: 25 }, (_, index) => ({
+      ...{ id: index + 1, notes: 'new' },
+      ...(index < 20 && { [`attribute_id:${1 + (index % 2)}`]: 'x' }),
+    }));
+    await prepare({ storage, keys, records: inline(rows), limit: null });
+  });
+
+  async function findAttributeValues({
+    customers,
+    attributes,
+    onFound,
+    ...options
+  }: Finding<number, FoundValues> & AskedValues): Promise<void> {
+    askedValues.push({ customers, attributes });
+    const attempt = new Attempt(options);
+    attempt.tally.reads++;
+    const end = valuesEnd.shift();
+    for (const customer_id of customers.slice(0, end?.after)) {
+      const values = attributes.map((attribute_id) => ({ id: 9, customer_id, attribute_id, attribute_value: 'x' }));
+      onFound?.(
+        customer_id,
+        customer_id === 2 ? { kind: 'unreadable', message: '500' } : { kind: 'found', values: values.slice(0, 1) },
+      );
+    }
+    if (end) throw end.error(attempt);
+  }
+
+  const lookUp = (about: Partial<PageRef> = {}, environment = new MockActivityEnvironment()) => {
+    const store = { concurrency: () => 3, findById, findAttributeValues };
+    const parts = { store, permit, lookUps, storage } as unknown as StoreParts;
+    return environment.run<[StoreParts, PageRef], PageOutcome, typeof lookUpPage>(lookUpPage, parts, {
+      ...ref,
+      ...about,
+    });
+  };
+
+  test('have the values of theirs asked for, of customers who are there', async () => {
+    says = (id) => (id === 1 ? { kind: 'unknown' } : found(id, 'new'));
+    expect(await lookUp()).toMatchObject({ chunks: 2, lastSize: 1, unchanged: 14, reads: 2 });
+    expect(askedValues).toEqual([{ customers: Array.from({ length: 19 }, (_, n) => n + 2), attributes: [2, 1] }]);
+    const { rows, key } = await lookUps.asked(keys, 0, ref.asked);
+    const kept = (await lookUps.find(keys, key))?.rows;
+    const before = rows.slice(0, 4).map(({ row }) => kept?.get(row)?.before);
+    expect(before).toEqual([
+      null,
+      { notes: 'new' },
+      { notes: 'new', attributes: { 1: null } },
+      { notes: 'new', attributes: { 2: 'x' } },
+    ]);
+  });
+
+  test('are not asked for again if an attempt was throttled in between', async () => {
+    valuesEnd = [{ after: 15, error: (attempt) => new Throttled('429', attempt, 100) }];
+    await expect(lookUp({}, quiet())).rejects.toMatchObject({ type: 'Throttled' });
+    expect(await lookUp()).toMatchObject({ reads: 1 });
+    expect([asked.length, askedValues[1]?.customers]).toEqual([1, [2, 16, 17, 18, 19, 20]]);
+  });
+});
 
 const quiet = (info = {}) => new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
 

@@ -7,6 +7,7 @@ import type { ChunkOutcome } from '../../src/contract/activities.ts';
 import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { type IsolationState, start } from '../../src/bigcommerce/isolate.ts';
+import type { Part } from '../../src/bigcommerce/parts.ts';
 import type { Permit } from '../../src/bigcommerce/store.ts';
 import type { Places } from '../../src/contract/look-ups.ts';
 import { BadPage } from '../../src/jobs/pages.ts';
@@ -100,7 +101,7 @@ describe('a chunk that was looked up', () => {
 });
 
 describe('the last try for customers of whom the store answers for none, or only for some,', () => {
-  const unavailable = (state?: IsolationState) =>
+  const unavailable = (state?: IsolationState<Part>) =>
     new Unavailable('The store gave the status 500.', new Attempt({ permit }, state));
   const lastTry = (parts: StoreParts) =>
     new MockActivityEnvironment({ heartbeatDetails: { calls: 0, throttled: 0, unanswered: 3 } }).run(
@@ -133,6 +134,22 @@ describe('the last try for customers of whom the store answers for none, or only
     await expect(lastTry(parts)).rejects.toMatchObject({ type: 'Unavailable' });
   });
 
+  test("is an outage if the store answers for fields, and for nobody's attributes", async () => {
+    const withAttributes = [1, 2].map((id) => ({ id, notes: 'n', attributes: { 1: 'x' } }));
+    const body = JSON.stringify([...withAttributes, { id: 3, notes: 'only fields' }]);
+    const state: IsolationState<Part> = { ...start<Part>(['1:1'], ['2:1']), updated: [1, 2, 3] };
+    const updateCustomers = jest.fn(() => Promise.reject(unavailable(state)));
+    const parts = partsOf(updateCustomers);
+    parts.pages.readChunk = async () => ({ rows: [1, 2, 3], lines: [2, 3, 4], body });
+    const failure = (await lastTry(parts).catch((thrown: unknown) => thrown)) as ApplicationFailure;
+    expect(failure).toMatchObject({ type: 'Unavailable' });
+    const [{ failures }] = failure.details as [ChunkOutcome];
+    expect(failures).toMatchObject(
+      [1, 2].map((id) => ({ id, outcome: 'failed', message: expect.stringMatching(/^Taken in part\./) })),
+    );
+    expect(updateCustomers).toHaveBeenCalledTimes(1);
+  });
+
   test('is an outage if nobody was answered for', async () => {
     const updateCustomers = jest.fn(() => Promise.reject(unavailable()));
     const parts = partsOf(updateCustomers);
@@ -147,7 +164,7 @@ test.each([
 ])(
   'a chunk that is cancelled halfway, after %d tries without an answer, names the rest as failed',
   async (tries, message) => {
-    const state = { ...start([1, 2]), updated: [1] };
+    const state = { ...start([2]), updated: [1] };
     const activity = new MockActivityEnvironment({ heartbeatDetails: { unanswered: tries, state } });
     activity.cancel();
     const draining = new Draining('stopped', new Attempt({ permit }));

@@ -77,11 +77,7 @@ test('a token check accepts any JSON object, but no page', () => {
 });
 
 test.each([
-  [
-    'the customers and pages',
-    { count: 2, total_pages: 3 },
-    { customers: [{ id: 7 }, { id: 3, notes: 'a' }], pages: 3 },
-  ],
+  ['the customers and pages', { count: 2, total_pages: 3 }, { items: [{ id: 7 }, { id: 3, notes: 'a' }], pages: 3 }],
   ['fewer customers than it says', { count: 3, total_pages: 1 }, undefined],
   ['more customers than it says', { count: 1, total_pages: 1 }, undefined],
   ['no number of pages', { count: 2 }, undefined],

@@ -1,4 +1,4 @@
-import type { Isolate, Listed, Taken } from '../../src/bigcommerce/answer.ts';
+import type { Isolate, Listed, ListedCustomer, Taken } from '../../src/bigcommerce/answer.ts';
 import { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { StoreError, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { byEmail, byId, Finder, type Found } from '../../src/bigcommerce/find.ts';
@@ -23,7 +23,7 @@ function pretend(
   pageSize = 250,
 ) {
   const calls: string[][] = [];
-  async function ask(query: string, page: number): Promise<Taken<Listed> | Isolate> {
+  async function ask(query: string, page: number): Promise<Taken<Listed<ListedCustomer>> | Isolate> {
     const [filter, values = ''] = query.split('=');
     const asked = values.split(',').map(decodeURIComponent);
     calls.push(asked);
@@ -37,7 +37,7 @@ function pretend(
       filter === 'id:in' ? asked.includes(String(id)) : lower.includes(addressKey(email)),
     );
     const listed = ignored ? all : found;
-    const body = { customers: listed.slice((page - 1) * pageSize, page * pageSize) };
+    const body = { items: listed.slice((page - 1) * pageSize, page * pageSize) };
     return { kind: 'ok', body: { ...body, pages: Math.ceil(listed.length / pageSize) } };
   }
   return { ask, calls };
@@ -109,7 +109,7 @@ describe('who was not found is asked for once more', () => {
     const shifting: typeof store.ask = async (query, page) => {
       const answer = await store.ask(query, page);
       // The third customer is on neither page.
-      if (++pages === 2 && answer.kind === 'ok') return { kind: 'ok', body: { ...answer.body, customers: [] } };
+      if (++pages === 2 && answer.kind === 'ok') return { kind: 'ok', body: { ...answer.body, items: [] } };
       return answer;
     };
     const found = await new Finder(byEmail(['a@x', 'b@x', 'c@x', 'd@x']), shifting, attempt).findAll();
@@ -173,9 +173,9 @@ describe('nobody is blamed if it is the store', () => {
   });
 
   test('that lists everybody, whoever is asked for', async () => {
-    const ask = async (): Promise<Taken<Listed>> => ({
+    const ask = async (): Promise<Taken<Listed<ListedCustomer>>> => ({
       kind: 'ok',
-      body: { customers: [{ id: 9, email: 'z@x' }], pages: 9 },
+      body: { items: [{ id: 9, email: 'z@x' }], pages: 9 },
     });
     const finder = new Finder(byId([1, 2]), ask, attempt);
     await expect(finder.findAll()).rejects.toThrow('The store listed customers who were not asked for.');

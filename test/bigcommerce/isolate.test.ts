@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Isolate } from '../../src/bigcommerce/answer.ts';
+import type { Isolate, Taken } from '../../src/bigcommerce/answer.ts';
 import { applyAnswer, applySilence, type IsolationState, next, start } from '../../src/bigcommerce/isolate.ts';
 import { RUNS } from '../support/fuzz.ts';
 
-type Oracle = (ids: number[], call: number) => Parameters<typeof applyAnswer>[1];
+type Oracle = (ids: number[], call: number) => Taken<number[]> | Isolate;
 
 const emailOf = (id: number) => `Customer${id}@example.com`;
 const ok = (ids: number[]): ReturnType<Oracle> => ({ kind: 'ok', body: ids });

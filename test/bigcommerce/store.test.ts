@@ -1,6 +1,7 @@
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { Api } from '../../src/bigcommerce/http.ts';
 import type { IsolationState } from '../../src/bigcommerce/isolate.ts';
+import type { Part } from '../../src/bigcommerce/parts.ts';
 import { type CustomerUpdate, type Permit, type Store, Stores } from '../../src/bigcommerce/store.ts';
 import type { Tokens } from '../../src/bigcommerce/tokens.ts';
 import { idsIn, type Reply, type Seen, startTinyApi, type TinyApi } from './tiny-api.ts';
@@ -36,7 +37,7 @@ function open(apiUrl: string): Stores {
   } as unknown as Tokens;
   const observe = (hash: string) => ({
     callStarted: () => void observed.push([hash, 'started']),
-    callEnded: (outcome: string, ms: number) => void observed.push([hash, outcome, ms]),
+    callEnded: (_: string, outcome: string, ms: number) => void observed.push([hash, outcome, ms]),
     quotaLeft: (requests: number) => void observed.push([hash, 'left', requests]),
   });
   return new Stores({ api: new Api(apiUrl, '1.2.3'), tokens, quotaReservePercent: 0, observe });
@@ -132,7 +133,7 @@ test('the whole process shares one store per hash, with at most three calls in f
 describe('customers that the store rejects', () => {
   test('are found by their index, and the others are updated', async () => {
     api.always(unknownFrom100);
-    const states: IsolationState[] = [];
+    const states: IsolationState<Part>[] = [];
     const outcome = await update({ body: customers(1, 100, 2, 3), onState: (state) => states.push(state) });
     const rejected = [{ id: 100, code: 'unknown_id', message: 'id: invalid customer ID' }];
     expect(outcome).toEqual({ updated: [1, 2, 3], rejected, failed: [], calls: 2 });

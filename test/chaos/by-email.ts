@@ -103,14 +103,14 @@ export async function byEmail(
   );
   const options = { match: 'email', backup: true, reportAll: true } as const;
   const job = await system.start('by-email', { storeHash: 'abc', source: { uri }, options });
-  let isOver = false;
-  const ended = job.result().finally(() => (isOver = true));
+  const ended = job.result();
+  const over = ended.then(
+    () => true,
+    () => true,
+  );
   let times = 0;
-  while (disturb && !isOver) {
-    await Promise.race([ended, sleep(10_000)]);
-    if (isOver) break;
-    await disturb();
-    times++;
+  if (disturb) {
+    for (; !(await Promise.race([over, sleep(10_000, false)])); times++) await disturb();
   }
   const { customers: counts, chunks, reads, report, notInBackup } = await ended;
   const { maxInFlight } = await system.stats();

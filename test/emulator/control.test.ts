@@ -20,6 +20,8 @@ test('counters count the requests of every kind by store, but not those to contr
     requests: 4,
     puts: 2,
     gets: 1,
+    deletes: 0,
+    byCall: { 'PUT /v3/customers': 2, 'GET /v2/time': 1 },
     longestUrl: '/stores/one/v3/customers'.length,
     byStatus: { 200: 2, 404: 1, 422: 1 },
     unanswered: 0,
@@ -33,6 +35,9 @@ test('counters count the requests of every kind by store, but not those to contr
     customersUpdatedDistinct: 1,
     customersAppliedMoreThanOnce: 0,
     customersRead: 0,
+    valuesApplied: 0,
+    valuesRemoved: 0,
+    valuesRead: 0,
   });
   expect(Date.parse(stats.lastRequestAt)).toBeGreaterThanOrEqual(Date.parse(stats.firstRequestAt));
   expect((await rig.control('GET', 'stats')).json).toMatchObject({ one: { requests: 4 }, two: { requests: 0 } });
@@ -98,7 +103,7 @@ test.each<[string, string, unknown, string]>([
     'DELETE',
     'faults',
     undefined,
-    '/{id}, POST /_control/faults, POST /_control/tokens, POST /_control/stores, POST /_control/customers, POST /_control/reset,',
+    '/{id}, POST /_control/faults, POST /_control/tokens, POST /_control/stores, POST /_control/customers, POST /_control/attribute-values, POST /_control/reset,',
   ],
   ['POST', 'faults', '{', 'the body: expected JSON of at most 1 MiB, got {'],
   ['POST', 'faults', undefined, 'the body: expected JSON of at most 1 MiB, got nothing'],

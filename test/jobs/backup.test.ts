@@ -94,6 +94,34 @@ test('has the earlier values of customers that were or may have been updated; th
   expect(await files()).toEqual(['0', 'done.json', 'fix.ndjson', 'report.csv', 'retry.ndjson', 'run-1.ndjson']);
 });
 
+test('has what was taken of a customer whose attributes were not all taken, by id in a form that is no name', async () => {
+  const attributes = { 'attribute_id:1': 'Gold', 'attribute_id:2': '5' };
+  const source = [
+    { id: 1, notes: 'n', ...attributes },
+    { id: 2, notes: 'n', ...attributes },
+    { id: 3, 'attribute_id:1': 'Gold' },
+    { id: 4, notes: 'n', 'attribute_id:1': null },
+  ];
+  const has = (id: number) => ({ id, notes: 'old', attributes: { 1: null, 2: '4' } });
+  const failures: Failure[] = [
+    { ...failure(2, 'rejected'), code: 'attributes_rejected', attributes: [1] },
+    { ...failure(3, 'rejected'), code: 'attributes_rejected', attributes: [1] },
+    { ...failure(4, 'failed') },
+  ];
+  const closed = await closeJob(
+    storage,
+    'r',
+    await ended(source, [{ ...DONE, rejected: 2, failed: 1 }], { failures }, has),
+  );
+  expect(closed.notInBackup).toBe(0);
+  expect(await backup()).toEqual([
+    { id: 1, notes: 'old', 'attribute_id:1': null, 'attribute_id:2': '4' },
+    { id: 2, notes: 'old', 'attribute_id:2': '4' },
+    { id: 4, notes: 'old', 'attribute_id:1': null },
+  ]);
+  expect(JSON.parse(await textOf(storage, keys.retry))).toEqual(source[3]);
+});
+
 test('leaves out customers who already had all values, and counts those that it cannot restore in full', async () => {
   const source = [
     { id: 1, notes: 'new' },
@@ -105,6 +133,14 @@ test('leaves out customers who already had all values, and counts those that it 
   expect(closed.notInBackup).toBe(2);
   expect(await backup()).toEqual([{ id: 2, notes: 'old' }]);
   expect(await textOf(storage, keys.backup)).not.toContain('password');
+});
+
+test('whoever failed in a look-up is to be sent again, although no chunk of his page is open', async () => {
+  const none = { ...DONE, state: 'none' } as const;
+  const about = { failures: [failure(3, 'failed')], options: { ...OPTIONS, skipUnchanged: true } };
+  const job = await ended(rows(20), [none, none], about, (id) => rows(20)[id - 1]);
+  await closeJob(storage, 'r', job);
+  expect(await textOf(storage, keys.retry)).toBe(`${JSON.stringify(rows(20)[2])}\n`);
 });
 
 test('puts an address back in its case, though another one is no change', async () => {

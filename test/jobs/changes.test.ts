@@ -1,4 +1,4 @@
-import { CHUNKS_PER_PAGE } from '../../src/contract/activities.ts';
+import { CHUNKS_PER_PAGE, type NameKind } from '../../src/contract/activities.ts';
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
@@ -7,7 +7,8 @@ import { closeJob, purgeJob } from '../../src/jobs/close.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
 import type { Values } from '../../src/jobs/fields.ts';
 import { Groups } from '../../src/jobs/groups.ts';
-import { saveGroups } from '../../src/jobs/groups-file.ts';
+import { Attributes } from '../../src/jobs/attributes.ts';
+import { saveNames } from '../../src/jobs/names-file.ts';
 import { type JobKeys, jobKeys } from '../../src/jobs/keys.ts';
 import type { FoundCustomer, KeyedRow } from '../../src/jobs/keyed-rows.ts';
 import { look } from '../../src/jobs/look-up.ts';
@@ -38,7 +39,7 @@ beforeEach(async () => {
 async function trial(
   rows: KeyedRow[],
   found: [number | string, FoundCustomer][],
-  { limit = null, pages = Infinity, named }: { limit?: number | null; pages?: number; named?: true } = {},
+  { limit = null, pages = Infinity, named }: { limit?: number | null; pages?: number; named?: NameKind[] } = {},
 ) {
   keys = await newSet(storage, jobKeys(job));
   const records = inline(rows);
@@ -48,7 +49,14 @@ async function trial(
   for (let page = 0; page < Math.min(pages, Math.ceil(plan.chunksToSend / CHUNKS_PER_PAGE)); page++) {
     const asked = [[0, Math.min(CHUNKS_PER_PAGE, plan.chunksToSend - CHUNKS_PER_PAGE * page)] as [number, number]];
     const { rows: those, key } = await files.asked(keys, page, asked);
-    const how = { match: 'email', from: 0, skipUnchanged: false, isNamed: () => false, knew: () => false } as const;
+    const how = {
+      match: 'email',
+      from: 0,
+      skipUnchanged: false,
+      dryRun: true,
+      isNamed: () => false,
+      knew: () => false,
+    } as const;
     const looked = look(those, new Map(found), how);
     const file = await files.keep(keys, key, { at: 1, match: 'email', dryRun: true, rows: looked });
     compared.push(compare(those, file));
@@ -155,8 +163,8 @@ test('what a dry run has looked up makes no backup: it has changed nothing', asy
 
 test('groups are named where the job knows their names', async () => {
   const found: typeof FOUND = [['a@x.com', customer(1, { customer_group_id: 0 })]];
-  const { close } = await trial([{ email: 'a@x.com', customer_group_id: 4 }], found, { named: true });
-  await saveGroups(storage, keys, [{ id: 4, name: 'VIP, gold' }]);
+  const { close } = await trial([{ email: 'a@x.com', customer_group_id: 4 }], found, { named: ['groups'] });
+  await saveNames(storage, { ...job, named: ['groups'] }, { groups: [{ id: 4, name: 'VIP, gold' }] });
   await close();
   expect((await linesOf(keys.changes))[1]).toEqual(['1', '1', 'customer_group_id', 'No group', 'VIP, gold (id 4)']);
 });
@@ -220,7 +228,18 @@ test.each<[string, Values, Values, [string, string, string][]]>([
 
 test('a group that is not there any more is shown by its id', () => {
   const groups = new Groups([{ id: 3, name: 'A' }]);
-  expect(changesOf({ id: 1, customer_group_id: 3 }, { customer_group_id: 9 }, groups)).toEqual([
+  expect(changesOf({ id: 1, customer_group_id: 3 }, { customer_group_id: 9 }, { groups })).toEqual([
     { field: 'customer_group_id', before: '9', after: 'A (id 3)' },
+  ]);
+});
+
+test('attributes are shown by their names, and an empty value otherwise than none', () => {
+  const attributes = new Attributes([{ id: 1, name: 'Loyalty Tier', type: 'string' }]);
+  const before = { attributes: { 1: '', 2: null, 3: '5', 4: '6' } };
+  const wanted = { id: 1, attributes: { 1: 'Gold', 2: '', 3: null, 4: '6' } };
+  expect(changesOf(wanted, before, { attributes })).toEqual([
+    { field: 'attribute:Loyalty Tier', before: '""', after: 'Gold' },
+    { field: 'attribute_id:2', before: '', after: '""' },
+    { field: 'attribute_id:3', before: '5', after: '' },
   ]);
 });

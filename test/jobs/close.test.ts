@@ -6,6 +6,7 @@ import type { Failure } from '../../src/contract/job.ts';
 import { closeJob } from '../../src/jobs/close.ts';
 import { saveFailures } from '../../src/jobs/failure-files.ts';
 import { jobKeys, sourceCopyKey } from '../../src/jobs/keys.ts';
+import { BadPage } from '../../src/jobs/pages.ts';
 import { prepare } from '../../src/jobs/prepare.ts';
 import { NO_LOOK_UPS } from '../../src/contract/look-ups.ts';
 import { type ChunkCode, encodeChunk, encodeRuns } from '../../src/contract/outcomes.ts';
@@ -405,6 +406,25 @@ describe('called again', () => {
     });
     expect((await textOf(storage, keys.report)).match(/unprocessed/g)).toHaveLength(1_001);
     expect(await files()).not.toContain('retry.ndjson');
+  });
+
+  test('an attempt that wakes up while the run after a reset closes the job again writes nothing', async () => {
+    const ending = await everything();
+    let woken: unknown;
+    const frozen = dying(Infinity, false);
+    frozen.write = async (key, content) => {
+      await closeJob(storage, 'run-1', ending);
+      const second = dying(Infinity, false);
+      second.write = async (theirs, text) => {
+        if (theirs === keys.report) woken = await storage.write(key, content).catch((error: unknown) => error);
+        await storage.write(theirs, text);
+      };
+      await closeJob(second, 'run-2', ending);
+      throw woken;
+    };
+    await expect(closeJob(frozen, 'run-1', ending)).rejects.toThrow(BadPage);
+    expect(woken).toBeInstanceOf(BadPage);
+    expect(await textOf(storage, keys.done)).toMatch(/"by":"run-2"/);
   });
 
   test('if another run found its source gone, what was written stays', async () => {

@@ -50,7 +50,14 @@ async function lookUp({ keys, plan }: Awaited<ReturnType<typeof begin>>, pages: 
       addressKey(email),
       { kind: 'found', customer: { id: row, email } },
     ]);
-    const how = { match: 'email', from: 0, skipUnchanged: false, isNamed: () => false, knew: () => false } as const;
+    const how = {
+      match: 'email',
+      from: 0,
+      skipUnchanged: false,
+      dryRun: false,
+      isNamed: () => false,
+      knew: () => false,
+    } as const;
     await files.keep(keys, key, { at: 1, match: 'email', rows: look(rows, new Map(found), how) });
   }
 }

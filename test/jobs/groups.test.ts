@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Group, groupIdOf, Groups, NamesNeeded } from '../../src/jobs/groups.ts';
+import { groupIdOf, Groups } from '../../src/jobs/groups.ts';
+import { type Named, NamesNeeded } from '../../src/jobs/names.ts';
 import { fitting } from '../../src/jobs/prepare.ts';
 
 const groups = (...entries: [id: number, name: string][]) => new Groups(entries.map(([id, name]) => ({ id, name })));
@@ -60,7 +61,7 @@ test('a group is always found by its own name, unless another one has the same o
   const names = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
   fc.assert(
     fc.property(names, (list) => {
-      const all: Group[] = list.map((name, index) => ({ id: index + 1, name }));
+      const all: Named[] = list.map((name, index) => ({ id: index + 1, name }));
       const store = new Groups(all);
       for (const { id, name } of all) {
         const found = store.find(name);

@@ -1,12 +1,16 @@
 import type { FoundCustomer, KeyedRow } from '../../src/jobs/keyed-rows.ts';
-import { type LookingUp, look, sentOf, valuesBefore } from '../../src/jobs/look-up.ts';
+import { Attributes } from '../../src/jobs/attributes.ts';
+import { type LookedUp, type LookingUp, look, sentOf, valuesBefore } from '../../src/jobs/look-up.ts';
 import type { PageRow } from '../../src/jobs/pages.ts';
 
 const page = (...all: KeyedRow[]): PageRow[] =>
   all.map((values, index) => ({ row: 2 * index + 1, line: null, values }));
 const ids = page(...Array.from({ length: 25 }, (_, index) => ({ id: 101 + index, notes: 'new' })));
 
-const HOW: LookingUp = { match: 'id', from: 0, skipUnchanged: true, isNamed: () => false, knew: () => false };
+const HOW: LookingUp = {
+  ...{ match: 'id', from: 0, skipUnchanged: true, dryRun: false, attributes: undefined },
+  ...{ isNamed: () => false, knew: () => false },
+};
 const customer = (id: number, values: object): FoundCustomer => ({ kind: 'found', customer: { id, ...values } });
 /** The store's customers with these notes, by id from 101 on. */
 const having = (notes: (id: number) => string) =>
@@ -39,6 +43,70 @@ test('sends those whom the store does not have, or would not show: by an id, its
     { fate: 0, id: 101, before: null },
     { fate: 0, id: 102, before: undefined },
   ]);
+});
+
+describe('rows with attributes', () => {
+  const attributes = new Attributes([
+    { id: 1, name: 'Loyalty Tier', type: 'string' },
+    { id: 2, name: 'Points', type: 'number' },
+  ]);
+  const rows = page(
+    { id: 1, notes: 'new', attributes: { 1: 'Gold', 2: '5' } },
+    { id: 2, notes: 'new', attributes: { 1: 'Gold', 2: null } },
+    { id: 3, attributes: { 1: 'Gold', 2: '5' } },
+    { id: 4, notes: 'new', attributes: { 1: '' } },
+    { id: 5, attributes: { 1: 'Gold' } },
+    { id: 6, attributes: { 1: 'Gold' } },
+  );
+  const found = new Map<number, FoundCustomer>([
+    [1, customer(1, { notes: 'new', attributes: { 1: 'Gold', 2: '5.00' } })],
+    [2, customer(2, { notes: 'old', attributes: { 1: 'Gold', 2: null } })],
+    [3, customer(3, { notes: 'old', attributes: { 1: 'gold', 2: '5' } })],
+    [4, customer(4, { notes: 'new', attributes: { 1: null } })],
+    // Their values could not be read, or there is no such customer.
+    [5, customer(5, { notes: 'old' })],
+    [6, { kind: 'unknown' }],
+  ]);
+  const sent = (how: Partial<LookingUp>) => {
+    const looked = look(rows, found, { ...HOW, attributes, ...how });
+    return rows.map(({ row, values }) => {
+      const { id, fate, same } = looked.get(row) as LookedUp;
+      return fate === 'unchanged' ? fate : sentOf(values, id as number, 'id', same);
+    });
+  };
+
+  test('send what is not the same, field by field or value by value', () => {
+    expect(sent({})).toEqual([
+      'unchanged',
+      { id: 2, notes: 'new' },
+      { id: 3, attributes: { 1: 'Gold' } },
+      { id: 4, attributes: { 1: '' } },
+      { id: 5, attributes: { 1: 'Gold' } },
+      { id: 6, attributes: { 1: 'Gold' } },
+    ]);
+  });
+
+  test('send all of it, unless the unchanged are to be skipped', () => {
+    expect(sent({ skipUnchanged: false })).toEqual(rows.map(({ values }) => values));
+  });
+
+  test('in a dry run say what would change, whether or not it would be sent', () => {
+    const [first, ...others] = sent({ skipUnchanged: false, dryRun: true });
+    expect(first).toEqual({ id: 1 });
+    expect(others).toEqual(sent({}).slice(1));
+  });
+
+  test('keep what the customer had, of the attributes that they set alone', () => {
+    const looked = look(rows, found, { ...HOW, attributes });
+    expect(rows.map(({ row }) => looked.get(row)?.before)).toEqual([
+      { notes: 'new', attributes: { 1: 'Gold', 2: '5.00' } },
+      { notes: 'old', attributes: { 1: 'Gold', 2: null } },
+      { attributes: { 1: 'gold', 2: '5' } },
+      { notes: 'new', attributes: { 1: null } },
+      {},
+      null,
+    ]);
+  });
 });
 
 describe('by e-mail address', () => {

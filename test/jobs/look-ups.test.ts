@@ -101,3 +101,33 @@ test('what an attempt has found is there for the next one, for five minutes', as
     now.mockRestore();
   }
 });
+
+describe('a look-up asks for as many rows as some 20 calls will do', () => {
+  const parts = async (rows: object[], match: 'id' | 'email' = 'id') => {
+    storage = await newStorage();
+    const { chunks } = await prepare({ storage, keys, limit: null, match, records: inline(rows, { match }) });
+    const first = await files().firstLookUps(keys, 0, [0, chunks]);
+    return first.map(([asked]) => asked);
+  };
+  const rows = (count: number, of: (index: number) => object) => Array.from({ length: count }, (_, index) => of(index));
+  const values = (n: number) => Object.fromEntries(rows(n, (id) => [`attribute_id:${id + 1}`, 'x']) as never);
+
+  test.each<[string, object[], Places[]]>([
+    ['no attributes', rows(1_995, (id) => ({ id: id + 1, notes: 'n' })), [[0, 200]]],
+    ['one attribute', rows(1_995, (id) => ({ id: id + 1, ...values(1) })), [[0, 200]]],
+    ['two attributes', rows(1_995, (id) => ({ id: id + 1, ...values(2) })), [[0, 166], [166, 200]]], // prettier-ignore
+    ['fifty attributes', rows(195, (id) => ({ id: id + 1, ...values(50) })), [[0, 9], [9, 18], [18, 20]]], // prettier-ignore
+    ['one each, of many', rows(195, (id) => ({ id: id + 1, [`attribute_id:${1 + (id % 50)}`]: 'x' })), [[0, 9], [9, 18], [18, 20]]], // prettier-ignore
+    ['many in some rows', rows(995, (id) => ({ id: id + 1, ...values(id < 100 ? 50 : 1) })), [[0, 9], [9, 18], [18, 100]]], // prettier-ignore
+  ])('where rows have %s', async (_, source, asked) => {
+    expect(await parts(source)).toEqual(asked);
+  });
+
+  test('fewer if their customers have to be found by their addresses', async () => {
+    const source = rows(1_995, (id) => ({ email: `${id}@x.com`, ...values(1) }));
+    expect(await parts(source, 'email')).toEqual([
+      [0, 142],
+      [142, 200],
+    ]);
+  });
+});

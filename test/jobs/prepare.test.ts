@@ -347,3 +347,13 @@ test('a row by id that has only an address says how to find its customer by that
     'new_email is for rows whose customers are found by e-mail address: start the job with --match email (match).',
   ]);
 });
+
+test('says whether some row removes a value of an attribute: then customers are looked up before they are sent', async () => {
+  const rows = [{ id: 1, 'attribute_id:1': '' }, ...[2, 3].map((id) => ({ id, 'attribute_id:1': 'x' }))];
+  expect((await run(inline(rows))).removes).toBeUndefined();
+  storage = await newStorage();
+  expect((await run(inline([...rows, { id: 4, 'attribute_id:1': null }]))).removes).toBe(true);
+  storage = await newStorage();
+  // A second row of a customer is not sent.
+  expect((await run(inline([...rows, { id: 1, 'attribute_id:1': null }]))).removes).toBeUndefined();
+});

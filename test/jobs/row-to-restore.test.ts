@@ -181,6 +181,20 @@ describe('the row that restores earlier values', () => {
   });
 });
 
+test('values of attributes are restored one by one, and those that were not there are removed', () => {
+  const row = { id: 1, attributes: { 1: 'new', 2: '', 3: null, 4: null } };
+  const before = { attributes: { 1: null, 2: '5', 3: 'Gold', 4: null } };
+  expect(isUnchanged(row, before)).toBe(false);
+  expect(isUnchanged({ id: 1, attributes: { 2: '5', 4: null } }, before)).toBe(true);
+  expect(isUnchanged({ id: 1, attributes: { 4: '' } }, before)).toBe(false);
+  expect(rowToRestore(row, before)).toEqual({ row: { id: 1, attributes: before.attributes }, incomplete: false });
+  // Nobody could read them.
+  expect(rowToRestore({ ...row, notes: 'n' }, { notes: 'old' })).toEqual({
+    row: { id: 1, notes: 'old' },
+    incomplete: true,
+  });
+});
+
 // ---- Properties over a small model of the store -------------------------------------------------------------------
 
 const undamaged = (lengths: fc.StringConstraints = {}) =>

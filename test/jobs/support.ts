@@ -68,6 +68,8 @@ export async function lookUp(
     match: 'id',
     from: asked.at(-1)?.[0] ?? 0,
     skipUnchanged,
+    dryRun: false,
+    attributes: undefined,
     isNamed: () => false,
     knew: () => false,
   } as const;

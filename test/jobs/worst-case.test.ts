@@ -1,5 +1,6 @@
 /** The largest that workflow and activities pass to each other, against the 2 MiB of a payload. */
 import { CHUNKS_PER_PAGE, type CloseJobInput, type PreparedRows } from '../../src/contract/activities.ts';
+import { inWords } from '../../src/activities/not-taken.ts';
 import { tidy } from '../../src/bigcommerce/message.ts';
 import { type Failure, FAILURES_IN_STATE } from '../../src/contract/job.ts';
 import { jobKeys } from '../../src/jobs/keys.ts';
@@ -59,6 +60,15 @@ test('the worst source and the worst answers fit into the input of closeJob', as
   const taken: Failure = { ...invalid, outcome: 'rejected', code: 'email_taken', message: longest(said) };
   expect(bytesOf(invalid.message)).toBeGreaterThan(300);
   expect(bytesOf(taken.message)).toBeGreaterThan(200);
+  // With what it says of attributes a failure is no larger.
+  const ids = Array.from({ length: 9 }, (_, n) => 0x7fffffff - n);
+  const ofAttributes = [ids, [...ids, 1]].map((attributes) =>
+    inWords(attributes, longest(said), { id: 1 }, () => undefined),
+  );
+  for (const more of ofAttributes) {
+    const failure: Failure = { ...taken, code: 'attributes_rejected', ...more };
+    expect(bytesOf(failure)).toBeLessThanOrEqual(bytesOf(invalid));
+  }
 
   const codes = [7, 8].map((bad) => encodeChunk({ state: 'done', rejected: 3, failed: bad, attempts: 15 }));
   const outcomes = encodeRuns(Array.from({ length: MAX_CHUNKS }, (_, chunk) => codes[chunk & 1] as number));

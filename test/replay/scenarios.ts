@@ -101,6 +101,17 @@ export const SCENARIOS: Record<string, Scenario> = {
     return [await system.start('groups', { storeHash: 'abc', source: { uri } })];
   },
 
+  async attributes({ system }) {
+    const rows = [
+      { id: 1, customer_group: 'VIP' },
+      { id: 2, attributes: { 'Loyalty Tier': 'Gold', Points: 5 } },
+      { id: 3, attributes: { 'Loyalty Tier': null, Points: 'five' } },
+      { id: 4, notes: 'n', attributes: { 'Loyalty Tier': null } },
+    ];
+    const uri = await writeSource(system, 'attributes.ndjson', rows);
+    return [await system.start('attributes', { storeHash: 'abc', source: { uri }, options: { backup: true } })];
+  },
+
   async 'retry-of'(stage) {
     const first = await start(stage, 'left', customers(60), { limit: 20 });
     await first.result();

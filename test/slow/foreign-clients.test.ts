@@ -97,6 +97,16 @@ test('a Python program follows a job to its end, reports who was not updated, an
   expect((await python('abc123', 'python', '--customers', path)).output).toContain('total 32, updated 30');
 });
 
+test('a Python program sets attributes by their names', async () => {
+  const path = await file('tiers.json', [
+    { id: 1, attributes: { 'Loyalty Tier': 'Gold', Points: 5 } },
+    { id: 2, attributes: { Tier: 'Gold' } },
+  ]);
+  const { output } = await python('abc123', 'tiers', '--customers', path);
+  expect(output).toMatch(/^row 2, id 2: invalid \(unknown_attribute\), .*Its attributes: "Loyalty Tier", /m);
+  expect(await system.customer(1)).toMatchObject({ _attributes: { 1: 'Gold', 2: '5' } });
+});
+
 test('the Python program reports what a job waits for, all pages of failures, and how a job ended', async () => {
   const path = await file(
     'nobody.json',

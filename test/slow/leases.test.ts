@@ -1,6 +1,7 @@
 /** Leases beyond their ordinary life: more stores than places, and more signals than a run may take. */
-import { openSignal, storeWorkflowId } from '../../src/contract/job.ts';
+import { openSignal, progressQuery, storeWorkflowId } from '../../src/contract/job.ts';
 import { customers } from '../support/customers.ts';
+import { buildWith } from '../support/next-version.ts';
 import { tokensOf, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -29,6 +30,26 @@ describe('more stores than places', () => {
     const seconds = (ms: number) => (ms / 1_000).toFixed(1);
     console.info(`60 stores, a job each, 40 places: 40 ended in ${seconds(fortieth)} s, all in ${seconds(last)} s`);
     expect(last - fortieth).toBeLessThan(IDLE_MINUTE_MS);
+  });
+});
+
+describe('more stores with much to do than places', () => {
+  const system = useSystem({ emulator: ['--customers', '600', '--latency', '500'], workers: 0 });
+
+  test('take turns: of two stores and one place, each gets on while the other still has most to do', async () => {
+    const module = 'activities/serve-store-queue.js';
+    const dist = await buildWith(`${system.folder}/turns`, module, 'ROTATE_WHEN_FULL_MS', 3_000);
+    await system.startWorker({ MAX_STORES: '1' }, undefined, `${dist}/worker.js`);
+    const jobs = await Promise.all(
+      ['abc', 'def'].map((storeHash) => system.start('long', { storeHash, source: { customers: customers(600) } })),
+    );
+    // In the five turns until then, each has had two.
+    await until(async () => {
+      const done = await Promise.all(jobs.map(async (job) => (await job.query(progressQuery)).chunks.done));
+      expect(Math.max(...done)).toBeLessThan(60);
+      return Math.min(...done) > 20;
+    });
+    for (const job of jobs) expect((await job.result()).customers).toMatchObject({ total: 600, updated: 600 });
   });
 });
 

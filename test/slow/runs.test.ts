@@ -6,7 +6,7 @@ import { failuresQuery, type JobInput, type JobResult, outcomesQuery, progressQu
 import { readFailures } from '../../src/jobs/failure-files.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { customers, writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
+import { expectCountsToAddUp, expectNoFailedTask, untilDone } from '../support/jobs.ts';
 import { reset } from '../support/reset.ts';
 import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -77,6 +77,26 @@ describe('continued as new', () => {
     for await (const run of system.client.workflow.list({ query: `WorkflowId = '${handle.workflowId}'` }))
       runs.push(run);
     expect(runs.length).toBeGreaterThan(1);
+  });
+
+  test('a dry run that waits for its store continues as new, and says what sending would take when the store answers', async () => {
+    await system.control('faults', { fault: 'status', status: 503, on: 'all', count: 'always' });
+    const options = { dryRun: true };
+    const job = await system.start('patient', { storeHash: 'abc', source: { customers: customers(100) }, options });
+    const { workflowId } = job;
+    const latest = system.client.workflow.getHandle<(input: JobInput) => Promise<JobResult>>(workflowId);
+    await until(async () => Number((await system.stats()).gets) > 0);
+    // Every half minute it opens its store again, which makes ten thousands of events in a day and a half. So do signals.
+    await until(async () => {
+      for (let signals = 0; signals < 20; signals++) await latest.signal('unknown');
+      return (await latest.describe()).runId !== job.firstExecutionRunId;
+    });
+    await system.control('faults', { clear: true });
+    expect(await latest.result()).toMatchObject({
+      customers: { total: 100, unprocessed: 100 },
+      wouldSend: { customers: 100, calls: 10 },
+    });
+    expectNoFailedTask((await latest.fetchHistory()).events);
   });
 
   test('a job whose customers are all rejected keeps the latest failures in state and the others in files', async () => {

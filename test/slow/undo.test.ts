@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
+  failuresQuery,
   jobId,
+  pauseUpdate,
   progressQuery,
   resumeUpdate,
   type JobInput,
@@ -10,6 +13,7 @@ import {
 } from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
 import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
+import { buildWith } from '../support/next-version.ts';
 import { reset } from '../support/reset.ts';
 import { runStarter } from '../support/starter.ts';
 import { useSystem, TOKENS } from '../support/system.ts';
@@ -301,6 +305,33 @@ describe('a backup stands where its job', () => {
   });
 
   test.each([
+    ['before-its-answer', { fault: 'reset-after' }, 'failed', /^It may have been sent/],
+    ['with-an-answer-after-that', { fault: 'slow-body', ms: 3_000 }, undefined, undefined],
+  ])('was cancelled in the second try of an e-mail address, %s', async (name, fault, outcome, message) => {
+    const before = await present(40);
+    const rows = ids(40).map((id): Customer => ({ id, notes: 'n' }));
+    rows[0] = { id: 1, email: 'customer40@example.com' };
+    rows[39] = { id: 40, email: 'moved@example.com' };
+    await system.control('faults', { ...fault, customer: 1, after: 1, count: 'always' });
+    const job = await start(name, rows, { backup: true });
+    await until(async () => (await system.customer(1))['email'] === 'customer40@example.com');
+    await job.cancel();
+    await expect(job.result()).rejects.toThrow();
+    await fast();
+
+    const { customers: counts, backup } = await job.query(progressQuery);
+    expect(counts).toMatchObject({ updated: outcome ? 39 : 40, failed: outcome ? 1 : 0, rejected: 0, unprocessed: 0 });
+    const [first] = (await job.query(failuresQuery)).failures;
+    expect(first).toEqual(
+      outcome &&
+        expect.objectContaining({ id: 1, outcome, code: 'cancelled', message: expect.stringMatching(message) }),
+    );
+    expect((await lines(backup)).map((line) => (JSON.parse(line) as Customer)['id'])).toContain(1);
+    await undo(name);
+    await expectAsBefore(before);
+  });
+
+  test.each([
     ['while it runs', 'running'],
     ['while it reads its source', 'preparing'],
   ])('was reset, and cancelled %s: undo restores everyone', async (when, state) => {
@@ -420,6 +451,34 @@ test('a terminated job is undone from what it had read', async () => {
   expect((await system.customer(1))['notes']).toBe('new');
   await undo('terminated', '--skip-unchanged');
   await expectAsBefore(before);
+});
+
+test('what was looked up before a long pause is looked up again: by then others have changed who was not sent yet', async () => {
+  for (const worker of await system.workersUp()) await worker.stop();
+  const dist = await buildWith(`${system.folder}/impatient`, 'workflow-bundle.js', 'OLD_MS', 1_000);
+  const worker = await system.startWorker({}, undefined, `${dist}/worker.js`);
+  const before = await present(300);
+  const rows = ids(300).map((id) => ({ id, notes: 'n' }));
+  const job = await startSlowly('grown-old', rows, { backup: true, skipUnchanged: true });
+  await job.executeUpdate(pauseUpdate, { args: [{ reason: 'for long' }] });
+  await until(async () => ((await job.describe()).raw.pendingActivities ?? []).length === 0);
+  await sleep(2_000);
+  // Beyond what may have been sent by then.
+  await set(
+    ids(300)
+      .slice(220)
+      .map((id) => ({ id, notes: id <= 260 ? 'n' : 'theirs' })),
+  );
+  const paused = await present(300);
+  await fast();
+  await job.executeUpdate(resumeUpdate);
+
+  const result = await job.result();
+  expect(result).toMatchObject({ customers: { updated: 300 }, unchanged: 40 });
+  await undo('grown-old');
+  await expectAsBefore([...before.slice(0, 220), ...paused.slice(220)]);
+  await worker.stop();
+  await system.startWorker();
 });
 
 describe('while it reads, a job', () => {

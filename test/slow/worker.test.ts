@@ -1,5 +1,5 @@
 /** The built worker with wrong settings: one clear line, and exit code 2. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -85,6 +85,19 @@ test('so is a job store that can not be written', async () => {
   const { code, output } = await worker({ JOB_STORE: `file:${folder}/file/jobs` });
   expect(output).toMatch(/^JOB_STORE: Can't write .*a part of the path is a file/);
   expect(code).toBe(2);
+});
+
+test('before anything else, copies of sources are deleted whose writers were killed more than a day ago', async () => {
+  const copies = join(folder, 'jobs/sources/copies/abc/spring');
+  mkdirSync(copies, { recursive: true });
+  const now = Date.now() / 1_000;
+  for (const [name, days] of Object.entries({ old: 1.1, begun: 0.9 })) {
+    const path = join(copies, `${name}.csv.0c2c2b1e-0000-4000-8000-000000000000.partial`);
+    writeFileSync(path, 'id,notes');
+    utimesSync(path, now, now - days * 86_400);
+  }
+  await worker({});
+  expect(readdirSync(copies)).toEqual([expect.stringMatching(/^begun\.csv/)]);
 });
 
 const inS3 = {

@@ -6,7 +6,11 @@ import type { System } from './system.ts';
  * Resets a workflow to its first workflow task, or to the first one after an activity of this type has completed, as a
  * person does with `temporal workflow reset`.
  */
-export async function reset(system: System, { workflowId }: WorkflowHandle, afterActivity?: string): Promise<void> {
+export async function reset(
+  system: Pick<System, 'client'>,
+  { workflowId }: WorkflowHandle,
+  afterActivity?: string,
+): Promise<void> {
   const { namespace } = system.client.options;
   const handle = system.client.workflow.getHandle(workflowId);
   const { runId } = await handle.describe();

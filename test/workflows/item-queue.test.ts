@@ -60,6 +60,22 @@ test('tries count a quarter if the others were done during the first of them', (
   expect(rounds).toEqual([...Array<boolean>(8).fill(true), false]);
 });
 
+describe('a chunk that brings out a fault of the worker', () => {
+  const broken = (done: number) => ({ ...tried(done), isDefect: true });
+  const rounds = (...done: number[]) => {
+    const queue = chunksOf(100);
+    return done.map((count) => queue.unanswered({ chunk: 0 }, broken(count), false));
+  };
+
+  test('is given up after its tries if any other was done since the first: it is not the store that fails now and then', () => {
+    expect(rounds(1, 1, 1)).toEqual([true, true, false]);
+  });
+
+  test('is kept four times as long if none was: a worker without the fault may come', () => {
+    expect(rounds(...Array<number>(12).fill(0))).toEqual([...Array<boolean>(11).fill(true), false]);
+  });
+});
+
 test("a chunk that can't be given up is put back behind the others", () => {
   const queue = chunksOf(3);
   const item = queue.take() as { chunk: number };

@@ -87,6 +87,18 @@ test('a job opens the store, sends its first chunk alone, then so many that one 
   expect(job.next(5, writing(LOOK_AHEAD))).toEqual({ do: 'wait' });
 });
 
+test('that a store takes ten attribute values a call is said once, and known in the next run', () => {
+  const job = jobOf(3);
+  sendAndEnd(job, settled());
+  expect([job.tensOfValues, job.notes]).toEqual([false, []]);
+  sendAndEnd(job, settled({ tensOfValues: true }));
+  sendAndEnd(job, settled({ tensOfValues: true }));
+  expect([job.tensOfValues, job.notes]).toEqual([true, [expect.stringMatching('ten attribute values a call')]]);
+  const later = newJob();
+  later.restore(job.carry());
+  expect([later.tensOfValues, later.notes]).toEqual([true, job.notes]);
+});
+
 test('a job ends when all is sent and nothing is in flight', () => {
   const job = jobOf(1);
   const sent = send(job);
@@ -302,6 +314,40 @@ describe('a job whose store does not answer', () => {
   });
 });
 
+describe('a job that brings out a fault of the worker', () => {
+  const broken = (sent: Sent): End => ({ ...unanswered(sent), isDefect: true }) as End;
+
+  test('holds while nothing else works, and continues when a worker without the fault has come', () => {
+    const job = jobOf(300);
+    for (let chunk = 0; chunk < 8; chunk++) {
+      const sent = { item: { chunk }, probe: undefined, doneBefore: 0 };
+      job.ended(sent, broken(sent), 0);
+    }
+    expect(job.hold).toMatchObject({ kind: 'outage', message: '502' });
+    let now = 0;
+    for (let probe = 0; probe < 100; probe++) {
+      now = Math.max(now, job.hold?.until ?? 0);
+      sendAndEnd(job, broken, now);
+    }
+    expect(job.ledger.counts).toMatchObject({ updated: 0, failed: 0 });
+    sendAndEnd(job, settled(), now + 300_000);
+    expect(job.hold).toBeNull();
+  });
+
+  test('fails once a chunk is given up some of whose customers it can not name', () => {
+    const job = jobOf(30);
+    const sent = { item: { chunk: 0 }, probe: undefined, doneBefore: 0 };
+    job.ended({ item: { chunk: 1 }, probe: undefined, doneBefore: 0 }, settled(), 0);
+    for (let round = 0; round < 3; round++) {
+      expect(job.next(0, writing(1)).do).not.toBe('fail');
+      const unnamed = { ...outcome({ updated: 0, unanswered: 4 }), calls: 1 };
+      job.ended(sent, { how: 'unanswered', message: 'a fault', isDefect: true, outcome: unnamed }, 0);
+    }
+    expect(job.next(0, writing(0))).toEqual({ do: 'fail', why: 'a fault' });
+    expect(job.work.toSend.allMaybeSent()).toEqual([0]);
+  });
+});
+
 test('an outcome that leaves customers out settles nothing, and counts as no answer', () => {
   const job = jobOf(9);
   for (let chunk = 0; chunk < 3; chunk++) sendAndEnd(job, settled({ updated: 9, unanswered: 1 }));
@@ -492,6 +538,26 @@ describe('a job that looks its customers up', () => {
     }
     expect(next(job)).toBe('end');
     expect([job.ledger.counts.updated, job.ledger.chunks]).toEqual([4_000, { total: 0, done: 0 }]);
+  });
+
+  test('goes on without a page that brings out a fault of the worker; a dry run fails', () => {
+    const broken = (about: Partial<PageOutcome>): End => {
+      const { outcome: none } = lookedUp(0, { attempts: 4, unanswered: 4, ...about }) as { outcome: PageOutcome };
+      return { how: 'unanswered', message: 'a fault', isDefect: true, outcome: none };
+    };
+    const rows = encodeRuns(Array.from({ length: 2_000 }, () => [1, 0, 1]).flat());
+    const fallen = [{ outcome: 'failed', code: 'unavailable', message: 'a fault', rows, count: 2_000 } as const];
+    const job = looking(400);
+    const first = take(job);
+    job.ended({ item: { page: 1 }, probe: undefined, doneBefore: 0 }, lookedUp(0), 0);
+    for (let round = 0; round < 3; round++) job.ended(first, broken({ unchanged: 0, fallen }), 0);
+    expect(job.ledger.counts).toMatchObject({ updated: 2_000, failed: 2_000, unprocessed: 0 });
+
+    const dryRun = looking(200, { dryRun: true });
+    const { chunks: _, fallen: __, ...spent } = (broken({}) as { outcome: PageOutcome }).outcome;
+    const nameless = { how: 'unanswered', message: 'a fault', isDefect: true, outcome: spent } as const;
+    for (let round = 0; round < 12; round++) dryRun.ended(first, nameless, 0);
+    expect(dryRun.next(0, nothing)).toEqual({ do: 'fail', why: 'a fault' });
   });
 
   test('in a dry run only looks up: all rows stay unprocessed, and it holds for no rejections', () => {

@@ -299,7 +299,10 @@ class Simulation {
       this.job.ended(sent, { how }, this.#now);
       return assert(this.#waitsToBeRead(sent.item));
     }
-    const rows = this.#rowsOf(sent);
+    const all = this.#placesOf(sent);
+    // A look-up may stop halfway: the rest is looked up later.
+    const places = all.slice(0, this.#random.chance(0.3) ? this.#random.whole(1, all.length) : all.length);
+    const rows = places.flatMap((chunk) => this.#chunks[chunk] ?? []);
     const kinds = rows.map(() => (how === 'updated' ? 'left' : this.#random.pick(FOUND)));
     const of = (kind: (typeof FOUND)[number]) => rows.filter((_, index) => kinds[index] === kind);
     const left = of('left');
@@ -310,8 +313,8 @@ class Simulation {
     const chunks = Math.ceil(left.length / 10);
     const lastSize = left.length - Math.max(0, chunks - 1) * 10;
     const unchanged = of('unchanged').length + Number(how === 'lost');
-    const outcome: PageOutcome = { ...spent, chunks, lastSize, unchanged, fallen };
-    const places = this.#placesOf(sent);
+    const upTo = places.length < all.length && { upTo: ((places.at(-1) ?? 0) % CHUNKS_PER_PAGE) + 1 };
+    const outcome: PageOutcome = { ...spent, chunks, lastSize, unchanged, fallen, ...upTo };
     this.job.ended(sent, { how: 'settled', outcome }, this.#now);
     if (how === 'lost') return assert(this.#waitsToBeRead(sent.item));
     // It says nothing of what was sent.

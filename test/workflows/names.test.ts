@@ -1,5 +1,6 @@
 /** What a job decides while its source can't be read because the store's groups are unknown. */
 import { pack, unpack } from '../../src/workflows/arguments.ts';
+import { Ledger } from '../../src/workflows/ledger.ts';
 import { Job } from '../../src/workflows/job.ts';
 import { progressOf } from '../../src/workflows/progress.ts';
 import type { End, Sent } from '../../src/workflows/steps.ts';
@@ -23,7 +24,7 @@ const ask = (probe: Sent['probe']) => ({ do: 'send', sent: sent(probe) });
 
 function jobWithoutNames(): Job {
   const job = new Job(REF, INPUT);
-  job.needNames();
+  job.needNames(['groups']);
   return job;
 }
 
@@ -41,7 +42,20 @@ test('asks once, alone, and reads the source into other pages when it knows', ()
   expect([job.state, job.ref]).toEqual(['preparing', REF]);
   job.ended(sent(undefined), SETTLED, 1);
   expect(job.next(1, NONE)).toEqual({ do: 'end' });
-  expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: true }]);
+  expect([job.state, job.ref]).toEqual(['preparing', { ...REF, named: ['groups'] }]);
+  job.prepared(Ledger.empty());
+  expect(job.ledger.reads).toBe(1);
+});
+
+test('a source that turns out to have other names as well has the store asked for all of them', () => {
+  const job = askingJob();
+  job.ended(sent(undefined), SETTLED, 1);
+  job.needNames(['attributes']);
+  expect([job.names, job.ref]).toEqual([{ kinds: ['groups', 'attributes'], known: false }, REF]);
+  expect(job.next(1, NONE)).toEqual(OPEN);
+  expect(job.next(1, NONE)).toEqual(ask(undefined));
+  job.ended(sent(undefined), SETTLED, 2);
+  expect(job.ref).toEqual({ ...REF, named: ['groups', 'attributes'] });
 });
 
 test('a refusal holds it, with no rows counted, until a probe is answered', () => {
@@ -62,7 +76,7 @@ test('a refusal holds it, with no rows counted, until a probe is answered', () =
 
 test('a dry run ends with a refusal', () => {
   const job = new Job(REF, { ...INPUT, options: { dryRun: true } });
-  job.needNames();
+  job.needNames(['groups']);
   job.next(0, NONE);
   job.next(0, NONE);
   job.ended(sent(undefined), { how: 'refused', message: '401' }, 0);
@@ -83,6 +97,12 @@ test('a store that does not answer is asked until it does', () => {
     expect(job.next(until, NONE)).toEqual(ask('check'));
     job.ended(sent('check'), UNANSWERED, until);
   }
+});
+
+test('a worker that is always at fault when it asks fails the job', () => {
+  const job = askingJob();
+  for (let round = 0; round < 12; round++) job.ended(sent(undefined), { ...UNANSWERED, isDefect: true }, round);
+  expect(job.next(12, NONE)).toEqual({ do: 'fail', why: '502' });
 });
 
 test('a pause keeps it from asking, and takes no answer away', () => {
@@ -108,7 +128,12 @@ test('what was stopped is asked again, also by the next run, which knows why the
 
   const next = new Job(REF, INPUT);
   next.restore(unpack(pack(job.carry())));
-  expect([next.isPrepared, next.names, next.state, next.hold]).toEqual([false, 'needed', 'paused', job.hold]);
+  expect([next.isPrepared, next.names, next.state, next.hold]).toEqual([
+    false,
+    { kinds: ['groups'], known: false },
+    'paused',
+    job.hold,
+  ]);
   next.resume();
   expect(next.next(0, NONE)).toEqual(OPEN_AGAIN);
   expect(next.next(0, NONE)).toEqual(ask('resume'));

@@ -2,18 +2,23 @@
 import type { Match } from '../../contract/job.ts';
 import { listed, printable, quoted } from '../../contract/describe.ts';
 import { BadSource } from './record.ts';
+import { type Attributes, attributeTarget, type AttributeTarget, isAttributeKey, isByName } from '../attributes.ts';
 import { textsIn } from '../cells.ts';
+import { type CustomerField, FIELDS, GROUP, isCustomerField, isKeyField, sourceFields } from '../fields.ts';
+import type { Groups } from '../groups.ts';
+import { NamesNeeded } from '../names.ts';
 import {
-  CUSTOMER_FIELDS,
-  type CustomerField,
-  FIELDS,
-  GROUP,
-  isCustomerField,
-  READ_ONLY_FIELDS,
-  isKeyField,
-  sourceFields,
-} from '../fields.ts';
-import { isBlank, NOT_UTF8, trimmed } from './text.ts';
+  ERRORS,
+  fold,
+  formFieldOf,
+  type HeadingKind,
+  isNotSettable,
+  isTarget,
+  namedTarget,
+  type Target,
+  TARGET_OF,
+} from './targets.ts';
+import { isBlank, NOT_UTF8 } from './text.ts';
 
 /** How the job's options say that the columns of a CSV file are to be read. */
 export interface ColumnOptions {
@@ -21,10 +26,13 @@ export interface ColumnOptions {
   ignoreColumns: readonly string[];
   /** Leave out every column with an unknown heading. */
   ignoreUnknown: boolean;
-  /** The field, or `form:NAME`, that a heading stands for if the heading itself doesn't say so. */
+  /** The field, `form:NAME` or `attribute:NAME`, that a heading stands for if the heading itself doesn't say so. */
   columns: Readonly<Record<string, string>>;
   /** How rows name customers. */
   match: Match;
+  /** The store's groups and attributes; undefined while they are unknown. */
+  groups?: Groups | undefined;
+  attributes?: Attributes | undefined;
 }
 
 /** A column that sets a field, and how its cells are read. */
@@ -33,6 +41,8 @@ export interface Column {
   field: CustomerField | typeof GROUP;
   /** The form field that it sets, among the customer's `form_fields`. */
   formField?: string;
+  /** The attribute whose value it sets, among the customer's `attributes`. */
+  attribute?: AttributeTarget;
   /** Reads a cell that is not blank. A cell that it can't read stays text, for checkCustomer to reject. */
   read(cell: string): unknown;
 }
@@ -47,61 +57,6 @@ export interface Columns {
   leftOut: string[];
 }
 
-const FORM = 'form:';
-
-/** What the control panel's exports and common spreadsheets call a field, if not by its own name. */
-const ALIASES: Record<string, Target> = {
-  customerid: 'id',
-  customernumber: 'id',
-  // "Customer #": only letters and digits count.
-  customer: 'id',
-  emailaddress: 'email',
-  newemailaddress: 'new_email',
-  storecredit: 'store_credit_amounts',
-  receivereviewabandonedcartemails: 'accepts_product_review_abandoned_cart_emails',
-};
-
-/** Columns of the control panel's exports that this API can't set. */
-const NOT_SETTABLE =
-  /^(datejoined|addresses|address(id|firstname|lastname|company|line[12]|city|state|zip|country|phone)\d+)$/;
-
-/** Headings are compared by their letters and digits alone. */
-const fold = (heading: string): string =>
-  heading
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '');
-
-const TARGET_OF = new Map<string, Target>([
-  ...[...CUSTOMER_FIELDS, GROUP].map((field): [string, Target] => [fold(field), field]),
-  ...Object.entries(ALIASES),
-]);
-
-const READ_ONLY = new Set(READ_ONLY_FIELDS.map(fold));
-
-/** One of a customer's form fields, by its exact name. */
-type FormTarget = `form:${string}`;
-
-/** What a fix file adds to the source's own columns. Unless an option says otherwise, they set nothing. */
-export const ERROR_COLUMNS = ['error_code', 'error'] as const;
-
-const ERRORS: ReadonlySet<string> = new Set(ERROR_COLUMNS.map(fold));
-
-/** What a heading or key may stand for. */
-export type Target = CustomerField | typeof GROUP | FormTarget;
-
-export type HeadingKind = Target | 'ignored' | 'error' | 'not settable' | 'unknown';
-
-/** `form:NAME`, whose name must be exact: the store can't be asked which form fields there are. */
-function formTarget(heading: string): FormTarget | undefined {
-  const name = trimmed(/^\s*form\s*:(.*)$/is.exec(heading)?.[1] ?? '');
-  return name === '' ? undefined : `form:${name}`;
-}
-
-/** The name of the form field that a heading or key stands for. */
-export const formFieldOf = (kind: string): string | undefined =>
-  kind.startsWith(FORM) ? kind.slice(FORM.length) : undefined;
-
 const MAX_KINDS = 1_000;
 
 /** What headings stand for, given the job's options. */
@@ -110,13 +65,15 @@ export class Headings {
   readonly #ignored: Set<string>;
   readonly #ignoreUnknown: boolean;
   readonly #match: Match;
+  readonly #names: Pick<ColumnOptions, 'groups' | 'attributes'>;
   /** Of headings and keys seen before: in JSON, every object has them again. */
   readonly #kinds = new Map<string, HeadingKind>();
 
   /** Throws BadSource if `columns` names a field that doesn't exist. */
-  constructor({ ignoreColumns, ignoreUnknown, columns, match }: ColumnOptions) {
+  constructor({ ignoreColumns, ignoreUnknown, columns, match, ...names }: ColumnOptions) {
+    this.#names = names;
     const given = Object.entries(columns).map(([heading, name]) => {
-      const target = formTarget(name) ?? TARGET_OF.get(fold(name));
+      const target = namedTarget(name) ?? TARGET_OF.get(fold(name));
       if (target !== undefined) return [fold(heading), target] as const;
       throw new BadSource(
         `--column ${shown(`${heading}=${name}`)} (columns): there is no such field. ${knownHeadings(match)}`,
@@ -141,10 +98,13 @@ export class Headings {
   }
 
   #targetIn(heading: string): Target | undefined {
-    return formTarget(heading) ?? this.#targetOf.get(fold(heading));
+    return namedTarget(heading) ?? this.#targetOf.get(fold(heading));
   }
 
-  /** Throws BadSource if headings are unknown, if two stand for one field, or if there is no id or nothing to update. */
+  /**
+   * Throws BadSource if headings are unknown, if two stand for one field, or if there is no id or nothing to update; and
+   * NamesNeeded if they can't be understood without the store's names.
+   */
   columnsOf(headings: readonly string[]): Columns {
     const end = headings.findLastIndex((heading) => !isBlank(heading)) + 1;
     const kinds = headings.map((heading, index) => (index >= end ? 'blank' : this.kindOf(heading)));
@@ -152,15 +112,19 @@ export class Headings {
     const targets = new Map<string, string>();
     for (const [index, heading] of headings.entries()) {
       const kind = kinds[index] as string;
-      if (!isCustomerField(kind) && kind !== GROUP && formFieldOf(kind) === undefined) continue;
+      if (!isTarget(kind)) continue;
       const sets = kind === GROUP ? 'customer_group_id' : kind;
       const first = targets.get(sets);
       if (first !== undefined) throw new BadSource(twice(sets, first, heading));
       targets.set(sets, heading);
     }
     this.#refuseUseless(targets);
+    this.#needNames(kinds);
+    const attributes = this.#attributesOf(headings, kinds);
     return {
-      list: kinds.map((kind) => {
+      list: kinds.map((kind, index) => {
+        const attribute = attributes.get(index);
+        if (attribute) return { field: 'attributes', attribute, read: (cell) => cell };
         if (isCustomerField(kind)) return { field: kind, read: FIELDS[kind].read };
         if (kind === GROUP) return { field: kind, read: (cell) => cell };
         const formField = formFieldOf(kind);
@@ -169,6 +133,41 @@ export class Headings {
       }),
       leftOut: headings.filter((_, index) => kinds[index] === 'not settable'),
     };
+  }
+
+  #needNames(kinds: readonly string[]): void {
+    const { groups, attributes } = this.#names;
+    const needed = [
+      ...(!groups && kinds.includes(GROUP) ? (['groups'] as const) : []),
+      ...(!attributes && kinds.some(isByName) ? (['attributes'] as const) : []),
+    ];
+    if (needed.length > 0) throw new NamesNeeded(...needed);
+  }
+
+  /** By column. Throws BadSource if the store does not have them, or two columns name the same. */
+  #attributesOf(headings: readonly string[], kinds: readonly string[]): Map<number, AttributeTarget> {
+    const { attributes } = this.#names;
+    const targets = new Map<number, AttributeTarget>();
+    const wrong: string[] = [];
+    const columns = new Map<string, string>();
+    for (const [index, kind] of kinds.entries()) {
+      if (!isAttributeKey(kind)) continue;
+      const heading = headings[index] as string;
+      const target = attributeTarget(kind, attributes);
+      if (typeof target === 'string') {
+        wrong.push(`${shown(heading)}: ${target}`);
+        continue;
+      }
+      targets.set(index, target);
+      const first = columns.get(target.id);
+      if (first !== undefined) throw new BadSource(twice(target.place, first, heading));
+      columns.set(target.id, heading);
+    }
+    if (wrong.length === 0) return targets;
+    throw new BadSource(
+      `Expected headings with attributes of the store. ${fitting(wrong, '; ')}. ${attributes?.listed('file') ?? ''} To leave a ` +
+        'column out: --ignore and its heading (ignoreColumns).',
+    );
   }
 
   /** Without a column that says who is meant, or one that says what is to change, there is nothing to do. */
@@ -222,7 +221,7 @@ export class Headings {
           'the job with --encoding windows-1252 (encoding), or save it as CSV in UTF-8.',
       );
     }
-    const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP);
+    const isAnyKnown = kinds.some((kind) => isCustomerField(kind) || kind === GROUP || isAttributeKey(kind));
     // In a file without headings, the first line may be a customer's data.
     if (!isAnyKnown && (unknown.length === 1 || !unknown.every((text) => isBlank(text) || NAME.test(text)))) {
       throw new BadSource(
@@ -255,7 +254,8 @@ export function leftOutNotes(names: readonly string[], rows?: number): string[] 
   return names.length > 0 ? [`Left out${of}, because this API can't set them: ${listed(names)}.`] : [];
 }
 
-const knownHeadings = (match: Match): string => `Known headings: ${sourceFields(match).join(', ')}, form:NAME.`;
+const knownHeadings = (match: Match): string =>
+  `Known headings: ${sourceFields(match).join(', ')}, form:NAME, attribute:NAME.`;
 
 const MATCH_EMAIL = 'To find customers by their e-mail addresses, start the job with --match email (match).';
 
@@ -272,8 +272,6 @@ const MAX_LIST = 2_500;
 
 /** A cell holds several texts only if it is a JSON list of texts. */
 const textOrTexts = (cell: string): unknown => textsIn(cell) ?? cell;
-
-const isNotSettable = (folded: string): boolean => NOT_SETTABLE.test(folded) || READ_ONLY.has(folded);
 
 function twice(target: string, first: string, second: string): string {
   const cure =

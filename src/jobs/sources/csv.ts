@@ -1,10 +1,11 @@
 /** The records of a CSV file. */
+import { AssertionError } from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isAddress } from '../../contract/address.ts';
 import type { Match } from '../../contract/job.ts';
+import { setAttribute } from '../attributes.ts';
 import { customerId } from '../customer.ts';
 import { FIELDS, type FormField, GROUP, type Values } from '../fields.ts';
-import { NamesNeeded } from '../groups.ts';
 import { plainText } from './cell-text.ts';
 import { type Column, type ColumnOptions, type Columns, Headings, leftOutNotes } from './columns.ts';
 import { CsvReader, type CsvRow, inOneCell } from './csv-reader.ts';
@@ -86,7 +87,6 @@ class CsvFile {
     this.#columns = headings.columnsOf(heading.headings);
     this.#match = options.match;
     this.#idAt = this.#indexOf('id');
-    if (this.#indexOf(GROUP) >= 0 && !options.groups) throw new NamesNeeded();
     this.#values = new RowValues(options);
     const { trustQuotes } = options;
     const { delimiter, lineEnd, lines } = heading;
@@ -142,9 +142,8 @@ class CsvFile {
     const records = this.#records(rows);
     const accounted = this.#recorded + this.#reader.blank;
     if (accounted === this.#read) return records;
-    throw new Error(
-      `Only ${accounted} of ${this.#read} characters of the file are in its records: a defect of the reader.`,
-    );
+    const message = `Only ${accounted} of ${this.#read} characters of the file are in its records.`;
+    throw new AssertionError({ message });
   }
 
   #records(rows: CsvRow[]): SourceRecord[] {
@@ -190,11 +189,13 @@ class CsvFile {
           return `Expected at most ${list.length} cells, as many as headings, got ${cells.length}.`;
         return `Expected no value below a blank heading, got one in cell ${index + 1}: the row may be shifted.`;
       }
-      const { field, formField } = column;
+      const { field, formField, attribute } = column;
       if (text === '' && this.#values.isKept(field)) continue;
       const read = text === '' ? '' : column.read(text);
       if (formField !== undefined) formFields.push({ name: formField, value: read });
-      else if (field === GROUP) unusable = this.#values.setGroup(value, read);
+      else if (attribute) unusable ??= setAttribute(value, attribute, read);
+      else if (field === 'attributes') unusable ??= this.#values.setAttributes(value, read);
+      else if (field === GROUP) unusable ??= this.#values.setGroup(value, read);
       else value[field] = read;
       if (field === 'store_credit_amounts') this.#values.noteCurrency(text);
     }

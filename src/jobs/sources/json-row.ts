@@ -8,8 +8,10 @@ import {
   isCustomerField,
   type Values,
 } from '../fields.ts';
-import { type ColumnOptions, formFieldOf, Headings, leftOutNotes } from './columns.ts';
+import { isAttributeKey } from '../attributes.ts';
+import { type ColumnOptions, Headings, leftOutNotes } from './columns.ts';
 import type { Problem, SourceRecord } from './record.ts';
+import { formFieldOf } from './targets.ts';
 import { trimmed } from './text.ts';
 import { RowValues, type ValueOptions } from './values.ts';
 
@@ -36,7 +38,7 @@ export class JsonRows {
     return [...leftOutNotes([...this.#leftOut], this.#rowsLeftOut), ...this.#values.notes];
   }
 
-  /** Throws NamesNeeded if a row names a group while those of the store are unknown. */
+  /** Throws NamesNeeded if a row names a group or an attribute while those of the store are unknown. */
   read(record: SourceRecord): SourceRecord {
     const { value: object } = record;
     if (record.problem || typeof object !== 'object' || object === null || Array.isArray(object)) return record;
@@ -51,7 +53,13 @@ export class JsonRows {
     for (const key in object) {
       const field = this.#headings.kindOf(key);
       const part = object[key];
-      if (field !== key || !isCustomerField(field) || this.#isBlank(part) || asField(field, part) !== part)
+      if (
+        field !== key ||
+        !isCustomerField(field) ||
+        field === 'attributes' ||
+        this.#isBlank(part) ||
+        asField(field, part) !== part
+      )
         return false;
     }
     return true;
@@ -75,12 +83,18 @@ export class JsonRows {
         isAllSet = false;
         continue;
       }
+      if (isAttributeKey(kind)) {
+        problem ??= this.#values.setAttribute(row, kind, given);
+        continue;
+      }
       const part = this.#isBlank(given) ? '' : given;
       const formField = formFieldOf(kind);
       const field = kind === GROUP ? 'customer_group_id' : kind;
       const isKept = part !== given && this.#values.isKept(field);
       if (formField !== undefined) {
         if (!isKept) formFields.push({ name: formField, value: part });
+      } else if (kind === 'attributes') {
+        if (part !== '') problem ??= this.#values.setAttributes(row, part);
       } else if (!isCustomerField(field)) row[key] = given;
       else if (field in row) problem ??= twice(field);
       else if (isKept) continue;

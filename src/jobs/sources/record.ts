@@ -7,7 +7,7 @@ export class BadSource extends Error {
 
 /** What makes a row unusable, found before any call. The message never holds a customer's data. */
 export interface Problem {
-  code: Extract<OutcomeCode, 'invalid_field' | 'unknown_field' | 'unknown_group' | 'duplicate'>;
+  code: Extract<OutcomeCode, 'invalid_field' | 'unknown_field' | 'unknown_group' | 'unknown_attribute' | 'duplicate'>;
   message: string;
 }
 

@@ -1,9 +1,19 @@
 /** What the rows of all formats have in common. */
 import type { Match } from '../../contract/job.ts';
-import { quoted } from '../../contract/describe.ts';
+import { describeValue, quoted } from '../../contract/describe.ts';
 import { moneyIn } from '../cells.ts';
 import { addFormFields, type FormField, isKeyField, type Values } from '../fields.ts';
+import {
+  type AttributeKey,
+  attributeKey,
+  type Attributes,
+  attributeTarget,
+  isByName,
+  setAttribute,
+  unknownAttribute,
+} from '../attributes.ts';
 import { groupIdOf, type Groups } from '../groups.ts';
+import { NamesNeeded } from '../names.ts';
 import type { Problem } from './record.ts';
 import { trimmed } from './text.ts';
 
@@ -20,6 +30,8 @@ export interface ValueOptions {
   blankWords: readonly string[];
   /** The store's groups; undefined while they are unknown: then a row that names one throws NamesNeeded. */
   groups?: Groups | undefined;
+  /** The same for its attributes. */
+  attributes?: Attributes | undefined;
 }
 
 /** Sets the values of the rows of one source, and remembers what a person should know of them. */
@@ -28,14 +40,16 @@ export class RowValues {
   readonly #clear: boolean;
   readonly #blankWords: Set<string>;
   readonly #groups: Groups | undefined;
+  readonly #attributes: Attributes | undefined;
   /** Signs beside amounts. */
   readonly #currencies = new Set<string>();
 
-  constructor({ match, blankCells, blankWords, groups }: ValueOptions) {
+  constructor({ match, blankCells, blankWords, groups, attributes }: ValueOptions) {
     this.#match = match;
     this.#clear = blankCells === 'clear';
     this.#blankWords = new Set(blankWords.map(wordOf));
     this.#groups = groups;
+    this.#attributes = attributes;
   }
 
   /** What a person should know once all rows are read. */
@@ -65,6 +79,29 @@ export class RowValues {
     if (typeof id === 'object') return id;
     row['customer_group_id'] = id;
     return undefined;
+  }
+
+  /** Sets the values of an object of attributes by their names; returns why it can't. Throws NamesNeeded. */
+  setAttributes(row: Values, values: unknown): Problem | undefined {
+    if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+      const message = `attributes: expected an object such as {"Loyalty Tier":"Gold"}, got ${describeValue(values)}.`;
+      return { code: 'invalid_field', message };
+    }
+    for (const [name, value] of Object.entries(values)) {
+      const problem = this.setAttribute(row, attributeKey(`attribute:${name}`) ?? 'attribute:', value);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
+
+  /** Sets the value of an attribute, or removes it for null; returns why it can't. Throws NamesNeeded. */
+  setAttribute(row: Values, key: AttributeKey, value: unknown): Problem | undefined {
+    if (isByName(key) && !this.#attributes) throw new NamesNeeded('attributes');
+    const isBlank = typeof value === 'string' && this.isBlankWord(value);
+    if (isBlank && this.isKept('attributes')) return undefined;
+    const target = attributeTarget(key, this.#attributes);
+    if (typeof target !== 'string') return setAttribute(row, target, isBlank ? '' : value);
+    return unknownAttribute(key.slice(key.indexOf(':') + 1), target, this.#attributes as Attributes);
   }
 
   /** Adds form fields that stood under their names; returns why it can't. */

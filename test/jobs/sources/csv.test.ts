@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { checkCustomer } from '../../../src/jobs/customer.ts';
-import { Groups, NamesNeeded } from '../../../src/jobs/groups.ts';
+import { Attributes } from '../../../src/jobs/attributes.ts';
+import { Groups } from '../../../src/jobs/groups.ts';
+import { NamesNeeded } from '../../../src/jobs/names.ts';
 import { BadSource } from '../../../src/jobs/sources/record.ts';
 import { type CsvOptions, csvRecords } from '../../../src/jobs/sources/csv.ts';
 import { textOf, trimmed } from '../../../src/jobs/sources/text.ts';
@@ -355,7 +357,7 @@ test.each<[string, string, Reading, string]>([
 
 test('no suggestion takes a heading without letters for a field', async () => {
   const { message } = (await read(',id,notes\n').catch((error: unknown) => error)) as Error;
-  expect(message).toMatch(/form:NAME\. To leave columns out: --ignore "" \(ignoreColumns\), or --ignore-unknown/);
+  expect(message).toMatch(/attribute:NAME\. To leave columns out: --ignore "" \(ignoreColumns\), or --ignore-unknown/);
 });
 
 test('form fields have columns of their own, by their exact names', async () => {
@@ -505,6 +507,79 @@ test('the heading of groups tells that their names are needed, whatever is below
   await expect(values('id,Customer Group,Customer Group ID\n1,vip,3\n', { groups })).rejects.toThrow(
     'Expected one column for customer_group_id, got two: "Customer Group" and "Customer Group ID".',
   );
+});
+
+const attributes = new Attributes([
+  { id: 1, name: 'Loyalty Tier', type: 'string' },
+  { id: 2, name: 'Points', type: 'number' },
+  { id: 12, name: 'Expires', type: 'date' },
+  { id: 40, name: '12', type: 'string' },
+]);
+
+test('columns of attributes set their values by id, whatever the case and blanks of their headings', async () => {
+  const file =
+    'id,Attribute : loyalty  tier,attribute:2,attribute_id:99,Bonus,notes\n' +
+    '1,Gold,5,x,,a\n2,,,,,b\n3,NULL,\'-7.50,,2026-12-31,\n4,Silver,"1,234.50",y,31/12/2026,\n5,,,,2026-13-01,\n';
+  const options = { attributes, blankWords: ['null'], columns: { bonus: 'attribute:Expires' } };
+  expect(await values(file, options)).toEqual([
+    { id: 1, attributes: { 1: 'Gold', 2: '5', 99: 'x' }, notes: 'a' },
+    { id: 2, notes: 'b' },
+    { id: 3, attributes: { 2: '-7.50', 12: '2026-12-31' } },
+    'attribute "Points": expected a number such as 1234.5, got one with separators or signs: format the column as a plain number.',
+    'attribute "Expires": expected a date such as 2026-12-31, got a day or a time that there is not.',
+  ]);
+  const [cleared] = await values('id,attribute:Points,attribute_id:9\n1,,\n', { attributes, blankCells: 'clear' });
+  expect(cleared).toEqual({ id: 1, attributes: { 2: '', 9: '' } });
+  expect(checkCustomer(cleared)).toBeUndefined();
+});
+
+test('a column of attributes as JSON sets some, and removes those that are null', async () => {
+  const file = `id,attributes,attribute:Points\n1,"{""12"":null,""loyalty tier"":""""}",\n2,oops,5\n3,"{""Points"":6}",5\n4,{},1\n`;
+  const store = new Attributes([
+    { id: 1, name: 'Loyalty Tier', type: 'string' },
+    { id: 2, name: 'Points', type: 'number' },
+    { id: 12, name: 'Expires', type: 'date' },
+  ]);
+  const rows = await values(file, { attributes: store });
+  expect(rows).toEqual([
+    { id: 1, attributes: { 1: '', 12: null } },
+    'attributes: expected an object such as {"Loyalty Tier":"Gold"}, got text.',
+    'attribute "Points": expected one value, got another one under a name that means the same.',
+    { id: 4, attributes: { 2: '1' } },
+  ]);
+  expect(checkCustomer(rows[0])).toBeUndefined();
+});
+
+test('headings tell which names are needed; ids need none', async () => {
+  const needs = (file: string, options?: Reading) =>
+    values(file, options).then(
+      () => [],
+      (error: unknown) => (error instanceof NamesNeeded ? error.kinds : error),
+    );
+  expect(await needs('id,attribute:Points\n1,\n')).toEqual(['attributes']);
+  expect(await needs('id,attribute:Points,Customer Group\n1,,\n')).toEqual(['groups', 'attributes']);
+  expect(await needs('id,attribute:Points,Customer Group\n1,,\n', { groups })).toEqual(['attributes']);
+  expect(await needs('id,attribute_id:2\n1,5\n')).toEqual([]);
+  expect(await needs('id,notes,attribute:Points\n1,a,5\n', { ignoreColumns: ['attribute:points'] })).toEqual([]);
+});
+
+test.each([
+  [
+    'id,attribute:Tier,attribute:12,attribute:points\n',
+    'Expected headings with attributes of the store. "attribute:Tier": the store has no such attribute; "attribute:12": "12" (id 40) ' +
+      'and "Expires" (id 12) fit: write attribute_id: and its id. Its attributes: "Loyalty Tier", "Points", "Expires", "12". To ' +
+      'leave a column out: --ignore and its heading (ignoreColumns).',
+  ],
+  [
+    'id,attribute:Points,attribute:2\n',
+    'Expected one column for attribute "Points", got two: "attribute:Points" and "attribute:2". Leave one of them out with --ignore.',
+  ],
+  ['id,attribute:Points,attribute_id:2\n', 'got two: "attribute:Points" and "attribute_id:2"'],
+  ['id,attribute:Points,Attribute: Points\n', 'got two: "attribute:Points" and "Attribute: Points"'],
+  ['id,attribute_id:Points\n', 'Unknown headings: "attribute_id:Points".'],
+])('%j is refused before anything is sent', async (file, message) => {
+  await expect(values(file, { attributes })).rejects.toThrow(message);
+  await expect(values(file, { attributes })).rejects.toThrow(BadSource);
 });
 
 test('leaves out unknown columns, and takes columns by a name that is given', async () => {

@@ -1,6 +1,8 @@
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
 import { checkCustomer, customerId } from '../../../src/jobs/customer.ts';
-import { Groups, NamesNeeded } from '../../../src/jobs/groups.ts';
+import { Attributes } from '../../../src/jobs/attributes.ts';
+import { Groups } from '../../../src/jobs/groups.ts';
+import { NamesNeeded } from '../../../src/jobs/names.ts';
 import { type JsonOptions, JsonRows } from '../../../src/jobs/sources/json-row.ts';
 
 function read(value: unknown, options: Partial<JsonOptions> = {}) {
@@ -67,10 +69,6 @@ test("takes the API's own answer, and says what it left out", () => {
   ]);
 });
 
-test('attributes that somebody wants to set are not left out in silence', () => {
-  expect(checkCustomer(read({ id: 7, notes: 'a', attributes: { Tier: 'Gold' } }).value)?.code).toBe('unknown_field');
-});
-
 test('leaves out keys by name, and unknown ones on request', () => {
   const value = { id: 7, notes: 'a', tier: 'gold', x: 1 };
   expect(read(value, { ignoreColumns: ['Tier'] }).value).toEqual({ id: 7, notes: 'a', x: 1 });
@@ -101,6 +99,80 @@ test('a group by its name stands for its id; without one in the file its names a
   expect(read({ id: 7, customer_group: 'vip', customer_group_id: 3 }, { groups }).problem?.message).toBe(
     'customer_group_id: expected one value, got two, under keys that mean the same.',
   );
+});
+
+const attributes = new Attributes([
+  { id: 1, name: 'Loyalty Tier', type: 'string' },
+  { id: 2, name: 'Points', type: 'number' },
+  { id: 3, name: '__proto__', type: 'string' },
+]);
+
+test.each<[given: object, set: object]>([
+  [{ attributes: { 'loyalty tier': 'Gold', Points: 5 } }, { 1: 'Gold', 2: '5' }],
+  [{ attributes: { 1: '', Points: null } }, { 1: '', 2: null }],
+  [
+    { 'attribute:Loyalty Tier': ' a ', 'attribute_id:9': null },
+    { 1: ' a ', 9: null },
+  ],
+  [{ attributes: { Points: 'n/a', 'Loyalty Tier': 'x' } }, { 1: 'x' }],
+  [{ attributes: null, 'attribute:Points': 1.5 }, { 2: '1.5' }],
+  [JSON.parse('{"attributes":{"__proto__":"a"}}') as object, { 3: 'a' }],
+])('attributes as %j are values by id', (given, set) => {
+  const { value, problem } = read({ id: 7, ...given }, { attributes, blankWords: ['N/A'] });
+  expect(problem).toBeUndefined();
+  expect(value).toEqual({ id: 7, attributes: set });
+  expect(checkCustomer(value)).toBeUndefined();
+});
+
+test('blank words of attributes are cleared as in CSV', () => {
+  const options = { attributes, blankWords: ['N/A'], blankCells: 'clear' } as const;
+  expect(read({ id: 7, attributes: { Points: 'n/a', 'Loyalty Tier': null } }, options).value).toEqual({
+    id: 7,
+    attributes: { 2: '', 1: null },
+  });
+});
+
+test.each<[given: object, code: string, message: string]>([
+  [
+    { attributes: { Tier: 'Gold' } },
+    'unknown_attribute',
+    'attributes: "Tier": the store has no such attribute. Its attributes: "Loyalty Tier", "Points", "__proto__".',
+  ],
+  [{ attributes: { '': 'Gold' } }, 'unknown_attribute', 'attributes: "": the store has no such attribute.'],
+  [{ 'attribute:Tier': 'Gold' }, 'unknown_attribute', 'attributes: "Tier": the store has no such attribute.'],
+  [
+    { attributes: { Points: 1, points: 1 } },
+    'invalid_field',
+    'attribute "Points": expected one value, got another one',
+  ],
+  [
+    { attributes: { Points: 1 }, 'attribute_id:2': 1 },
+    'invalid_field',
+    'attribute 2: expected one value, got another one',
+  ],
+  [
+    { attributes: { Points: true } },
+    'invalid_field',
+    'attribute "Points": expected a number such as 1234.5, got true or false.',
+  ],
+])('attributes as %j cost their row', (given, code, message) => {
+  const { value, problem } = read({ id: 7, ...given }, { attributes });
+  expect(problem).toEqual({ code, message: expect.stringContaining(message) });
+  expect(customerId(value)).toBe(7);
+});
+
+test('attributes that are no object are invalid, whatever the names; only names need those of the store', () => {
+  for (const [attributes, got] of [
+    ['Gold', 'text'],
+    [true, 'true or false'],
+  ]) {
+    const { value, problem } = read({ id: 7, attributes, 'attribute_id:1': 'x' });
+    const message = `attributes: expected an object such as {"Loyalty Tier":"Gold"}, got ${got}.`;
+    expect([problem, customerId(value)]).toEqual([{ code: 'invalid_field', message }, 7]);
+  }
+  expect(() => read({ id: 7, attributes: { 1: 'Gold' } })).toThrow(NamesNeeded);
+  expect(read({ id: 7, attributes: {} }).value).toEqual({ id: 7 });
+  expect(read({ id: 7, 'attribute_id:1': 'Gold' }).value).toEqual({ id: 7, attributes: { 1: 'Gold' } });
 });
 
 test('form fields may stand under their names', () => {
