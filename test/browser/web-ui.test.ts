@@ -128,7 +128,9 @@ test('a workflow that calls by Nexus links to its job', async () => {
   await page.goto(
     `${system.server.uiUrl}/namespaces/${namespace}/workflows/nightly/${caller.firstExecutionRunId}/history`,
   );
-  await page.getByText('Nexus Operation Started').first().click();
+  // Wide enough for the whole link.
+  await page.setViewportSize({ width: 1900, height: 900 });
+  await page.getByText('Nexus Operation Started').first().scrollIntoViewIfNeeded();
   const link = page.getByRole('link', { name: /from-crm/ }).first();
   await link.waitFor();
   await screenshot(page, 'caller');
