@@ -1,5 +1,5 @@
 import type { JobOptions, Source } from '../contract/job.ts';
-import { BadInput, checkJobName, parseJobInput } from '../contract/schema.ts';
+import { BadInput, checkName, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
 import { sourceCopyKey } from '../jobs/keys.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -24,7 +24,7 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
   const customers = (input?.source as { customers?: unknown } | undefined)?.customers;
   if (isStream(customers)) {
     parseJobInput({ ...input, source: { ...input.source, customers: [] } });
-    checkJobName(name);
+    checkName(name);
     return { stream: customers };
   }
   // Before they are measured as JSON, so that the message names the customer.
@@ -36,7 +36,7 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
     if (!(error instanceof BadInput && message.startsWith('source.customers: '))) throw error;
     throw new BadInput(`${message} An iterable other than an array, such as an async generator, can have any number.`);
   }
-  checkJobName(name);
+  checkName(name);
   return { source: input.source as Source };
 }
 

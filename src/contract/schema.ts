@@ -100,13 +100,13 @@ export function parseJobInput(input: unknown): CheckedInput {
   throw new BadInput(describe(issue as z.core.$ZodIssue, input));
 }
 
-/** Checks the name of a new job. Throws BadInput. */
-export function checkJobName(name: unknown): asserts name is string {
+/** Checks the name of a new job or schedule, which may have up to `max` characters. Throws BadInput. */
+export function checkName(name: unknown, max = MAX_NAME): asserts name is string {
   if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
-    if (encodeURIComponent(name).length <= MAX_NAME) return;
+    if (encodeURIComponent(name).length <= max) return;
   }
   throw new BadInput(
-    `name: expected a job's name of 1 to ${MAX_NAME} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
+    `name: expected a name of 1 to ${max} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
       `more), got ${describeValue(name)}.`,
   );
 }

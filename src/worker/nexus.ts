@@ -4,7 +4,7 @@ import { TemporalOperationHandler, TemporalOperationResult } from '@temporalio/n
 import { type Link, operation, OperationError, service, serviceHandler } from 'nexus-rpc';
 import { type JobInput, jobId, type JobResult } from '../contract/job.ts';
 import { newJob } from '../contract/new-job.ts';
-import { BadInput, checkJobName, parseJobInput } from '../contract/schema.ts';
+import { BadInput, checkName, parseJobInput } from '../contract/schema.ts';
 
 /** The input of a job, and its name: the same name again is the same job. */
 type NamedInput = JobInput & { name: string };
@@ -40,7 +40,7 @@ function checked(given: NamedInput): NamedInput {
     const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
     const { name, ...input } = isObject ? given : ({} as NamedInput);
     parseJobInput(isObject ? input : given);
-    checkJobName(name);
+    checkName(name);
     return given;
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;

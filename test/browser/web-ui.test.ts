@@ -2,7 +2,7 @@ import { Client } from '@temporalio/client';
 import type { Browser, Page } from 'playwright-core';
 import { type CustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { CALLERS_TASK_QUEUE, createEndpoint, startCaller } from '../support/nexus.ts';
 import { registerNamespace } from '../support/server.ts';

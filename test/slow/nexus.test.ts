@@ -101,7 +101,7 @@ describe.each(['TypeScript', 'Python'])('a workflow in %s', (language) => {
 
 test.each([
   ['a store that can not be', { ...inline('bad', []), storeHash: '../x' }, /storeHash: expected a store hash/],
-  ['no name', { storeHash: 'abc', source: { customers: [] } }, /name: expected a job's name .*, got nothing/],
+  ['no name', { storeHash: 'abc', source: { customers: [] } }, /name: expected a name of 1 to 200 .*, got nothing/],
   ['no source', { storeHash: 'abc', name: 'bad' }, /source: expected an object/],
   ['no object', ['abc'], /Expected a job's input/],
 ])('an operation whose input has %s fails before anything is started', async (what, input, message) => {
