@@ -11,7 +11,7 @@ import { pauseUpdate, progressQuery, resumeUpdate, type Progress } from '../../s
 import type { Program } from '../../dev/servers/processes.ts';
 import { writeSource } from '../support/customers.ts';
 import { startSystem, tokensOf } from '../support/system.ts';
-import { idOf, judgeJob, judgeUndo, rowOf } from './judge.ts';
+import { idOf, judgeJob, judgeUndo, type Notes, notesOf, rowOf } from './judge.ts';
 import { plan, type Happening, type PlannedJob } from './plan.ts';
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, minutes: { type: 'string', default: '1' } } });
@@ -39,7 +39,8 @@ const system = await startSystem({
   workers: 0,
 });
 const startWorker = () => system.startWorker(SETTINGS);
-const jobs: { job: PlannedJob; handle: WorkflowHandle; isAgain: boolean }[] = [];
+/** Jobs by number; `before` are the notes that undo brings back, by customer: blank ones unless an earlier run has completed. */
+const jobs: { job: PlannedJob; handle: WorkflowHandle; isAgain: boolean; before: Notes }[] = [];
 const under = new Set<Promise<unknown>>();
 const startedAt = performance.now();
 
@@ -79,8 +80,10 @@ async function happen(what: Happening): Promise<void> {
       return;
     case 'again': {
       const ended = jobs[what.job];
-      if (ended) await start(ended.job, true);
-      return;
+      if (!ended) return;
+      const { status } = await ended.handle.describe();
+      const before = status.name === 'COMPLETED' ? await notesOf(system, ended.job) : ended.before;
+      return start(ended.job, { isAgain: true, before });
     }
     case 'cancel':
       await jobs[what.job]?.handle.cancel();
@@ -115,7 +118,7 @@ async function happen(what: Happening): Promise<void> {
   }
 }
 
-async function start(job: PlannedJob, isAgain = false): Promise<void> {
+async function start(job: PlannedJob, { isAgain = false, before = new Map() as Notes } = {}): Promise<void> {
   for (const row of job.undigested) {
     const customer = idOf(job, row);
     await system.control('faults', { fault: 'status', status: 500, store: job.store, customer, count: 'always' });
@@ -126,7 +129,7 @@ async function start(job: PlannedJob, isAgain = false): Promise<void> {
   const options = { reportAll: true, maxRejectedPercent: 100, backup, match, skipUnchanged };
   const input = { storeHash: job.store, source: { uri }, options };
   const handle = await system.start(`chaos-${job.number}`, input);
-  jobs[job.number] = { job, handle, isAgain };
+  jobs[job.number] = { job, handle, isAgain, before };
 }
 
 /** The worker that holds the lease of a store, else the first one that is up. */
@@ -183,7 +186,7 @@ async function judge(): Promise<string[]> {
     if (inFlight) wrong.push(`store ${store} has ${inFlight} calls in flight still`);
   }
   const undone = jobs.filter((one) => one?.job.backup);
-  for (const { job } of undone) wrong.push(...(await judgeUndo(system, job)));
+  for (const { job, before } of undone) wrong.push(...(await judgeUndo(system, job, before)));
   console.log(`${undone.length} jobs undone.`);
   console.log(`${jobs.filter(Boolean).length} jobs, ${customers} customers: ${JSON.stringify(outcomes)}`);
   return wrong;

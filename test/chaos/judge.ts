@@ -61,15 +61,28 @@ export async function judgeJob(
   return wrong;
 }
 
-/** Undoes a job with the starter: each of its customers is as before, with a blank note. */
-export async function judgeUndo(system: System, job: PlannedJob): Promise<string[]> {
+/** The notes of a job's customers, by id. */
+export type Notes = ReadonlyMap<number, unknown>;
+
+/** What the store has. */
+export async function notesOf(system: System, job: PlannedJob): Promise<Notes> {
+  const notes = new Map<number, unknown>();
+  for (let row = 1; row <= job.customers; row++) {
+    const id = idOf(job, row);
+    if (!job.unknown.includes(row)) notes.set(id, (await system.customer(id, job.store))['notes']);
+  }
+  return notes;
+}
+
+/** Undoes a job with the starter: each of its customers has the note from before, a blank one if none is given. */
+export async function judgeUndo(system: System, job: PlannedJob, before: Notes): Promise<string[]> {
   const undo = ['undo', `chaos-${job.number}`, '--store', job.store, '--yes'];
   const { code, output } = await runStarter(system, undo);
   const wrong = code === 0 || /There is nothing to undo/.test(output) ? [] : [`undo ended with ${code}: ${output}`];
-  for (let row = 1; row <= job.customers; row++) {
-    if (job.unknown.includes(row)) continue;
-    const { notes } = await system.customer(idOf(job, row), job.store);
-    if (notes !== '') wrong.push(`row ${row} was undone, but the store has ${String(notes)}`);
+  for (const [id, notes] of await notesOf(system, job)) {
+    const had = before.get(id) ?? '';
+    if (notes !== had)
+      wrong.push(`customer ${id} had ${JSON.stringify(had)} before, and has ${JSON.stringify(notes)} after undo`);
   }
   return wrong.map((what) => `job ${job.number}: ${what}`);
 }
