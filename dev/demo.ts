@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { customerUpdate } from '../src/client.ts';
 import { jobId, type JobResult } from '../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contract/search-attributes.ts';
 import { onSignals } from '../src/process.ts';
 import { startDevServer } from './servers/dev-server.ts';
 import { startProgram } from './servers/processes.ts';

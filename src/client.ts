@@ -14,12 +14,22 @@
 export { startCustomerUpdate, type StartOptions } from './client/start.ts';
 export type { NewCustomerUpdate } from './client/source.ts';
 export { customerUpdate, type CustomerUpdate } from './client/customer-update.ts';
+export {
+  type CustomerUpdateSchedule,
+  customerUpdateSchedule,
+  type ScheduledInput,
+  type ScheduleOptions,
+  type ScheduleState,
+  scheduleCustomerUpdate,
+} from './client/schedule.ts';
+export type { When } from './client/when.ts';
 export type { JobStoreOption } from './client/job-store.ts';
 export {
   FilesGone,
   JobEnded,
   NoAnswer,
   NoSuchJob,
+  NoSuchSchedule,
   NotAJob,
   ServerFailed,
   StreamFailed,

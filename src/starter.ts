@@ -6,6 +6,7 @@ import { listCommand } from './starter/list.ts';
 import { purgeCommand } from './starter/purge.ts';
 import { changesCommand, fixCommand, reportCommand } from './starter/fetch.ts';
 import { retryCommand } from './starter/retry.ts';
+import { scheduleCommands } from './starter/schedule.ts';
 import { setupCommand } from './starter/setup.ts';
 import { showCommand } from './starter/show.ts';
 import { startCommand } from './starter/start.ts';
@@ -23,10 +24,11 @@ const program = new Command(STARTER)
   .addHelpText('afterAll', EXIT_CODES_HELP);
 for (const command of [
   ...[startCommand, listCommand, watchCommand, showCommand],
-  ...[pauseCommand, resumeCommand, cancelCommand, retryCommand, undoCommand],
+  ...[pauseCommand, resumeCommand, cancelCommand, retryCommand, undoCommand, scheduleCommands],
   ...[failuresCommand, reportCommand, fixCommand, changesCommand, purgeCommand, setupCommand],
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
+  for (const sub of command.commands) sub.copyInheritedSettings(program);
 }
 
 // Nobody reads the output any more, for example after `| head`. The job carries on.

@@ -25,6 +25,7 @@ import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
 import { createMetrics, HISTOGRAM_BUCKETS } from './worker/metrics.ts';
+import { watchSchedules } from './worker/schedules.ts';
 import { onSignals } from './process.ts';
 import { openStorage } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
@@ -112,7 +113,13 @@ async function main(): Promise<void> {
   });
 
   const running = [jobs.run(), leases.run()];
+  const watching = new AbortController();
+  const watched = watchSchedules(client, {
+    ...{ count: metrics.schedule, signal: watching.signal },
+    warn: (message) => log.warn(message),
+  });
   const stopping = stopOnSignal(async (signal) => {
+    watching.abort();
     health?.readyUnless(() => ['stopping']);
     log.info(`${signal}: finishing what is in flight; a second signal stops at once`);
     leases.shutdown();
@@ -129,6 +136,7 @@ async function main(): Promise<void> {
   await warnUnlessRouted(client, config, log);
   await Promise.race([Promise.all(running), refused]);
   await stopping;
+  await watched;
   await Promise.all([stores.close(), connection.close(), nativeConnection.close(), health?.close()]);
   log.info('stopped');
 }

@@ -1,12 +1,21 @@
 /** Turns errors of the other rooms into what Temporal knows: the one place that makes ApplicationFailures. */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Draining, LeaseLost, Refused, StoreError, Throttled, Unavailable } from '../bigcommerce/errors.ts';
-import type { ChunkFailureType, ChunkRef, JobRef, JobStore, PageRef, Spent, StoreRef } from '../contract/activities.ts';
+import {
+  type ChunkFailureType,
+  type ChunkRef,
+  type JobRef,
+  type JobStore,
+  MISSING_SOURCE,
+  type PageRef,
+  type Spent,
+  type StoreRef,
+} from '../contract/activities.ts';
 import type { JobFailureType } from '../contract/job.ts';
 import { BadInput } from '../contract/schema.ts';
 import { BadPage } from '../jobs/pages.ts';
 import { checkJobStore, type OtherJobStore } from '../jobs/which-store.ts';
-import { BadSource } from '../jobs/sources/record.ts';
+import { BadSource, MissingSource } from '../jobs/sources/record.ts';
 import { asDefect, Defect } from './defect.ts';
 import { NothingToRetry } from './job-source.ts';
 import { printable } from '../contract/describe.ts';
@@ -39,8 +48,9 @@ export function jobFailure(thrown: unknown, attempt: number): unknown {
     const type: JobFailureType = 'Defect';
     return ApplicationFailure.create({ type, message: error.message, nonRetryable: attempt >= DEFECT_ATTEMPTS });
   }
-  const types: [new (message?: string) => Error, JobFailureType][] = [
+  const types: [new (message?: string) => Error, JobFailureType | typeof MISSING_SOURCE][] = [
     [BadInput, 'BadInput'],
+    [MissingSource, MISSING_SOURCE],
     [BadSource, 'BadSource'],
     [NothingToRetry, 'NothingToRetry'],
   ];

@@ -19,7 +19,7 @@ import { Turns } from '../jobs/turns.ts';
 /** Attempts of closeJob in which it waits for a source that can't be read. */
 const TRIES = 3;
 
-/** Jobs that a process prepares or closes at once: with the largest rows, each takes some 200 MB. */
+/** Jobs that a process prepares or closes at once. More would wait for the same processor, and take more memory. */
 const JOBS_AT_ONCE = 3;
 
 /** The activities on the jobs' queue. */

@@ -1,13 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import {
-  BEGAN_WITH_0,
-  FORMAT,
-  type JobActivities,
-  type NeedsNames,
-  type PreparedJob,
-  SEARCH_ATTRIBUTES,
-} from '../contract/activities.ts';
+import { BEGAN_WITH_0, FORMAT, type JobActivities, type NeedsNames, type PreparedJob } from '../contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { BadInput, notAnInput, parseJobInput } from '../contract/schema.ts';
 import { takeOver } from '../jobs/earlier-runs.ts';
 import { ownCopy } from '../jobs/keys.ts';
@@ -28,7 +22,7 @@ type PrepareJobInput = Parameters<JobActivities['prepareJob']>[0];
  */
 export async function prepareJob(
   parts: PreparingParts,
-  { format, job, input, instead }: PrepareJobInput,
+  { format, job, input, instead, schedule }: PrepareJobInput,
 ): Promise<PreparedJob | NeedsNames> {
   // Retried until a worker of 0.x takes it, which looks for no format.
   if (format !== FORMAT) throw new Error(BEGAN_WITH_0);
@@ -57,7 +51,7 @@ export async function prepareJob(
       limit: options.limit,
       match: options.match,
       onRenames: (chunksToSend) =>
-        takeOver(storage, reader.id, { storeHash, key: job.key, set: keys.set, chunksToSend }),
+        takeOver(storage, schedule ?? reader.id, { storeHash, key: job.key, set: keys.set, chunksToSend }),
       onProgress,
     }).catch(async (error: unknown) => {
       // The job ends here, so nothing else would delete the copy. After a BadSource, closeJob does.

@@ -12,6 +12,15 @@ export class NoSuchJob extends Error {
   }
 }
 
+/** The namespace has no schedule of jobs with this id. */
+export class NoSuchSchedule extends Error {
+  override name = 'NoSuchSchedule';
+  /** @internal */
+  constructor(id: string) {
+    super(`There is no schedule ${id} in this namespace, or it starts something else than jobs.`);
+  }
+}
+
 /** The workflow with this id is not a job. Thrown by startCustomerUpdate and by every method of a job. */
 export class NotAJob extends Error {
   override name = 'NotAJob';

@@ -46,12 +46,13 @@ function isStream(customers: unknown): customers is Customers {
   return Symbol.asyncIterator in customers || Symbol.iterator in customers;
 }
 
-function checkName(name: unknown): void {
+/** Throws BadInput. `max` is how many characters it may have. */
+export function checkName(name: unknown, max = MAX_NAME): void {
   if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
-    if (encodeURIComponent(name).length <= MAX_NAME) return;
+    if (encodeURIComponent(name).length <= max) return;
   }
   throw new BadInput(
-    `name: expected a job's name of 1 to ${MAX_NAME} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
+    `name: expected a name of 1 to ${max} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
       `more), got ${describeValue(name)}.`,
   );
 }

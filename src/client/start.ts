@@ -96,11 +96,25 @@ function isTheJob(existing: Found, again: boolean): existing is NonNullable<Foun
   return existing?.status.name === 'RUNNING' || (existing?.status.name === 'COMPLETED' && !again);
 }
 
-/** What is recorded with a job, for the Web UI and the starter. */
-interface Memo {
+/** A job's memo, for the starter. */
+export interface Memo {
   source: string;
   options: JobOptions;
   startedBy?: string;
+}
+
+/** What is recorded with a job, for the Web UI and the starter; `described` is its source. */
+export function recordOf(
+  { storeHash, options = {} }: Pick<JobInput, 'storeHash' | 'options'>,
+  name: string,
+  { described, startedBy }: { described: string } & Pick<StartOptions, 'startedBy'>,
+) {
+  const memo: Memo = { source: described, options, ...(startedBy && { startedBy }) };
+  return {
+    staticSummary: `store ${storeHash} · ${name}`.slice(0, 200),
+    staticDetails: `Updates the customers of store ${storeHash} from ${described}.`,
+    memo: { ...memo },
+  };
 }
 
 function start(
@@ -108,7 +122,6 @@ function start(
   input: JobInput,
   { id, name, described, startedBy, again }: { id: string; name: string; described: string } & StartOptions,
 ): Promise<unknown> {
-  const memo: Memo = { source: described, options: input.options ?? {}, ...(startedBy && { startedBy }) };
   return client.workflow.start('updateCustomers', {
     workflowId: id,
     taskQueue: JOBS_TASK_QUEUE,
@@ -116,9 +129,7 @@ function start(
     // Whoever comes second must learn of it, to delete what was streamed.
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
-    staticSummary: `store ${input.storeHash} · ${name}`.slice(0, 200),
-    staticDetails: `Updates the customers of store ${input.storeHash} from ${described}.`,
-    memo: { ...memo },
+    ...recordOf(input, name, { described, startedBy }),
   });
 }
 

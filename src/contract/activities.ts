@@ -27,19 +27,6 @@ export const CHUNKS_PER_PAGE = 200;
 export const looksUp = ({ match, backup = false, skipUnchanged = false }: JobOptions, { removes }: Plan): boolean =>
   match === 'email' || backup || skipUnchanged || removes === true;
 
-/**
- * Search attributes of jobs, by which the Web UI and visibility find and sort them. The command `setup` registers them.
- */
-export const SEARCH_ATTRIBUTES = {
-  CustomerUpdatesStore: 'KEYWORD',
-  /** A JobState. */
-  CustomerUpdatesState: 'KEYWORD',
-  /** Customers that the store has rejected so far. */
-  CustomerUpdatesRejected: 'INT',
-  /** Percent of the chunks that are done. */
-  CustomerUpdatesProgress: 'INT',
-} as const;
-
 /** The message for a row that a cancelled job has sent, or may have sent, without getting an answer. */
 export const MAYBE_SENT = 'It may have been sent: the job was cancelled before its answer came.';
 
@@ -103,6 +90,9 @@ export interface PreparedJob extends PreparedRows {
   /** JobResult.notes. */
   notes: string[];
 }
+
+/** How prepareJob fails if there is no file where the source should be: the job fails with BadSource, or waits for it. */
+export const MISSING_SOURCE = 'MissingSource';
 
 /** What a store has by names of its own: customer groups, and attributes that it has defined for its customers. */
 export type NameKind = 'groups' | 'attributes';
@@ -266,13 +256,14 @@ export type LeaseEnd = 'idle' | 'rotated' | 'handedOver';
 export interface JobActivities {
   /**
    * Reads and checks the source, and writes its chunks to the job store. `instead` describes what came if it was not an
-   * input at all.
+   * input at all, `schedule` is the id of the schedule that has started the job.
    */
   prepareJob(input: {
     format: typeof FORMAT;
     job: JobRef;
     input: unknown;
     instead?: string;
+    schedule?: string;
   }): Promise<PreparedJob | NeedsNames>;
   /**
    * Says that the store's queue is needed, with `unlessServed` only if nobody serves it: a signal costs serveStore an

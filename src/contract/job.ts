@@ -214,7 +214,7 @@ export type JobState =
 /** What a job is waiting for, for people and programs. */
 export interface WaitingFor {
   /** For programs. `refused`, `rejections` and `pause` need a person. */
-  kind: 'quota' | 'throttle' | 'lease' | 'outage' | 'refused' | 'rejections' | 'pause';
+  kind: 'source' | 'quota' | 'throttle' | 'lease' | 'outage' | 'refused' | 'rejections' | 'pause';
   /** For people: what is wrong, and what to do. */
   message: string;
   /** When the job continues by itself, ISO 8601 in UTC; null if that is unknown or needs a person. */

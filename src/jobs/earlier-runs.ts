@@ -17,7 +17,7 @@ interface Run {
   chunksToSend: number;
 }
 
-/** Enters a run as the latest of the job with this workflow id, and takes over what the one before knew. */
+/** Enters a run as the latest of the job with this workflow id, or of this schedule, and takes over what the one before knew. */
 export async function takeOver(storage: Storage, id: string, run: Run): Promise<void> {
   const latest = latestRunKey(run.storeHash, id);
   const earlier = (await storage.exists(latest))

@@ -99,7 +99,7 @@ export function jobKeys({ storeHash, key, set = 0 }: JobRef, run = ''): JobKeys 
   };
 }
 
-/** The key of the file that says which run was the latest of the job with this workflow id, if it gives customers new addresses. */
+/** The key of the file that says which run was the latest of the job with this workflow id, or of the schedule, if it gives customers new addresses. */
 export const latestRunKey = (storeHash: string, id: string): string =>
   `latest/${segment(STORE_HASH, storeHash)}/${anyName(id)}.json`;
 

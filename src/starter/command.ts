@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { NoSuchJob } from '../client.ts';
+import { customerUpdateSchedule, NoSuchJob } from '../client.ts';
 import { starterConfig, type StarterConfig } from '../config.ts';
 import { BadUse, type Interrupt, untilInterrupted } from './exit.ts';
 import { typedJobId } from './names.ts';
@@ -40,7 +40,7 @@ export interface JobCommand<Flags> extends Context<Flags> {
   operand: string | undefined;
 }
 
-/** A command about one existing job, given by its id, or by name and store. */
+/** A command about one existing job, given by its id, or by name and store; with --latest, about a schedule's last run. */
 export function jobCommand<Flags = object>(
   name: string,
   description: string,
@@ -48,19 +48,45 @@ export function jobCommand<Flags = object>(
   { parts = [], needs }: { parts?: readonly (Argument | Option)[]; needs?: 'running' | 'ended' } = {},
 ): Command {
   const job = new Argument('<job>', "the job's workflow id, or its name with --store");
-  return command<Flags & { store?: string }>(name, description, [job, STORE(), ...parts], (context) => {
+  const latest = new Option('--latest', 'the last run of the schedule with this name or id');
+  type JobFlags = Flags & { store?: string; latest?: boolean };
+  return command<JobFlags>(name, description, [job, STORE(), latest, ...parts], (context) => {
     const [typed = '', operand] = context.args;
-    const id = typedJobId(typed, context.flags.store);
+    const typedId = typedJobId(typed, context.flags.store);
     return withSession(context.config, async (session) => {
-      const job = await getJobInfo(session, id).catch((error: unknown) => {
-        if (!(error instanceof NoSuchJob) || id.includes('/')) throw error;
-        throw new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
+      const id = context.flags.latest ? await latestRunOf(session, typedId) : typedId;
+      const job = await getJobInfo(session, id).catch(async (error: unknown) => {
+        throw error instanceof NoSuchJob ? ((await meantBy(session, id)) ?? error) : error;
       });
       if (needs !== undefined) check(job, needs);
       return run({ ...context, session, id, job, operand });
     });
   });
 }
+
+/** The workflow id of a schedule's last run. Throws BadUse if there is none, NoSuchSchedule, ServerFailed. */
+async function latestRunOf({ client }: Session, schedule: string): Promise<string> {
+  const { runs } = await customerUpdateSchedule(client, schedule).describe();
+  if (runs[0]) return runs[0].id;
+  throw new BadUse(`The schedule ${schedule} has not started a run yet. To start one: ${trigger(schedule)}`);
+}
+
+/** What to type instead of an id that no job has; undefined if nobody can know. */
+async function meantBy({ client }: Session, id: string): Promise<BadUse | undefined> {
+  if (!id.includes('/'))
+    return new BadUse(`There is no job ${id}. If this is a job's name, give its store as well: --store HASH`);
+  const schedule = await customerUpdateSchedule(client, id)
+    .describe()
+    .catch(() => undefined);
+  return (
+    schedule &&
+    new BadUse(
+      `${id} is a schedule. For its last run, add --latest; to see its runs: ${STARTER} schedule show ${shellWord(id)}`,
+    )
+  );
+}
+
+const trigger = (schedule: string): string => `${STARTER} schedule trigger ${shellWord(schedule)}`;
 
 function check({ id, status }: JobInfo, needs: 'running' | 'ended'): void {
   const word = shellWord(id);

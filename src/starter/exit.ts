@@ -1,6 +1,6 @@
 /** How a command ends: its exit code, the errors that a person can act on, and Ctrl-C. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BadInput, FilesGone, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate } from '../client.ts';
+import { BadInput, FilesGone, NoAnswer, NoSuchJob, NoSuchSchedule, NotAJob, ServerFailed, TooLate } from '../client.ts';
 import { BadConfig } from '../config.ts';
 import type { JobResult } from '../contract/job.ts';
 import { BadSource } from '../jobs/sources/record.ts';
@@ -34,7 +34,7 @@ export class BadUse extends Error {
 
 const EXPECTED = [
   ...[BadUse, BadConfig, BadInput, BadSource, CantDecrypt, StorageFailed],
-  ...[FilesGone, NoAnswer, NoSuchJob, NotAJob, ServerFailed, TooLate],
+  ...[FilesGone, NoAnswer, NoSuchJob, NoSuchSchedule, NotAJob, ServerFailed, TooLate],
 ];
 
 /** What to print of an error: its message if that says what to do; all of it if it is a bug of ours. */

@@ -48,12 +48,19 @@ const AT_ONCE = 4;
 
 /**
  * The running jobs and those that ended last: at most `limit`, newest first. Of several jobs with one id only the last
- * one is listed, as all other commands see only that one. A job that no worker answers for comes without progress: all
- * jobs together are given the time of one.
+ * one is listed, as all other commands see only that one.
  */
 async function listJobs(session: Session, storeHash: string | undefined, limit: number): Promise<ListedJob[]> {
+  const ids = await askServer(session.client, () => latestIds(session, storeHash, limit));
+  return jobsWith(session, ids);
+}
+
+/**
+ * The jobs with these ids, newest first. One that no worker answers for comes without progress: all jobs together are given
+ * the time of one.
+ */
+export async function jobsWith(session: Session, ids: readonly string[]): Promise<ListedJob[]> {
   const { client } = session;
-  const ids = await askServer(client, () => latestIds(session, storeHash, limit));
   const nobody = await whyNobodyAnswers(client);
   let until: number | undefined;
   const ask = async (_: Session, id: string): Promise<JobStatus> => {
@@ -106,7 +113,7 @@ async function inTurn<T, R>(items: readonly T[], atOnce: number, act: (item: T) 
 /** A job in the list; `startedAt` is when its first run began. */
 export interface ListedJob extends JobInfo, JobStatus {}
 
-const UNKNOWN = '-';
+export const UNKNOWN = '-';
 
 const HEADINGS = ['STORE', 'JOB', 'STATE', 'DONE', 'NOT UPDATED', 'STARTED', 'TIME', 'BY'];
 const TO_THE_RIGHT = [HEADINGS.indexOf('DONE'), HEADINGS.indexOf('NOT UPDATED')];
@@ -143,7 +150,7 @@ function cells(job: ListedJob, now: number): string[] {
 }
 
 /** A job's name if its id was made from one, otherwise the id. */
-function nameOf(id: string): string {
+export function nameOf(id: string): string {
   return storeOfJob(id) === undefined ? id : id.split('/').slice(2).join('/');
 }
 
@@ -153,20 +160,21 @@ function stateOf({ status, progress }: ListedJob): string {
   return status.toLowerCase().replaceAll('_', ' ');
 }
 
-function stateText(job: ListedJob): string {
+export function stateText(job: ListedJob): string {
   const { waitingFor } = job.progress ?? {};
   const waits = job.status === 'RUNNING' && waitingFor && waitingFor.kind !== 'pause';
   return waits ? `${stateOf(job)} (${waitingFor.kind})` : stateOf(job);
 }
 
-function timeText({ status, startedAt, endedAt, progress }: ListedJob, now: number): string {
+export function timeText({ status, startedAt, endedAt, progress }: ListedJob, now: number): string {
   if (endedAt) return `took ${duration(endedAt.getTime() - startedAt.getTime())}`;
   const left = status === 'RUNNING' && progress?.eta ? Date.parse(progress.eta) - now : 0;
   return left > 0 ? `about ${duration(left)} left` : `for ${duration(now - startedAt.getTime())}`;
 }
 
 /** A time in the reader's time zone, to the minute. Swedes write dates in the order of ISO 8601. */
-const localTime = (time: Date): string => time.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+export const localTime = (time: Date): string =>
+  time.toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
 
 export function listedJson(session: Session, job: ListedJob): Record<string, unknown> {
   const { id, startedAt, endedAt, startedBy, source } = job;

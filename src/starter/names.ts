@@ -3,7 +3,11 @@ import { jobId, STORE_HASH } from '../contract/job.ts';
 import { SOURCE_EXTENSION } from '../jobs/keys.ts';
 import { BadUse } from './exit.ts';
 
-const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+// A colon is in the names of a schedule's runs, from which undo and retry make theirs.
+const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9.:_-]{0,99}$/;
+
+/** Most characters of a schedule's name: its runs have the time after it, and their retries -retry. */
+const MAX_SCHEDULE_NAME = 70;
 
 /** How much of a file's name goes into a job's name, in characters. */
 const MAX_STEM = 60;
@@ -22,8 +26,17 @@ export function tidyStoreHash(typed: string): string {
 export function checkJobName(typed: string): string {
   if (JOB_NAME.test(typed)) return typed;
   throw new BadUse(
-    `--name: expected up to 100 letters a-z, digits, ".", "_" and "-", starting with a letter or digit, got ` +
+    `--name: expected up to 100 letters a-z, digits, ".", ":", "_" and "-", starting with a letter or digit, got ` +
       `${JSON.stringify(typed)}.`,
+  );
+}
+
+/** A schedule's name that was typed. Throws BadUse. */
+export function checkScheduleName(typed: string): string {
+  if (JOB_NAME.test(typed) && typed.length <= MAX_SCHEDULE_NAME) return typed;
+  throw new BadUse(
+    `Expected a schedule's name of up to ${MAX_SCHEDULE_NAME} letters a-z, digits, ".", ":", "_" and "-", starting with a ` +
+      `letter or digit, got ${JSON.stringify(typed)}.`,
   );
 }
 

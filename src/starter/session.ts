@@ -21,9 +21,11 @@ export interface Session {
   address: string;
   /** Opens the workers' job store. Throws BadUse. */
   openJobStore(): Promise<Storage>;
-  /** The job's page in the Web UI, if its address is known. */
-  webPage(id: string): string | undefined;
+  /** The page of a job, or of a schedule, in the Web UI, if its address is known. */
+  webPage(id: string, kind?: PageKind): string | undefined;
 }
+
+type PageKind = 'workflows' | 'schedules';
 
 /** Connects, and closes the connection after `use`. Throws BadConfig and BadUse if the server can't be used. */
 export async function withSession<T>(config: StarterConfig, use: (session: Session) => Promise<T>): Promise<T> {
@@ -44,7 +46,7 @@ export async function withSession<T>(config: StarterConfig, use: (session: Sessi
       namespace,
       address,
       openJobStore: () => openJobStore(config.JOB_STORE),
-      webPage: (id) => base && workflowPage(base, namespace, id),
+      webPage: (id, kind) => base && pageOf(base, namespace, id, kind),
     });
   } finally {
     await connection.close();
@@ -71,6 +73,6 @@ export function webUiBase(address: string, setting: string | undefined): string 
   return CLOUD.test(host) ? 'https://cloud.temporal.io' : undefined;
 }
 
-export function workflowPage(base: string, namespace: string, id: string): string {
-  return `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(id)}`;
+export function pageOf(base: string, namespace: string, id: string, kind: PageKind = 'workflows'): string {
+  return `${base}/namespaces/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(id)}`;
 }

@@ -1,6 +1,6 @@
 import { ServerFailed } from '../client.ts';
 import { askServer } from '../client/server.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { indexedValueType } from '../temporal/internals.ts';
 import { command } from './command.ts';
 import { BadUse } from './exit.ts';

@@ -64,7 +64,7 @@ export async function openStartSource(
   };
 }
 
-function uriSource(uri: string, format: Format | undefined): StartSource {
+export function uriSource(uri: string, format: Format | undefined): StartSource {
   if (!/^(file|s3):\/\//.test(uri)) {
     throw new BadUse(
       `Expected a file, or the URI of one, file:/// or s3://, got ${uri}. Download it, and start from the file.`,

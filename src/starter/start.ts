@@ -80,9 +80,9 @@ export async function startAndWatch(
 
 const PUBLIC_API = 'api.bigcommerce.com';
 
-/** Asks whether to update customers of a real store, if there is somebody to ask. */
-async function askFirst(
-  source: StartSource,
+/** Asks whether to update customers of a real store, if there is somebody to ask. Throws BadUse if not. */
+export async function askFirst(
+  source: Pick<StartSource, 'words' | 'count'>,
   options: JobOptions,
   storeHash: string,
   host: string,
@@ -94,7 +94,7 @@ async function askFirst(
   throw new BadUse('Nothing was started.');
 }
 
-function userAndMachine(): string {
+export function userAndMachine(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {

@@ -1,6 +1,6 @@
 /**
- * What this process adds to the SDK's own metrics: `customer_updates_…`, labelled with the store if there is one, but
- * never with a job, because there is no limit to those. What workflows add is in workflows/metrics.ts.
+ * What this process adds to the SDK's own metrics: `customer_updates_…`, labelled with the store if there is one, or a
+ * schedule's id, but never with a job, because there is no limit to those. What workflows add is in workflows/metrics.ts.
  */
 import type { MetricMeter } from '@temporalio/common';
 
@@ -24,6 +24,11 @@ export function createMetrics(meter: MetricMeter) {
   );
   const inFlight = gauge('calls_in_flight', 'Calls to the store in flight');
   const quotaLeft = gauge('quota_left', "Requests left in the store's quota, as of its latest answer");
+  const runsStarted = gauge('schedule_started', 'Runs that a schedule has started');
+  const runsSkipped = gauge(
+    'schedule_skipped',
+    'Runs that a schedule has not started: one was running, or the server away',
+  );
   const leaseHeld = gauge('lease_held', '1 while this process serves the store');
   const holders = new Map<string, number>();
 
@@ -39,6 +44,11 @@ export function createMetrics(meter: MetricMeter) {
         },
         quotaLeft: (requests: number) => quotaLeft.set(requests, { store }),
       };
+    },
+
+    schedule(schedule: string, { started, skipped }: { started: number; skipped: number }): void {
+      runsStarted.set(started, { schedule });
+      runsSkipped.set(skipped, { schedule });
     },
 
     /**

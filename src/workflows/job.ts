@@ -16,12 +16,9 @@ import { NOTHING_FOUND } from './found.ts';
 import { Holding } from './holding.ts';
 import { Ledger } from './ledger.ts';
 import { Rate } from './rate.ts';
-import type { End, InFlight, Outcome, Sent, Starved, Step, Unanswered, Witness } from './steps.ts';
+import type { End, InFlight, Outcome, Phase, Sent, Starved, Step, Unanswered, Witness } from './steps.ts';
 import { witnessOf } from './steps.ts';
 import { Work } from './work.ts';
-
-/** Where a job is in its life, apart from what makes it wait. */
-export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;
 
 type Files = Pick<JobResult, 'report' | 'retry' | 'fix' | 'changes' | 'backup' | 'notInBackup'>;
 
@@ -33,6 +30,8 @@ export class Job {
   isPrepared = false;
   /** Without these names of the store's the source can't be read; null as far as is known. */
   names: CarriedJob['names'] = null;
+  /** Why its source is not there, while it waits to look again. */
+  missing: { message: string; until: number } | null = null;
   /** Where prepareJob has written. */
   where: Pick<JobRef, 'set' | 'jobStore'> = {};
   ledger = Ledger.empty();

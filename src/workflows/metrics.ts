@@ -1,11 +1,11 @@
 /**
  * What jobs log and add to the metrics. The SDK does that once, however often a workflow is replayed. Metrics are
- * labelled with the store and never with a job: there is no end of jobs.
+ * labelled with the store, or a schedule's id, and never with a job: there is no end of jobs.
  */
 import { log, metricMeter } from '@temporalio/workflow';
 import type { CustomerCounts } from '../contract/job.ts';
 import type { Hold, HoldKind } from './hold.ts';
-import type { Starved } from './steps.ts';
+import type { Phase, Starved } from './steps.ts';
 
 /**
  * Customers whose outcome became known. One who was rejected because another customer had the e-mail address, and was
@@ -51,4 +51,13 @@ export function countFromZero(store: string): void {
   for (const kind of ['outage', 'refused', 'rejections'] as const) countHold(store, kind, 0);
   for (const why of ['slow', 'unserved'] as const) countStarved(store, why, 0);
   countCustomers(store, { updated: 0, rejected: 0, failed: 0, invalid: 0, unprocessed: 0 });
+}
+
+/** A run of a schedule begins, so that its end shows as an increase; or it has ended. */
+export function countScheduledRun(schedule: string, ended?: Phase): void {
+  const description = 'Runs of schedules, by how they ended';
+  const runs = metricMeter.createCounter('customer_updates_scheduled_runs_total', '', description);
+  for (const state of ['completed', 'failed', 'cancelled'] as const) {
+    runs.add(state === ended ? 1 : 0, { schedule, state });
+  }
 }

@@ -45,7 +45,10 @@ export function slowedBy({ slowed }: Job, now: number): 'quota' | 'throttle' | n
   return slowed && now - slowed.at < SLOWED_MS ? slowed.by : null;
 }
 
-function waitingFor({ state, paused, hold, starved }: Job): WaitingFor | null {
+function waitingFor({ state, paused, hold, starved, missing }: Job): WaitingFor | null {
+  if (state === 'preparing' && missing) {
+    return { kind: 'source', message: missing.message, until: iso(missing.until) };
+  }
   if (state === 'paused') {
     const reason = paused ? ` (${paused})` : '';
     return { kind: 'pause', message: `Paused by a person${reason}. Resume the job to continue.`, until: null };

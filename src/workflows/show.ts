@@ -4,7 +4,7 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import { STORE_WAITS } from '../contract/describe.ts';
 import type { Comparison } from '../contract/dry-run.ts';
 import type { CustomerCounts, Failure, JobState, Progress } from '../contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import type { Job } from './job.ts';
 import { progressOf, slowedBy } from './progress.ts';
 

@@ -1,5 +1,6 @@
 /** What a job does next, and how that ends. */
 import type { ChunkOutcome, PageOutcome, Spent, StoreRef } from '../contract/activities.ts';
+import type { JobState } from '../contract/job.ts';
 import type { Item } from './item-queue.ts';
 
 /** A chunk that is sent proves that the store takes writes, which a look-up does not, and the other way round. */
@@ -54,3 +55,6 @@ export type End =
 
 /** The store's queue has given no answer for a while, although a process serves it, or because none does. */
 export type Starved = 'slow' | 'unserved';
+
+/** Where a job is in its life, apart from what makes it wait. */
+export type Phase = Exclude<JobState, 'paused' | 'held' | 'cancelling'>;

@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ValueError } from '@temporalio/common';
-import { BEGAN_WITH_0, type ClosedJob, FORMAT } from '../contract/activities.ts';
+import { BEGAN_WITH_0, type ClosedJob, FORMAT, MISSING_SOURCE } from '../contract/activities.ts';
 import type { JobFailureType, JobResult } from '../contract/job.ts';
 import { areMissing, type Arguments, NOT_JSON, pack, received, tooMuch, unpack } from './arguments.ts';
 import { closeJob, defectOf, isStopped, prepareJob, saveFailuresOf, thrownBy } from './activities.ts';
@@ -19,8 +19,9 @@ import { checkStore, wouldSend } from './dry-run.ts';
 import { Job } from './job.ts';
 import { Ledger } from './ledger.ts';
 import { answerMessages } from './messages.ts';
-import { countCustomers, countFromZero } from './metrics.ts';
+import { countCustomers, countFromZero, countScheduledRun } from './metrics.ts';
 import { resultOf } from './progress.ts';
+import { scheduleId, waitForSource } from './schedule.ts';
 import { sendChunks } from './send-chunks.ts';
 import { show } from './show.ts';
 
@@ -35,8 +36,10 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
   const { input, carried, instead } = received(args);
   const job = new Job({ storeHash: input?.storeHash, key: workflowInfo().firstExecutionRunId }, input);
   if (carried) job.restore(unpack(carried));
+  const schedule = scheduleId();
   answerMessages(job);
   show(job);
+  if (schedule) countScheduledRun(schedule);
   try {
     return await run(job, instead);
   } catch (thrown) {
@@ -46,15 +49,16 @@ export async function updateCustomers(...args: Arguments): Promise<JobResult> {
     throw error;
   } finally {
     show(job);
+    if (schedule) countScheduledRun(schedule, job.phase);
   }
 }
 
 async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   let cancelled: unknown;
   try {
-    while (!job.isPrepared) {
+    for (let look = 1; !job.isPrepared; look++) {
       if (areMissing(job.names)) await work(job);
-      else await prepare(job, instead);
+      else await prepare(job, instead, look);
     }
     countFromZero(job.ref.storeHash);
     if (job.options.dryRun) await runDryRun(job);
@@ -71,22 +75,29 @@ async function run(job: Job, instead: string | undefined): Promise<JobResult> {
   return resultOf(job);
 }
 
-async function prepare(job: Job, instead: string | undefined): Promise<void> {
+/** Reads the source, for the time that `look` says; the job may be no further then. */
+async function prepare(job: Job, instead: string | undefined, look: number): Promise<void> {
   const why = tooMuch(job.input);
   if (why !== undefined) throw failWith(job, 'BadInput', why);
+  const schedule = scheduleId();
   const prepared = await prepareJob
     .executeWithOptions({ summary: 'read and check the source' }, [
-      { format: FORMAT, job: job.ref, input: job.input, ...(instead && { instead }) },
+      { format: FORMAT, job: job.ref, input: job.input, ...(instead && { instead }), ...(schedule && { schedule }) },
     ])
     .catch(async (error: unknown) => {
       // Otherwise the workflow's task would fail again and again.
       if (error instanceof ValueError) throw failWith(job, 'BadInput', NOT_JSON);
       const failure = thrownBy(error);
-      if (!failure || !isJobFailure(failure.type)) throw error;
+      const isMissing = failure?.type === MISSING_SOURCE;
+      if (isMissing && (await waitForSource(job, failure.message, look))) return null;
+      const type = isMissing ? 'BadSource' : failure?.type;
+      if (!failure || !isJobFailure(type)) throw error;
       // Deletes the starter's copy of a source that can't be read.
-      if (failure.type === 'BadSource') await close(job, true);
-      throw failWith(job, failure.type, failure.message);
+      if (type === 'BadSource') await close(job, true);
+      throw failWith(job, type, failure.message);
     });
+  // It is looked for again, as at first.
+  if (!prepared) return;
   // Not a failure of the workflow, which would end it, but of its task, which is retried.
   if (prepared.format !== FORMAT) throw new Error(BEGAN_WITH_0);
   job.searchAttributes = prepared.searchAttributes;
@@ -187,8 +198,8 @@ function throwIfCancelled(): void {
 const DEFECT_CURE =
   "The job's files are kept: once a worker without this fault runs, start the job again, or retry it if it has a retry file.";
 
-function isJobFailure(type: string): type is JobFailureType {
-  return ['BadInput', 'BadSource', 'InvalidRows', 'NothingToRetry'].includes(type);
+function isJobFailure(type: string | undefined): type is JobFailureType {
+  return ['BadInput', 'BadSource', 'InvalidRows', 'NothingToRetry'].includes(type ?? '');
 }
 
 function failWith(job: Job, type: JobFailureType, message: string): ApplicationFailure {

@@ -4,7 +4,7 @@ import type { Attempt } from '../../src/bigcommerce/attempt.ts';
 import { Draining, LeaseLost, Refused, Throttled, Unavailable } from '../../src/bigcommerce/errors.ts';
 import { BadInput } from '../../src/contract/schema.ts';
 import { BadPage } from '../../src/jobs/pages.ts';
-import { BadSource } from '../../src/jobs/sources/record.ts';
+import { BadSource, MissingSource } from '../../src/jobs/sources/record.ts';
 import { NothingToRetry } from '../../src/activities/job-source.ts';
 import { StorageFailed } from '../../src/storage/storage.ts';
 
@@ -54,8 +54,9 @@ test('pauses after tries without an answer are spread out', () => {
 test.each([
   ['BadInput', new BadInput('x')],
   ['BadSource', new BadSource('x')],
+  ['MissingSource', new MissingSource('x')],
   ['NothingToRetry', new NothingToRetry('x')],
-])('%s ends a job', (type, error) => {
+])('%s ends an activity', (type, error) => {
   expect(jobFailure(error, 1)).toMatchObject({ type, message: 'x', nonRetryable: true });
 });
 

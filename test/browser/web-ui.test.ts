@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { type CustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -126,6 +126,6 @@ test('Prometheus takes its configuration, and the alerts mean what they say', as
   const promtool = await fromDebian('prometheus', 'usr/bin/promtool');
   const cwd = join(folder, 'ops');
   const { stdout } = await run(promtool, ['check', 'config', 'prometheus.yml'], { cwd });
-  expect(stdout).toMatch(/9 rules found/);
+  expect(stdout).toMatch(/11 rules found/);
   await run(promtool, ['test', 'rules', 'alerts.test.yml'], { cwd });
 });

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import type { WorkflowHandle } from '@temporalio/client';
 import { findTemporal } from '../../dev/servers/dev-server.ts';
 import type { Program } from '../../dev/servers/processes.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { startSystem } from '../support/system.ts';
 import { HISTORIES, partsOf, VERSION } from './committed.ts';
 import { SCENARIOS, type Stage } from './scenarios.ts';

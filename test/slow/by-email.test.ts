@@ -103,7 +103,7 @@ test('a customer who turns out to be in the file twice does not stop a job that 
 });
 
 test('the wrong store holds after its first page, of which nobody is there, having sent nothing', async () => {
-  const rows = ids(1_500).map((id) => ({ email: `else${id}@example.com`, notes: 'x' }));
+  const rows = ids(2_500).map((id) => ({ email: `else${id}@example.com`, notes: 'x' }));
   const job = await start('wrong store', rows);
   await until(async () => (await job.query(progressQuery)).state === 'held');
   expect(await job.query(progressQuery)).toMatchObject({ calls: 0, waitingFor: { kind: 'rejections' } });

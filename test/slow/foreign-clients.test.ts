@@ -104,7 +104,7 @@ test('a Python program sets attributes by their names', async () => {
   ]);
   const { output } = await python('abc123', 'tiers', '--customers', path);
   expect(output).toMatch(/^row 2, id 2: invalid \(unknown_attribute\), .*Its attributes: "Loyalty Tier", /m);
-  expect(await system.customer(1)).toMatchObject({ _attributes: { 1: 'Gold', 2: '5' } });
+  expect(await system.customer(1, 'abc123')).toMatchObject({ _attributes: { 1: 'Gold', 2: '5' } });
 });
 
 test('the Python program reports what a job waits for, all pages of failures, and how a job ended', async () => {

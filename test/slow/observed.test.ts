@@ -6,9 +6,9 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { freePorts } from '../../dev/servers/ports.ts';
 import { type Program, startProgram } from '../../dev/servers/processes.ts';
-import { startCustomerUpdate } from '../../src/client.ts';
+import { scheduleCustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { jobId, progressQuery, resumeUpdate, storeWorkflowId } from '../../src/contract/job.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/activities.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
 import { lastFailure } from '../support/jobs.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -42,6 +42,16 @@ describe('metrics', () => {
   beforeAll(async () => {
     const [port] = await freePorts(1);
     url = `http://127.0.0.1:${port}/metrics`;
+    // A run that fails at once. Schedules are only listed a moment after they were made, and counted when a worker starts.
+    const source = { uri: 'file:///nowhere/nightly.csv' };
+    const nightly = await scheduleCustomerUpdate(system.client, { storeHash: 'def', source }, 'nightly', {
+      every: '1d',
+    });
+    await nightly.trigger();
+    await until(async () => {
+      for await (const { scheduleId } of system.client.schedule.list()) if (scheduleId === nightly.id) return true;
+      return false;
+    });
     await system.startWorker({ METRICS_ADDRESS: `127.0.0.1:${port}` });
     await system.control('faults', { fault: 'throttle', count: 1, after: 2 });
     const rows: object[] = customers(60).map((row) => ({ ...row, email: `private-${row.id}@example.com` }));
@@ -52,7 +62,12 @@ describe('metrics', () => {
     // What workflows count appears a moment later.
     await until(async () => {
       exposed = await scrape();
-      return /customer_updates_customers_total\{.*outcome="updated".*\} 58/.test(exposed);
+      const isCounted = [
+        /customer_updates_customers_total\{.*outcome="updated".*\} 58/,
+        /customer_updates_scheduled_runs_total\{.*state="failed".*\} 1/,
+        /customer_updates_schedule_started/,
+      ];
+      return isCounted.every((pattern) => pattern.test(exposed));
     });
     samples = readSamples(exposed);
     ({ puts } = await system.stats());
@@ -88,6 +103,14 @@ describe('metrics', () => {
     expect(matching).not.toEqual([]);
     return matching.reduce((total, { value }) => total + value, 0);
   }
+
+  test('a run of a schedule is counted by how it ended, and the schedule by what it has started and skipped', () => {
+    const schedule = 'customer-updates/def/nightly';
+    const runs = (state: string) => sum('customer_updates_scheduled_runs_total', { schedule, state });
+    expect([runs('failed'), runs('completed'), runs('cancelled')]).toEqual([1, 0, 0]);
+    expect(sum('customer_updates_schedule_started', { schedule })).toBe(1);
+    expect(sum('customer_updates_schedule_skipped', { schedule })).toBe(0);
+  });
 
   test('the metrics cover customers, calls and the lease', async () => {
     const store = 'abc';
@@ -141,7 +164,7 @@ describe('metrics', () => {
   }
 
   test.each([
-    ['alerts.yml', 9],
+    ['alerts.yml', 11],
     ['grafana-dashboard.json', 10],
   ])('every metric and label that %s uses exists', (file, least) => {
     const exprs = expressions(file);
@@ -184,7 +207,9 @@ describe('metrics', () => {
       samples.filter(({ name }) => name.startsWith('customer_')).flatMap((one) => Object.keys(one.labels)),
     );
     const ofWorkflows = ['namespace', 'taskQueue', 'workflowType'];
-    expect([...labels].toSorted()).toEqual(['kind', 'le', 'outcome', 'store', 'why', ...ofWorkflows].toSorted());
+    expect([...labels].toSorted()).toEqual(
+      ['kind', 'le', 'outcome', 'schedule', 'state', 'store', 'why', ...ofWorkflows].toSorted(),
+    );
   });
 
   test('a job that holds is counted, and again when it resumes in vain', async () => {

@@ -1,5 +1,6 @@
 import {
   checkJobName,
+  checkScheduleName,
   copyName,
   defaultJobName,
   storeOfJob,
@@ -64,4 +65,13 @@ test.each([
   ['mine', undefined],
 ])('the store of the job %s is %s', (id, store) => {
   expect(storeOfJob(id)).toBe(store);
+});
+
+test('a schedule has a name that leaves room for the time, and for what undo and retry add', () => {
+  const longest = 'x'.repeat(70);
+  expect(checkScheduleName(longest)).toBe(longest);
+  expect(checkJobName(`${longest}-2026-11-30T02:30:00Z-retry`)).toContain('-retry');
+  for (const typed of ['', 'a/b', `${longest}x`]) {
+    expect(() => checkScheduleName(typed)).toThrow("Expected a schedule's name of up to 70 letters");
+  }
 });

@@ -1,4 +1,4 @@
-import { webUiBase, workflowPage } from '../../src/starter/session.ts';
+import { webUiBase, pageOf } from '../../src/starter/session.ts';
 
 test.each([
   ['localhost:7233', undefined, 'http://localhost:8233'],
@@ -16,7 +16,13 @@ test.each([
 });
 
 test("a job's page escapes the id", () => {
-  expect(workflowPage('http://localhost:8233', 'default', 'customer-updates/abc123/spring')).toBe(
+  expect(pageOf('http://localhost:8233', 'default', 'customer-updates/abc123/spring')).toBe(
     'http://localhost:8233/namespaces/default/workflows/customer-updates%2Fabc123%2Fspring',
+  );
+});
+
+test("a schedule's page is another one", () => {
+  expect(pageOf('http://localhost:8233', 'default', 'customer-updates/abc123/nightly', 'schedules')).toBe(
+    'http://localhost:8233/namespaces/default/schedules/customer-updates%2Fabc123%2Fnightly',
   );
 });

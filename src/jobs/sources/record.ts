@@ -5,6 +5,11 @@ export class BadSource extends Error {
   override name = 'BadSource';
 }
 
+/** There is no file where the source should be. */
+export class MissingSource extends BadSource {
+  override name = 'MissingSource';
+}
+
 /** What makes a row unusable, found before any call. The message never holds a customer's data. */
 export interface Problem {
   code: Extract<OutcomeCode, 'invalid_field' | 'unknown_field' | 'unknown_group' | 'unknown_attribute' | 'duplicate'>;

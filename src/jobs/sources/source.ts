@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import type { Format } from '../../contract/job.ts';
 import { quoted } from '../../contract/describe.ts';
 import { NoAccess, NotFound, type Storage } from '../../storage/storage.ts';
-import { BadSource, type SourceRecord } from './record.ts';
+import { BadSource, MissingSource, type SourceRecord } from './record.ts';
 import { SOURCE_COPIES, SOURCE_EXTENSION } from '../keys.ts';
 import { bounded } from './bounded.ts';
 import { type CsvOptions, csvRecords } from './csv.ts';
@@ -89,14 +89,14 @@ export function formatOf(key: string): Format {
   return extension === 'tsv' || extension === 'txt' ? 'csv' : (extension as Format);
 }
 
-// A file that is missing or may not be read stays so until a person sees to it: no reason to try again.
+// A file that may not be read stays so until a person sees to it, and one that is missing too unless the job was scheduled.
 async function* readable(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* file;
   } catch (error) {
     if (error instanceof NotFound) {
       const message = `There is no file at ${quoted(error.uri)}. Put it there, or start the job with another source.`;
-      throw new BadSource(message, { cause: error });
+      throw new MissingSource(message, { cause: error });
     }
     if (error instanceof NoAccess) throw new BadSource(error.message, { cause: error });
     throw error;

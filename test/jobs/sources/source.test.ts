@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Format } from '../../../src/contract/job.ts';
 import { jobOptionsSchema } from '../../../src/contract/schema.ts';
-import { BadSource } from '../../../src/jobs/sources/record.ts';
+import { BadSource, MissingSource } from '../../../src/jobs/sources/record.ts';
 import { openSource } from '../../../src/jobs/sources/source.ts';
 import { FileStorage } from '../../../src/storage/file.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -93,9 +93,10 @@ test('reads a file below any of the roots', async () => {
 
 test('says that a file is missing or a folder', async () => {
   await mkdir(`${folder}/folder.csv`);
-  await expect(read(root.uri('missing.csv'))).rejects.toThrow(BadSource);
+  await expect(read(root.uri('missing.csv'))).rejects.toThrow(MissingSource);
   await expect(read(root.uri('missing.csv'))).rejects.toThrow(`There is no file at ${root.uri('missing.csv')}`);
   await expect(read(root.uri('folder.csv'))).rejects.toThrow('it is a folder');
+  await expect(read(root.uri('folder.csv'))).rejects.not.toThrow(MissingSource);
 });
 
 test.each(FILES)('says that a compressed .%s is damaged or cut off', async (extension, text) => {
