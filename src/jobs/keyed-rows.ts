@@ -46,8 +46,9 @@ export const removesAny = ({ attributes }: KeyedRow): boolean =>
 
 /** Calls that a chunk takes at least, as its rows are sent: fields, values to set and values to remove go apart. */
 export function callsFor(rows: readonly (Row & KeyedRow)[]): number {
-  const kinds = rows.flatMap(({ id: _, attributes = {}, ...fields }) => [
-    ...(Object.keys(fields).length > 0 ? ['fields'] : []),
+  // `fields` have the id.
+  const kinds = rows.flatMap(({ attributes = {}, ...fields }) => [
+    ...(Object.keys(fields).length > 1 ? ['fields'] : []),
     ...Object.values(attributes).map((value) => (value === null ? 'removed' : 'set')),
   ]);
   return new Set(kinds).size;
