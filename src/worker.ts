@@ -25,6 +25,7 @@ import { whichStore } from './jobs/which-store.ts';
 import { PageReader } from './jobs/pages.ts';
 import { createLogger, type Log, temporalLogger } from './worker/log.ts';
 import { createMetrics, HISTOGRAM_BUCKETS } from './worker/metrics.ts';
+import { nexusService } from './worker/nexus.ts';
 import { watchSchedules } from './worker/schedules.ts';
 import { onSignals } from './process.ts';
 import { openStorage } from './storage/open.ts';
@@ -94,6 +95,7 @@ async function main(): Promise<void> {
     ...versioning(config),
     dataConverter,
     activities: createJobActivities({ client, storage, jobStore, sourceRoots }),
+    nexusServices: [nexusService],
     maxCachedWorkflows: 200,
     // A cancel arrives with the answer to a heartbeat, and by default the SDK sends one only every 24 s.
     maxHeartbeatThrottleInterval: '5 seconds',

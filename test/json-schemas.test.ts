@@ -93,6 +93,7 @@ test('any input: schema and worker say the same', () => {
     limit: mostly(fc.option(fc.integer({ min: 1 }))),
     onInvalid: mostly(fc.constantFrom('skip', 'fail')),
     maxRejectedPercent: mostly(fc.double({ min: 0, max: 100, noNaN: true })),
+    priority: mostly(fc.integer({ min: 1, max: 5 })),
     match: mostly(fc.constantFrom('id', 'email')),
     blankCells: mostly(fc.constantFrom('keep', 'clear')),
     ignoreColumns: mostly(fc.array(text)),

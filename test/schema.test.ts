@@ -16,6 +16,7 @@ const DEFAULTS = {
   maxRejectedPercent: 20,
   backup: false,
   skipUnchanged: false,
+  priority: 3,
   match: 'id',
   blankCells: 'keep',
   ignoreColumns: [],
@@ -79,7 +80,7 @@ test.each([
   ],
   [
     { storeHash: 'a', source, options: { 'Dry-Run': true, skip: 1 } },
-    'skipUnchanged, got "Dry-Run", "skip". Did you mean dryRun?',
+    'skipUnchanged, priority, got "Dry-Run", "skip". Did you mean dryRun?',
   ],
   [{ source }, 'storeHash: expected a store hash, got nothing.'],
   [{ storeHash: 'ABC', source }, 'storeHash: expected a store hash: 1 to 32 lower-case letters and digits, got text.'],
@@ -121,6 +122,10 @@ test.each([
   [
     { storeHash: 'a', source, options: { onInvalid: 'stop' } },
     'options.onInvalid: expected "skip" or "fail", got text',
+  ],
+  [
+    { storeHash: 'a', source, options: { priority: 6 } },
+    'options.priority: expected a whole number from 1 to 5, got a number.',
   ],
   [{ storeHash: 'a', source, options: { maxRejectedPercent: 101 } }, 'expected a number from 0 to 100, got a number.'],
   [

@@ -91,7 +91,7 @@ export interface DevServerOptions {
   port?: number;
   /** An SQLite file, so that nothing is lost in a restart; default: in memory. */
   dbFile?: string;
-  dynamicConfig?: Record<string, string | number>;
+  dynamicConfig?: Record<string, string | number | boolean>;
   /** Search attributes of the default namespace, by name: `Keyword`, `Int`, `Datetime` … */
   searchAttributes?: Record<string, string>;
   /** A file to append its output to. */

@@ -87,7 +87,7 @@ class ChunkAttempt {
     this.#chunk = chunk;
     const { at, body } = chunk;
     const isOld = at !== undefined && Date.now() - at > OLD_MS;
-    if (isOld && !this.#ref.only && this.#isUntouched) return { ...this.#outcome(NOBODY), stale: true };
+    if (isOld && this.#isUntouched) return { ...this.#outcome(NOBODY), stale: true };
     const settled = await this.#parts.store.updateCustomers({
       ...this.#calling(),
       body,
@@ -110,9 +110,10 @@ class ChunkAttempt {
     return asked ? lookUps.readChunk(keys, chunk, asked) : pages.readChunk(keys, chunk);
   }
 
-  /** No attempt has made a call. */
+  /** None of its customers can have been sent before. */
   get #isUntouched(): boolean {
-    return this.#progress.calls === 0 && !this.#isUncounted;
+    const { only, maybeSent = false } = this.#ref;
+    return !only && !maybeSent && this.#progress.calls === 0 && !this.#isUncounted;
   }
 
   /**

@@ -4,13 +4,11 @@ import {
   type ScheduleDescription,
   ScheduleNotFoundError,
 } from '@temporalio/client';
-import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobOptions, type Source } from '../contract/job.ts';
-import { BadInput, jobOptionsSchema, parseJobInput } from '../contract/schema.ts';
-import { MAX_NAME } from '../jobs/keys.ts';
+import { jobId, type JobInput, type JobOptions, MAX_NAME, type Source } from '../contract/job.ts';
+import { newJob } from '../contract/new-job.ts';
+import { BadInput, checkName, jobOptionsSchema, parseJobInput } from '../contract/schema.ts';
 import { NoSuchSchedule, ServerFailed } from './errors.ts';
 import { ANSWER_MS, askServer, serverFailure, TimeIsUp, within } from './server.ts';
-import { checkName } from './source.ts';
-import { recordOf } from './start.ts';
 import { specOf, type When, whenText } from './when.ts';
 
 /** The input of each of a schedule's jobs: a file that the workers read anew each time. */
@@ -105,10 +103,7 @@ export async function scheduleCustomerUpdate(
         action: {
           type: 'startWorkflow',
           workflowType: 'updateCustomers',
-          workflowId: id,
-          taskQueue: JOBS_TASK_QUEUE,
-          args: [{ storeHash, source, ...(options && { options }) }],
-          ...recordOf(input, name, { described: source.uri, startedBy }),
+          ...newJob({ storeHash, source, ...(options && { options }) }, name, startedBy),
         },
         memo: { ...does, note },
         state: { note },

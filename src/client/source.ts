@@ -1,8 +1,7 @@
 import type { JobOptions, Source } from '../contract/job.ts';
-import { describeValue } from '../contract/describe.ts';
-import { BadInput, parseJobInput } from '../contract/schema.ts';
+import { BadInput, checkName, parseJobInput } from '../contract/schema.ts';
 import { randomUUID } from 'node:crypto';
-import { MAX_NAME, sourceCopyKey } from '../jobs/keys.ts';
+import { sourceCopyKey } from '../jobs/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StreamFailed } from './errors.ts';
 
@@ -44,17 +43,6 @@ export function checkNewJob(input: NewCustomerUpdate, name: string): CheckedSour
 function isStream(customers: unknown): customers is Customers {
   if (typeof customers !== 'object' || customers === null || Array.isArray(customers)) return false;
   return Symbol.asyncIterator in customers || Symbol.iterator in customers;
-}
-
-/** Throws BadInput. `max` is how many characters it may have. */
-export function checkName(name: unknown, max = MAX_NAME): void {
-  if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
-    if (encodeURIComponent(name).length <= max) return;
-  }
-  throw new BadInput(
-    `name: expected a name of 1 to ${max} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
-      `more), got ${describeValue(name)}.`,
-  );
 }
 
 export type Customers = AsyncIterable<unknown> | Iterable<unknown>;

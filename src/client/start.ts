@@ -1,5 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { jobId, JOBS_TASK_QUEUE, type JobInput, type JobOptions, type Source } from '../contract/job.ts';
+import { jobId, type JobInput, type Source } from '../contract/job.ts';
+import { describeSource, newJob } from '../contract/new-job.ts';
 import { type CustomerUpdate, customerUpdate } from './customer-update.ts';
 import { ServerFailed } from './errors.ts';
 import { type JobStoreOption, openJobStore } from './job-store.ts';
@@ -61,10 +62,9 @@ export async function startCustomerUpdate(
   const copy =
     'stream' in checked && storage ? await streamCopy(storage, { storeHash, name }, checked.stream) : undefined;
   const source = copy ? { uri: copy.uri } : (checked as { source: Source }).source;
-  const described = describeSource(source);
   try {
     const wanted: JobInput = { storeHash, source, ...(options && { options }) };
-    await within(client, ANSWER_MS, () => start(client, wanted, { id, name, described, startedBy, again }));
+    await within(client, ANSWER_MS, () => start(client, wanted, name, { startedBy, again }));
     return job;
   } catch (error) {
     const lost = error instanceof WorkflowExecutionAlreadyStartedError;
@@ -80,7 +80,7 @@ export async function startCustomerUpdate(
       failure = error;
     }
     if (isTheJob(existing, again)) {
-      if ((existing.memo as Partial<Memo> | undefined)?.source === described) return job;
+      if (existing.memo?.['source'] === describeSource(source)) return job;
       failure = undefined;
     }
     await copy?.delete().catch((error: unknown) => (failure ??= error));
@@ -96,44 +96,11 @@ function isTheJob(existing: Found, again: boolean): existing is NonNullable<Foun
   return existing?.status.name === 'RUNNING' || (existing?.status.name === 'COMPLETED' && !again);
 }
 
-/** A job's memo, for the starter. */
-export interface Memo {
-  source: string;
-  options: JobOptions;
-  startedBy?: string;
-}
-
-/** What is recorded with a job, for the Web UI and the starter; `described` is its source. */
-export function recordOf(
-  { storeHash, options = {} }: Pick<JobInput, 'storeHash' | 'options'>,
-  name: string,
-  { described, startedBy }: { described: string } & Pick<StartOptions, 'startedBy'>,
-) {
-  const memo: Memo = { source: described, options, ...(startedBy && { startedBy }) };
-  return {
-    staticSummary: `store ${storeHash} · ${name}`.slice(0, 200),
-    staticDetails: `Updates the customers of store ${storeHash} from ${described}.`,
-    memo: { ...memo },
-  };
-}
-
-function start(
-  client: Client,
-  input: JobInput,
-  { id, name, described, startedBy, again }: { id: string; name: string; described: string } & StartOptions,
-): Promise<unknown> {
+function start(client: Client, input: JobInput, name: string, { startedBy, again }: StartOptions): Promise<unknown> {
   return client.workflow.start('updateCustomers', {
-    workflowId: id,
-    taskQueue: JOBS_TASK_QUEUE,
-    args: [input],
+    ...newJob(input, name, startedBy),
     // Whoever comes second must learn of it, to delete what was streamed.
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
-    ...recordOf(input, name, { described, startedBy }),
   });
-}
-
-function describeSource(source: Source): string {
-  if ('customers' in source) return `${source.customers.length} customers given inline`;
-  return 'uri' in source ? source.uri : `what the job ${source.retryOf} has left to send again`;
 }

@@ -125,6 +125,8 @@ export interface ChunkRef extends StoreRef {
    * and whoever gets none while others do is failed.
    */
   unansweredBefore?: number;
+  /** An activity before may have sent it: what was looked up stands, however old, as the store may have the job's values. */
+  maybeSent?: true;
   /** The store takes no more than ten attribute values a call. */
   tensOfValues?: true;
 }

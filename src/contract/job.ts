@@ -33,6 +33,12 @@ export const storeTaskQueue = (storeHash: string): string => `customer-updates-s
 /** Workflow id of a job as client and starter make it. Other callers may choose any id. */
 export const jobId = (storeHash: string, name: string): string => `customer-updates/${storeHash}/${name}`;
 
+/**
+ * Most characters of a job's percent-encoded name. File names have 255 bytes, and while written they end in a UUID and
+ * `.partial`.
+ */
+export const MAX_NAME = 200;
+
 /** Whether a server can have a workflow with this id: PostgreSQL can't store NUL, nor gRPC send half a surrogate pair. */
 export const isPossibleId = (id: string): boolean => /^[^\0\p{Cs}]*$/u.test(id);
 
@@ -100,6 +106,11 @@ export interface JobOptions {
   backup?: boolean | undefined;
   /** Send nothing for customers who already have all values; they count as updated. Default false. */
   skipUnchanged?: boolean | undefined;
+  /**
+   * Whose calls go first if several jobs wait for the same store: those of 1 before those of 2, and so on to 5. Default 3.
+   * @asType integer
+   */
+  priority?: number | undefined;
 }
 
 /** Default of `maxRejectedPercent`. */

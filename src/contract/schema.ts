@@ -1,6 +1,6 @@
 /** A job's input as zod, which checks it. What each property means is in job.ts. */
 import { z } from 'zod';
-import { type JobInput, type JobOptions, MAX_REJECTED_PERCENT, STORE_HASH } from './job.ts';
+import { type JobInput, type JobOptions, MAX_NAME, MAX_REJECTED_PERCENT, STORE_HASH } from './job.ts';
 import { describeValue, listed } from './describe.ts';
 
 // An inline source travels in a payload, and Temporal's limit for one is 2 MB.
@@ -26,6 +26,7 @@ const WORDS = 'a list of at most 100 words of at most 1000 characters in all';
 const ENCODING = 'null or the name of an encoding, such as windows-1252 or utf-16le';
 const LIMIT = 'null or a whole number from 1';
 const PERCENT = 'a number from 0 to 100';
+const PRIORITY = 'a whole number from 1 to 5';
 const CUSTOMERS = `a list of at most ${MAX_INLINE_CUSTOMERS} customers; a file (source.uri) may have more`;
 
 export const jobOptionsSchema = z.strictObject(
@@ -56,6 +57,7 @@ export const jobOptionsSchema = z.strictObject(
     reportAll: flag,
     backup: flag,
     skipUnchanged: flag,
+    priority: z.number(PRIORITY).int(PRIORITY).min(1, PRIORITY).max(5, PRIORITY).default(3),
   },
   'an object',
 ) satisfies z.ZodType<object, JobOptions>;
@@ -96,6 +98,17 @@ export function parseJobInput(input: unknown): CheckedInput {
   // A misspelled name is the reason why another one is missing.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   throw new BadInput(describe(issue as z.core.$ZodIssue, input));
+}
+
+/** Checks the name of a new job or schedule, which may have up to `max` characters. Throws BadInput. */
+export function checkName(name: unknown, max = MAX_NAME): asserts name is string {
+  if (typeof name === 'string' && /^(?!\.{1,2}$)[^\p{Cs}\p{Cc}]+$/u.test(name)) {
+    if (encodeURIComponent(name).length <= max) return;
+  }
+  throw new BadInput(
+    `name: expected a name of 1 to ${max} characters (any but a-z, A-Z, 0-9 and -_.!~*'() count three times or ` +
+      `more), got ${describeValue(name)}.`,
+  );
 }
 
 /** The error for something that is not an input at all; `came` says what it is. */

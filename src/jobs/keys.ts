@@ -1,7 +1,7 @@
 /** The keys of a job's files in the job store. */
 import { createHash } from 'node:crypto';
 import type { JobRef } from '../contract/activities.ts';
-import { jobId, STORE_HASH } from '../contract/job.ts';
+import { jobId, MAX_NAME, STORE_HASH } from '../contract/job.ts';
 import type { Storage } from '../storage/storage.ts';
 
 // A run id.
@@ -137,9 +137,6 @@ function isCopyFor({ storeHash, id }: SourceReader, key: string): boolean {
 
 const copiesFolder = (storeHash: string, jobName: string): string =>
   `${SOURCE_COPIES}${segment(STORE_HASH, storeHash)}/${anyName(jobName)}/`;
-
-/** Most characters of an encoded name. File names have 255 bytes, and while written they end in a UUID and `.partial`. */
-export const MAX_NAME = 200;
 
 /**
  * Any text as one name in a key, never the same for two texts: percent-encoded, or, if that is too long or `.` or `..`,

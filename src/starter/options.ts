@@ -60,6 +60,10 @@ const RUNNING = {
   reportAll: new Option('--report-all', 'list updated customers in the report as well'),
   backup: new Option('--backup', 'read the current values before they change, so that undo can restore them'),
   skipUnchanged: new Option('--skip-unchanged', 'send nothing to customers who already have all the values'),
+  priority: new Option(
+    '--priority <n>',
+    `from 1 to 5: the job's calls go before those of jobs of the same store with a higher number; default: ${DEFAULTS.priority}`,
+  ).argParser(numeric(1, 5)),
 };
 
 const JOB_OPTIONS: Record<keyof JobOptions, Option> = { ...READING, ...RUNNING };

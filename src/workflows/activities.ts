@@ -55,12 +55,13 @@ export const { serveStoreQueue } = proxyActivities<LeaseActivities>({
 });
 
 /**
- * The activities of a store. A task that was lost between the server and a stopping process is retried after the
+ * The activities of a job's store. A task that was lost between the server and a stopping process is retried after the
  * heartbeat timeout. Waiting for the quota and isolating count as running, hence the long start-to-close timeout.
  */
-export const storeActivities = (storeHash: string) =>
+export const storeActivities = ({ ref, options: { priority } }: Job) =>
   proxyActivities<StoreActivities>({
-    taskQueue: storeTaskQueue(storeHash),
+    taskQueue: storeTaskQueue(ref.storeHash),
+    ...(priority !== undefined && { priority: { priorityKey: priority } }),
     startToCloseTimeout: '15 minutes',
     heartbeatTimeout: '15 seconds',
     cancellationType,

@@ -10,7 +10,7 @@ import { untilTooLong } from './renewal.ts';
  * when the server suggests continue-as-new before that is known.
  */
 export async function checkStore(job: Job): Promise<Pick<WouldSend, 'quota'> | { refused: string } | 'renew'> {
-  const { checkStore: check } = storeActivities(job.ref.storeHash);
+  const { checkStore: check } = storeActivities(job);
   await open(job, 'a dry run asks the store');
   job.heardAt = Date.now();
   const ask = () => check.executeWithOptions({ summary: 'does the store take the token?' }, [{ job: job.ref }]);

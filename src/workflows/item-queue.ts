@@ -196,6 +196,11 @@ export class ItemQueue<T extends Item> {
     this.#maybeSent.add(number);
   }
 
+  /** Whether some customers of an item may have been sent before. */
+  isMaybeSent(number: number): boolean {
+    return this.#maybeSent.has(number);
+  }
+
   /** Waiting items some of whose customers may have been sent. */
   allMaybeSent(): number[] {
     return [...this.#maybeSent];

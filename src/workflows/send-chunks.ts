@@ -116,7 +116,7 @@ class Sending {
   /** Gives an item to its activity. */
   #give({ item, probe }: Sent): Promise<Outcome> {
     const { ref: job, ledger, work, options, names } = this.#job;
-    const { updateChunk, lookUpPage, readNames } = storeActivities(job.storeHash);
+    const { updateChunk, lookUpPage, readNames } = storeActivities(this.#job);
     const ref = { job, ...(probe && { probe }) };
     if ('chunk' in item) {
       const { first, last } = ledger.rowsOf(item.chunk);
@@ -126,6 +126,7 @@ class Sending {
       const before = {
         ...(asked.length > 0 && { asked }),
         ...(unansweredBefore !== undefined && { unansweredBefore }),
+        ...(work.toSend.isMaybeSent(item.chunk) && { maybeSent: true as const }),
         ...(this.#job.tensOfValues && { tensOfValues: true as const }),
       };
       return updateChunk.executeWithOptions({ summary }, [{ ...ref, ...item, ...before }]);

@@ -92,6 +92,7 @@ describe('a chunk that was looked up', () => {
   test.each<[string, object, object]>([
     ['a call was made before', { heartbeatDetails: { calls: 1, ended: 1 }, attempt: 2 }, {}],
     ['an attempt died, which may have called', { attempt: 2 }, {}],
+    ['an activity before may have sent it', {}, { maybeSent: true }],
     ['some of its customers are sent again', {}, { only: [1] }],
   ])('is sent however long ago that is if %s', async (_, environment, more) => {
     const { outcome, updateCustomers } = run(600, environment, more);

@@ -1,8 +1,11 @@
+import { Client } from '@temporalio/client';
 import type { Browser, Page } from 'playwright-core';
 import { type CustomerUpdate, startCustomerUpdate } from '../../src/client.ts';
 import { storeWorkflowId } from '../../src/contract/job.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
 import { customers, writeSource } from '../support/customers.ts';
+import { CALLERS_TASK_QUEUE, createEndpoint, startCaller } from '../support/nexus.ts';
+import { registerNamespace } from '../support/server.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { screenshot, startChromium } from './browser.ts';
@@ -108,4 +111,29 @@ test('an ended job shows who was rejected, why, and where the report is', async 
   expect(text).toMatch(/row 50 \(line 50\), id 900002: rejected, unknown_id/);
   expect(text).toContain(`Report: ${report}`);
   await screenshot(page, 'ended');
+});
+
+test('a workflow that calls by Nexus links to its job', async () => {
+  const namespace = 'crm';
+  await registerNamespace(system.connection, namespace);
+  await createEndpoint(system);
+  const typeScript = await startCaller(system.server.address, namespace);
+  const { workflow } = new Client({ connection: system.connection, namespace });
+  const input = { name: 'from-crm', storeHash: 'ghi', source: { customers: customers(20) } };
+  const options = { workflowId: 'nightly', taskQueue: CALLERS_TASK_QUEUE, args: [input] };
+  const caller = await workflow.start('updateFromCrm', options);
+  await caller.result();
+  await typeScript.close();
+
+  await page.goto(
+    `${system.server.uiUrl}/namespaces/${namespace}/workflows/nightly/${caller.firstExecutionRunId}/history`,
+  );
+  // Wide enough for the whole link.
+  await page.setViewportSize({ width: 1900, height: 900 });
+  await page.getByText('Nexus Operation Started').first().scrollIntoViewIfNeeded();
+  const link = page.getByRole('link', { name: /from-crm/ }).first();
+  await link.waitFor();
+  await screenshot(page, 'caller');
+  await link.click();
+  await page.waitForURL(/namespaces\/default\/workflows\/customer-updates%2Fghi%2Ffrom-crm/);
 });

@@ -208,7 +208,7 @@ describe('metrics', () => {
     );
     const ofWorkflows = ['namespace', 'taskQueue', 'workflowType'];
     expect([...labels].toSorted()).toEqual(
-      ['kind', 'le', 'outcome', 'schedule', 'state', 'store', 'why', ...ofWorkflows].toSorted(),
+      ['endpoint', 'kind', 'le', 'outcome', 'schedule', 'state', 'store', 'why', ...ofWorkflows].toSorted(),
     );
   });
 

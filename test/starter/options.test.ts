@@ -10,7 +10,7 @@ function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
 
 test('every option of a job can be typed, and becomes the option of that name', () => {
   const args =
-    '--match email --ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7';
+    '--match email --ignore Age --ignore Size --blank-cells clear --on-invalid fail --max-rejected-percent 5 --limit 7 --priority 1';
   const more = [
     '--column',
     'Fax=2=phone',
@@ -31,6 +31,7 @@ test('every option of a job can be typed, and becomes the option of that name', 
       onInvalid: 'fail',
       maxRejectedPercent: 5,
       limit: 7,
+      priority: 1,
     },
     ...{ columns: { 'Fax=2': 'phone', Telephone: 'phone' }, encoding: 'windows-1252', blankWords: ['NULL', 'N/A'] },
     ...{ ignoreUnknown: true, trustQuotes: true, dryRun: true, reportAll: true, backup: true, skipUnchanged: true },
@@ -51,6 +52,7 @@ test.each([
   ['--max-rejected-percent', '101', /from 0 to 100/],
   ['--limit', '0', /from 1\./],
   ['--limit', '1.5', /whole number/],
+  ['--priority', '6', /from 1 to 5/],
   ['--on-invalid', 'ignore', /skip, fail/],
   ['--column', 'phone', /a heading and a field/],
   ['--encoding', 'latin', /--encoding: expected .*name of an encoding/],
@@ -66,6 +68,6 @@ test('a corrected file is read as the one that it was made from', () => {
 });
 
 test('a retry runs as its job did, and names customers in the same way', () => {
-  const flags = ['--match', 'email', '--backup', '--limit', '5', '--dry-run', '--ignore', 'Age'];
-  expect(inherited(typed(READING_AND_RUNNING, ...flags))).toEqual({ match: 'email', backup: true });
+  const flags = ['--match', 'email', '--backup', '--priority', '2', '--limit', '5', '--dry-run', '--ignore', 'Age'];
+  expect(inherited(typed(READING_AND_RUNNING, ...flags))).toEqual({ match: 'email', backup: true, priority: 2 });
 });

@@ -16,8 +16,8 @@ export interface Proxy {
   close(): void;
 }
 
-/** Starts a proxy on loopback in front of `host:port`. */
-export async function startProxy(target: string): Promise<Proxy> {
+/** Starts a proxy on loopback in front of `host:port`. What comes for the server is kept in `sent`, if that is given. */
+export async function startProxy(target: string, sent?: Buffer[]): Promise<Proxy> {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -31,7 +31,8 @@ export async function startProxy(target: string): Promise<Proxy> {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('data', (bytes) => {
+      from.on('data', (bytes: Buffer) => {
+        if (from === near) sent?.push(bytes);
         if (isCut) return;
         if (from === near && delayMs > 0) setTimeout(() => to.write(bytes), delayMs);
         else to.write(bytes);

@@ -259,7 +259,8 @@ class Simulation {
     if ('page' in sent.item) return this.#endedLookUp(sent as Sent & { item: PageItem }, how);
     const item = sent.item as ChunkItem;
     // What was looked up is too old, so that nothing was sent.
-    const isStale = how === 'stale' && this.#plan.looksUp && !item.only && this.#random.chance(0.3);
+    const mayBeStale = this.#plan.looksUp && !item.only && !this.job.work.toSend.isMaybeSent(item.chunk);
+    const isStale = how === 'stale' && mayBeStale && this.#random.chance(0.3);
     const ids = this.#rowsOf(sent);
     const end = isStale ? STALE : this.#endOf(ids, how === 'stale' ? 'updated' : how);
     const before = this.#holds;
