@@ -1,3 +1,4 @@
+import { cut } from '../bigcommerce/parts.ts';
 import type { CallOptions, Store, Tally } from '../bigcommerce/store.ts';
 import type { Fallen, PageOutcome, PageRef, Spent } from '../contract/activities.ts';
 import { addressKey } from '../contract/address.ts';
@@ -5,9 +6,9 @@ import { CHUNK_SIZE } from '../contract/job.ts';
 import { packFallen, type Places } from '../contract/look-ups.ts';
 import { compare } from '../jobs/changes.ts';
 import { hasId } from '../jobs/ids-file.ts';
-import { askedFor, type FoundCustomer, type KeyedRow, type StoreCustomer } from '../jobs/keyed-rows.ts';
+import { askedFor, callsFor, type FoundCustomer, type KeyedRow, type StoreCustomer } from '../jobs/keyed-rows.ts';
 import { knew } from '../jobs/known.ts';
-import { type FellOut, type FoundCustomers, kept, look } from '../jobs/look-up.ts';
+import { type FellOut, type FoundCustomers, kept, look, type LookedUp, sentOf } from '../jobs/look-up.ts';
 import type { LookUpFile } from '../jobs/look-ups.ts';
 import { readNames } from '../jobs/names-file.ts';
 import type { PageRow } from '../jobs/pages.ts';
@@ -46,7 +47,7 @@ async function lookUp({ store, lookUps, storage }: StoreParts, ref: PageRef, cal
   if (stands) {
     // A probe has to make a call.
     if (probe) await ask(store, new Wanted(rows.slice(0, 1)), new Map(), calling);
-    return { ...outcomeOf(rows, stands), ...(!isAll && { upTo }) };
+    return { ...outcomeOf(rows, stands, skipUnchanged), ...(!isAll && { upTo }) };
   }
   const { at, customers } = await lookUps.found(keys, key);
   await ask(store, new Wanted(rows), customers, calling);
@@ -58,7 +59,7 @@ async function lookUp({ store, lookUps, storage }: StoreParts, ref: PageRef, cal
     knew: (address, id) => knew(known, address, id),
   });
   const kept = await lookUps.keep(keys, key, { at, match, ...(dryRun && { dryRun }), rows: looked });
-  return { ...outcomeOf(rows, kept), ...(!isAll && { upTo }) };
+  return { ...outcomeOf(rows, kept, skipUnchanged), ...(!isAll && { upTo }) };
 }
 
 /** Whom a page asks for, and the row for which each is wanted. */
@@ -125,7 +126,7 @@ async function askValues(
 }
 
 /** What a look-up leaves to be sent, and who fell out. */
-function outcomeOf(rows: readonly PageRow[], file: LookUpFile): Found {
+function outcomeOf(rows: readonly PageRow[], file: LookUpFile, skipUnchanged: boolean): Found {
   const { dryRun, rows: looked } = file;
   const fates = [...looked.values()].map(({ fate }) => fate);
   const sent = fates.filter((fate) => typeof fate === 'number').length;
@@ -136,8 +137,17 @@ function outcomeOf(rows: readonly PageRow[], file: LookUpFile): Found {
     lastSize,
     unchanged: fates.filter((fate) => fate === 'unchanged').length,
     fallen: fallenOf(rows, looked),
-    ...(dryRun && { compared: compare(rows, file) }),
+    ...(dryRun && { compared: compare(rows, file), callsToSend: callsIn(rows, file, skipUnchanged) }),
   };
+}
+
+/** Calls that sending what is left would take. */
+function callsIn(rows: readonly PageRow[], { match, rows: looked }: LookUpFile, skipUnchanged: boolean): number {
+  const sent = rows.flatMap(({ row, values }) => {
+    const { fate, id, same } = looked.get(row) as LookedUp;
+    return typeof fate === 'number' ? [sentOf(values, id as number, match, skipUnchanged ? same : [])] : [];
+  });
+  return cut(sent, CHUNK_SIZE).reduce((calls, chunk) => calls + callsFor(chunk), 0);
 }
 
 function fallenOf(rows: readonly PageRow[], looked: LookUpFile['rows']): Fallen[] {

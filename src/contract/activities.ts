@@ -61,6 +61,8 @@ export interface PreparedRows {
   /** Chunks that hold the valid rows, and how many of them are to be sent: fewer with `limit`. */
   chunks: number;
   chunksToSend: number;
+  /** Calls that sending them takes at least, if some take several for their attributes; else one a chunk. */
+  callsToSend?: number;
   /** Rows in the last chunk to be sent, and in the very last one; all others hold CHUNK_SIZE. */
   lastSentSize: number;
   lastSize: number;
@@ -188,6 +190,8 @@ export interface PageOutcome extends Spent {
   upTo?: number;
   /** Only in a dry run, of which `chunks` are what it would send. */
   compared?: Comparison;
+  /** The same, as PreparedRows has it. */
+  callsToSend?: number;
 }
 
 /** Rows that fell out in a look-up, all for the same reason. */

@@ -7,7 +7,7 @@ type Count = number;
 export interface WouldSend {
   /** Customers that would be sent. */
   customers: Count;
-  /** Calls that this would take. */
+  /** Calls that this would take: attributes take calls of their own, as does removing them. */
   calls: Count;
   /** The store's request quota; null if the store does not report one. */
   quota: Quota | null;

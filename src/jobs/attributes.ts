@@ -7,6 +7,7 @@ import { damageTo } from './damage.ts';
 import type { Values } from './fields.ts';
 import { allOf, listOf, type Named, Names } from './names.ts';
 import type { Problem } from './sources/record.ts';
+import { trimmed } from './sources/text.ts';
 
 /** What values of an attribute are. All of them travel as text. */
 export type AttributeType = 'string' | 'number' | 'date';
@@ -128,7 +129,9 @@ const EXPECTED: Record<AttributeType, string> = {
 /** A value as the API takes it. Any may be empty. */
 function textOf({ type, place }: AttributeTarget, value: unknown): string | Problem {
   const expected = EXPECTED[type ?? 'string'];
-  const text = typeof value === 'number' ? numberAsText(value, type) : value;
+  const given = typeof value === 'number' ? numberAsText(value, type) : value;
+  // As in a cell: blanks around a number or a date don't count.
+  const text = typeof given === 'string' && (type === 'number' || type === 'date') ? trimmed(given) : given;
   if (text === undefined) {
     return invalid(place, expected, 'a number that may have lost digits or zeros: write it in quotes');
   }
@@ -169,6 +172,7 @@ function notDate(text: string): string | undefined {
   if (day !== undefined) return 'one with a blank before its time: write a T there, or leave the time out';
   if (/^\d{5}(?:\.\d+)?$/.test(text))
     return 'the number by which a spreadsheet counts days: format the column as YYYY-MM-DD';
+  if (/^\d+$/.test(text)) return 'a number';
   return /\d[./\-\s]+\d/.test(text) ? 'one in another form: format the column as YYYY-MM-DD' : 'text';
 }
 

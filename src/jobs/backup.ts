@@ -103,7 +103,9 @@ export function rowToRestore(row: Row, before: Values | null | undefined): Resto
   let incomplete = false;
   for (const [field, wanted] of Object.entries(fields)) {
     const { schema, earlier } = FIELDS[field as CustomerField];
-    const value = before ? earlier(before[field], wanted) : undefined;
+    const had = before ? earlier(before[field], wanted) : undefined;
+    const value = field === 'attributes' ? undamaged(had as AttributeValues | undefined) : had;
+    if (value !== had) incomplete = true;
     // The store may return values that it no longer accepts, or that no source may have.
     if (value !== undefined && schema.safeParse(value).success && !damageIn(value)) values[field] = value;
     else incomplete = true;
@@ -112,4 +114,11 @@ export function rowToRestore(row: Row, before: Values | null | undefined): Resto
   const restoring = { id, ...values };
   if (isTooLarge(restoring)) return { row: undefined, incomplete: true };
   return { row: Object.keys(values).length > 0 ? restoring : undefined, incomplete };
+}
+
+/** Attributes are restored one by one: a damaged one keeps no other from that. */
+function undamaged(values: AttributeValues | undefined): AttributeValues | undefined {
+  if (!damageIn(values)) return values;
+  const sound = Object.entries(values ?? {}).filter(([, value]) => !damageIn(value));
+  return sound.length > 0 ? Object.fromEntries(sound) : undefined;
 }

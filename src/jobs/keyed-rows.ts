@@ -44,6 +44,16 @@ export function tidied(value: unknown): unknown {
 export const removesAny = ({ attributes }: KeyedRow): boolean =>
   attributes !== undefined && Object.values(attributes).includes(null);
 
+/** Calls that a chunk takes at least, as its rows are sent: fields, values to set and values to remove go apart. */
+export function callsFor(rows: readonly (Row & KeyedRow)[]): number {
+  // `fields` have the id.
+  const kinds = rows.flatMap(({ attributes = {}, ...fields }) => [
+    ...(Object.keys(fields).length > 1 ? ['fields'] : []),
+    ...Object.values(attributes).map((value) => (value === null ? 'removed' : 'set')),
+  ]);
+  return new Set(kinds).size;
+}
+
 /** What is sent for a row, once its customer is known. */
 export function customerOf(row: KeyedRow, id: number): Row {
   const { id: _id, email: _email, new_email, ...fields } = row;

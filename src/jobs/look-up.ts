@@ -65,7 +65,9 @@ export function look(rows: readonly PageRow[], found: FoundCustomers, how: Looki
       byAddress.add(id);
     }
     const wanted = sentOf(values, id, how.match);
-    const before = customer && valuesBefore(wanted, customer);
+    const has = customer && valuesBefore(wanted, customer);
+    // Of attributes that nobody could read a dry run would say that there are none.
+    const before = how.dryRun && has && 'attributes' in wanted && !('attributes' in has) ? undefined : has;
     const same = how.skipUnchanged || how.dryRun ? sameIn(wanted, before, how.attributes) : undefined;
     const isSkipped = how.skipUnchanged && isUnchanged(sentOf(values, id, how.match, same), before);
     const fate = isSkipped ? 'unchanged' : how.from + Math.floor(sent++ / CHUNK_SIZE);

@@ -5,9 +5,9 @@ import type { Storage } from '../storage/storage.ts';
 import type { Match } from '../contract/job.ts';
 import { checkCustomer, customerId } from './customer.ts';
 import { saveIds } from './ids-file.ts';
-import { type KeyedRow, removesAny, tidied } from './keyed-rows.ts';
+import { callsFor, customerOf, type KeyedRow, removesAny, tidied } from './keyed-rows.ts';
 import { BadInput } from '../contract/schema.ts';
-import type { Values } from './fields.ts';
+import type { Row, Values } from './fields.ts';
 import { BadSource, type Problem, type SourceRecord } from './sources/record.ts';
 import { closedJob } from './close.ts';
 import { saveFailures } from './failure-files.ts';
@@ -105,6 +105,7 @@ class Draft {
   #lastSize = 0;
   #sent: { chunks: number; lastSize: number } | undefined;
   #removes = false;
+  #callsToSend = 0;
 
   constructor(pages: PageWriter, limit: number | null, match: Match) {
     this.#pages = pages;
@@ -150,8 +151,13 @@ class Draft {
       lastSize: this.#lastSize,
       gaps: encodeRuns(this.#gaps),
       failures: this.failures,
+      ...(this.#callsToSend > sent.chunks && { callsToSend: this.#callsToSend }),
       ...(this.#removes && { removes: true }),
     };
+  }
+
+  #asSent(row: Row): Row {
+    return this.#match === 'email' ? customerOf(row, row.id) : row;
   }
 
   #addInvalid(row: number, line: number | null, id: number | null, { code, message }: Problem): undefined {
@@ -169,6 +175,7 @@ class Draft {
     }
     this.#gaps.push(before, within);
     this.#lastSize = rows.length;
+    if (!this.#sent) this.#callsToSend += callsFor(customers.map((row) => this.#asSent(row as Row)));
     if (this.#valid === this.#limit) this.#sent = { chunks: this.#chunks, lastSize: rows.length };
     this.#chunk = emptyChunk(lastRow);
     await this.#pages.add(rows, lines, customers);

@@ -28,7 +28,7 @@ const READING = {
   ignoreUnknown: new Option('--ignore-unknown', 'leave out every CSV column with an unknown heading'),
   columns: new Option(
     '--column <heading=field>',
-    'the field that a CSV column holds, such as "Telephone=phone"; can be repeated',
+    'what a CSV column holds, such as "Telephone=phone" or "Tier=attribute:Loyalty Tier"; can be repeated',
   ).argParser(appendColumn),
   encoding: new Option(
     '--encoding <name>',

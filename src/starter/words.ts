@@ -119,14 +119,14 @@ function comparedText({ changed, unchanged, ...others }: Comparison): string {
     const rows = others[what as keyof typeof others];
     return rows === 0 ? [] : [`${counted(rows, 'row')} ${why}`];
   });
-  return reasons.length === 0 ? found : `${found} ${reasons.join('; ')}. The report has which.`;
+  return reasons.length === 0 ? found : `${found} ${reasons.join('; ')}. The report says which.`;
 }
 
 const NOT_FOUND: Record<Exclude<keyof Comparison, 'changed' | 'unchanged'>, string> = {
   unknown: 'would be rejected: no customer has the id or the address',
   ambiguous: 'would be rejected: several customers have the address',
   sameCustomer: 'would be left out: another row is about the same customer',
-  unreadable: "could not be compared: the store didn't show the customer",
+  unreadable: "could not be compared: the store didn't show all that the customer has",
 };
 
 /** How many of the updated customers were sent nothing. */

@@ -34,9 +34,9 @@ export async function checkStore(job: Job): Promise<Pick<WouldSend, 'quota'> | {
 /** What sending would take, as a dry run knows at its end. */
 export function wouldSend({ ledger, found, looksUp }: Job): Omit<WouldSend, 'quota'> {
   if (looksUp) {
-    const { customers, chunks: calls, compared } = found;
+    const { customers, calls, compared } = found;
     return { customers, calls, compared };
   }
-  const { chunksToSend: calls, lastSentSize } = ledger.plan;
-  return { customers: calls === 0 ? 0 : (calls - 1) * CHUNK_SIZE + lastSentSize, calls };
+  const { chunksToSend: chunks, callsToSend: calls = chunks, lastSentSize } = ledger.plan;
+  return { customers: chunks === 0 ? 0 : (chunks - 1) * CHUNK_SIZE + lastSentSize, calls };
 }

@@ -133,6 +133,15 @@ describe('rows that set attributes', () => {
     ]);
   });
 
+  test('take calls of their own, as a dry run says of what it would send', async () => {
+    const trial = (skipUnchanged: boolean) => lookUp({ dryRun: true, skipUnchanged });
+    expect(await trial(false)).toMatchObject({ chunks: 3, callsToSend: 5 });
+    lookUps = new LookUpFiles((storage = await newStorage()), new PageReader(storage));
+    const rows = [4, 6].map((id) => ({ id, notes: 'new', 'attribute_id:2': 'y' }));
+    await prepare({ storage, keys, records: inline(rows), limit: null });
+    expect(await lookUp({ dryRun: true, asked: [[0, 1]] })).toMatchObject({ chunks: 1, lastSize: 2, callsToSend: 1 });
+  });
+
   test('are not asked for again if an attempt was throttled in between', async () => {
     valuesEnd = [{ after: 15, error: (attempt) => new Throttled('429', attempt, 100) }];
     await expect(lookUp({}, quiet())).rejects.toMatchObject({ type: 'Throttled' });

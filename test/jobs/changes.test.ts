@@ -7,7 +7,7 @@ import { closeJob, purgeJob } from '../../src/jobs/close.ts';
 import { backUpAllRead } from '../../src/jobs/backup.ts';
 import type { Values } from '../../src/jobs/fields.ts';
 import { Groups } from '../../src/jobs/groups.ts';
-import { Attributes } from '../../src/jobs/attributes.ts';
+import { asSource, Attributes } from '../../src/jobs/attributes.ts';
 import { saveNames } from '../../src/jobs/names-file.ts';
 import { type JobKeys, jobKeys } from '../../src/jobs/keys.ts';
 import type { FoundCustomer, KeyedRow } from '../../src/jobs/keyed-rows.ts';
@@ -148,6 +148,19 @@ test('pages are in the order of the rows; what was not looked up has no line, an
   const report = (await linesOf(keys.report)).slice(1);
   const unknown = report.filter(([, , , , , message]) => /What it would change is not known/.test(message as string));
   expect([unknown.length, unknown[0]?.[0], unknown.at(-1)?.[0]]).toEqual([200, '4001', '4200']);
+});
+
+test('of attributes whose values could not be read nobody knows what would change', async () => {
+  const rows = ['a', 'b'].map((name) => ({ email: `${name}@x.com`, notes: 'new', attributes: { 1: 'Gold' } }));
+  const found: typeof FOUND = [
+    ['a@x.com', customer(1, { notes: 'old' })],
+    ['b@x.com', customer(2, { notes: 'new', attributes: { 1: null } })],
+  ];
+  const { compared, close } = await trial(rows.map(asSource), found);
+  expect(compared).toMatchObject([{ changed: 1, unchanged: 0, unreadable: 1 }]);
+  await close();
+  expect(await linesOf(keys.changes)).toEqual([expect.anything(), ['2', '2', 'attribute_id:1', '', 'Gold']]);
+  expect((await linesOf(keys.report))[1]?.at(-1)).toContain('What it would change is not known.');
 });
 
 test('there is no file if nothing would change', async () => {

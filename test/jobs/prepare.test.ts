@@ -348,6 +348,22 @@ test('a row by id that has only an address says how to find its customer by that
   ]);
 });
 
+test('says how many calls it takes if fields and attributes go apart, of the chunks that are to be sent', async () => {
+  const rows = (more: object) => Array.from({ length: 25 }, (_, index) => ({ id: index + 1, ...more }));
+  expect((await run(inline(rows({ notes: 'n' })))).callsToSend).toBeUndefined();
+  expect((await run(inline(rows({ 'attribute_id:1': 'x' })))).callsToSend).toBeUndefined();
+  const all = rows({ notes: 'n', 'attribute_id:1': 'x', 'attribute_id:2': null });
+  expect((await run(inline(all))).callsToSend).toBe(9);
+  expect((await run(inline(all), { limit: 15 })).callsToSend).toBe(6);
+  const byEmail = [
+    { email: 'a@x.com', 'attribute_id:1': 'x' },
+    { id: 2, email: 'b@x.com', 'attribute_id:1': null },
+  ];
+  expect(await prepare({ storage, keys, records: inline(byEmail), limit: null, match: 'email' })).toMatchObject({
+    callsToSend: 2,
+  });
+});
+
 test('says whether some row removes a value of an attribute: then customers are looked up before they are sent', async () => {
   const rows = [{ id: 1, 'attribute_id:1': '' }, ...[2, 3].map((id) => ({ id, 'attribute_id:1': 'x' }))];
   expect((await run(inline(rows))).removes).toBeUndefined();

@@ -195,6 +195,16 @@ test('values of attributes are restored one by one, and those that were not ther
   });
 });
 
+test('a damaged value of an attribute, which no source may have, keeps no other from being restored', () => {
+  const row = { id: 1, attributes: { 1: 'Gold', 2: '5', 3: 'x' } };
+  expect(rowToRestore(row, { attributes: { 1: '#N/A', 2: '4', 3: null } })).toEqual({
+    row: { id: 1, attributes: { 2: '4', 3: null } },
+    incomplete: true,
+  });
+  const alone = { id: 1, attributes: { 1: 'Gold' } };
+  expect(rowToRestore(alone, { attributes: { 1: '#N/A' } })).toEqual({ row: undefined, incomplete: true });
+});
+
 // ---- Properties over a small model of the store -------------------------------------------------------------------
 
 const undamaged = (lengths: fc.StringConstraints = {}) =>

@@ -149,7 +149,7 @@ test('a dry run at the command line ends with the counts and the file of changes
   ]);
   expect(code).toBe(0);
   expect(output).toContain('1 customer would change, 0 would not: they already have all the values.');
-  expect(output).toContain('1 row would be rejected: no customer has the id or the address. The report has which.');
+  expect(output).toContain('1 row would be rejected: no customer has the id or the address. The report says which.');
   expect(output).toMatch(/^Changes: .*changes\.csv\n +To see what would change: npm run starter -- changes .*typed$/m);
 });
 

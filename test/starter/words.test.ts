@@ -128,7 +128,7 @@ test.each([
   [
     { customers: 3, calls: 1, quota: null, compared: { ...FOUND, changed: 1, unchanged: 1, unknown: 1 } },
     '1 customer would change, 1 would not: they already have all the values. ' +
-      '1 row would be rejected: no customer has the id or the address. The report has which.\n' +
+      '1 row would be rejected: no customer has the id or the address. The report says which.\n' +
       'It would send 3 customers in 1 call.',
   ],
   [
@@ -139,7 +139,7 @@ test.each([
     '2 customers would change, 0 would not: they already have all the values. ' +
       '2 rows would be rejected: several customers have the address; ' +
       '1 row would be left out: another row is about the same customer; ' +
-      "1 row could not be compared: the store didn't show the customer. The report has which.\n" +
+      "1 row could not be compared: the store didn't show all that the customer has. The report says which.\n" +
       'It would send 2 customers in 1 call.',
   ],
 ])('a dry run that found %j says %s', (found, words) => {

@@ -566,11 +566,11 @@ describe('a job that looks its customers up', () => {
     for (const page of [0, 1]) {
       const sent = take(job);
       expect(sent.item).toEqual({ page });
-      job.ended(sent, lookedUp(10, { compared }), 0);
+      job.ended(sent, lookedUp(10, { compared, ...(page === 1 && { callsToSend: 15 }) }), 0);
     }
     expect(next(job)).toBe('end');
     const twice = { changed: 200, unchanged: 600, unknown: 1_100, ambiguous: 80, sameCustomer: 18, unreadable: 2 };
-    const found = { compared: twice, customers: 200, chunks: 20 };
+    const found = { compared: twice, customers: 200, calls: 25 };
     expect([job.found, job.carry().found]).toEqual([found, found]);
     expect([job.hold, job.ledger.counts.unprocessed]).toEqual([null, 4_000]);
   });

@@ -155,7 +155,8 @@ export class Headings {
       const heading = headings[index] as string;
       const target = attributeTarget(kind, attributes);
       if (typeof target === 'string') {
-        wrong.push(`${shown(heading)}: ${target}`);
+        const as = namedTarget(heading) === kind ? '' : ` (${printable(kind, MAX_SHOWN)})`;
+        wrong.push(`${shown(heading)}${as}: ${target}`);
         continue;
       }
       targets.set(index, target);
@@ -233,7 +234,8 @@ export class Headings {
     const headingsOnly = names.filter((heading) => !ADDRESS.test(heading) && heading.length <= MAX_SHOWN);
     const example = headingsOnly.find((heading) => fold(heading) !== '');
     const field = kinds.includes('id') ? 'company' : 'id';
-    const mapping = `Say which field a column holds with --column ${shown(`${example}=${field}`, Infinity)} (columns). `;
+    const mappings = [field, 'attribute:NAME'].map((target) => shown(`${example}=${target}`, Infinity)).join(' or ');
+    const mapping = `Say what a column holds with --column ${mappings} (columns). `;
     const options = fitting(
       headingsOnly.map((heading) => `--ignore ${shown(heading)}`),
       ' ',

@@ -276,7 +276,7 @@ test.each<[string, string | Buffer, string]>([
   [
     'an unknown heading',
     'id,Loyalty,notes\n',
-    '--column "Loyalty=company" (columns). To leave columns out: --ignore "Loyalty" (ignoreColumns), or',
+    'Say what a column holds with --column "Loyalty=company" or "Loyalty=attribute:NAME" (columns). To leave columns out: --ignore "Loyalty" (ignoreColumns), or',
   ],
   [
     'almost known headings',
@@ -580,6 +580,13 @@ test.each([
 ])('%j is refused before anything is sent', async (file, message) => {
   await expect(values(file, { attributes })).rejects.toThrow(message);
   await expect(values(file, { attributes })).rejects.toThrow(BadSource);
+});
+
+test('what an option says a column is stands beside its heading, if the store has no such attribute', async () => {
+  const options = { attributes, columns: { Tier: 'attribute:Teir', Bonus: 'attribute:Points' } };
+  await expect(values('id,Tier,Bonus\n1,a,5\n', options)).rejects.toThrow(
+    'of the store. "Tier" (attribute:Teir): the store has no such attribute. Its',
+  );
 });
 
 test('leaves out unknown columns, and takes columns by a name that is given', async () => {
