@@ -11,7 +11,7 @@ import { type JobCommand, jobCommand } from './command.ts';
 import { BadUse } from './exit.ts';
 import { jobRefOf, missing } from './job-files.ts';
 import { storeOfJob } from './names.ts';
-import { readingFlags } from './options.ts';
+import { flagsToFix } from './options.ts';
 import { print } from './terminal.ts';
 import { shellWord, STARTER } from './words.ts';
 
@@ -39,7 +39,7 @@ export const fixCommand = fetchCommand(
     throw new BadUse(`The job ${id} has no file of rows to correct: ${why}`);
   },
   ({ id, job, config, path }) => {
-    const flags = ['--store', storeOfJob(id) ?? 'HASH', ...readingFlags(job.options ?? {})];
+    const flags = ['--store', storeOfJob(id) ?? 'HASH', ...flagsToFix(job.options ?? {})];
     const start = ['start', relative(config.folder, path), ...flags].map(shellWord).join(' ');
     return `Fix:    ${path}\n        Once its rows are correct: ${STARTER} ${start}`;
   },

@@ -93,9 +93,10 @@ export function jobOptionsOf(flags: Record<string, unknown>): JobOptions {
   throw new BadUse(`${JOB_OPTIONS[issue.path[0] as keyof JobOptions].long}: expected ${issue.message}.`);
 }
 
-/** How a file has to be read that has another one's columns, as words of a command. It has an encoding of its own. */
-export function readingFlags(options: JobOptions): string[] {
+/** How to start a job with corrected rows of one that had these options, as words of a command. Its file has an encoding of its own. */
+export function flagsToFix(options: JobOptions): string[] {
   const { match, ignoreColumns = [], ignoreUnknown, columns = {}, trustQuotes, blankCells, blankWords = [] } = options;
+  const { onInvalid, maxRejectedPercent, reportAll, backup, skipUnchanged, priority } = options;
   return [
     ...(match === 'email' ? ['--match', match] : []),
     ...ignoreColumns.flatMap((heading) => ['--ignore', heading]),
@@ -104,5 +105,11 @@ export function readingFlags(options: JobOptions): string[] {
     ...(trustQuotes ? ['--trust-quotes'] : []),
     ...(blankCells === 'clear' ? ['--blank-cells', blankCells] : []),
     ...(blankWords.length > 0 ? ['--blank-words', blankWords.join(',')] : []),
+    ...(onInvalid === 'fail' ? ['--on-invalid', onInvalid] : []),
+    ...(maxRejectedPercent === undefined ? [] : ['--max-rejected-percent', `${maxRejectedPercent}`]),
+    ...(reportAll ? ['--report-all'] : []),
+    ...(backup ? ['--backup'] : []),
+    ...(skipUnchanged ? ['--skip-unchanged'] : []),
+    ...(priority === undefined ? [] : ['--priority', `${priority}`]),
   ];
 }

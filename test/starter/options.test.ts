@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { jobOptionsSchema } from '../../src/contract/schema.ts';
-import { inherited, jobOptionsOf, READING_AND_RUNNING, readingFlags, RUNNING_ONLY } from '../../src/starter/options.ts';
+import { inherited, jobOptionsOf, READING_AND_RUNNING, flagsToFix, RUNNING_ONLY } from '../../src/starter/options.ts';
 
 function typed(options: typeof READING_AND_RUNNING, ...args: string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
@@ -60,11 +60,22 @@ test.each([
   expect(() => typed(READING_AND_RUNNING, flag, value)).toThrow(message);
 });
 
-test('a corrected file is read as the one that it was made from', () => {
-  const flags = ['--match', 'email', '--ignore', 'Age', '--ignore-unknown', '--column', 'Telephone=phone'];
+test('a corrected file is read as the one that it was made from, and its job runs as that one did', () => {
+  const reading = ['--match', 'email', '--ignore', 'Age', '--ignore-unknown', '--column', 'Telephone=phone'];
+  const running = [
+    '--on-invalid',
+    'fail',
+    '--max-rejected-percent',
+    '7',
+    '--backup',
+    '--skip-unchanged',
+    '--priority',
+    '2',
+  ];
+  const flags = [...reading, ...running];
   const options = typed(READING_AND_RUNNING, ...flags, '--limit', '7', '--encoding', 'latin1');
-  expect(readingFlags(options)).toEqual(flags);
-  expect(readingFlags({ match: 'id' })).toEqual([]);
+  expect(flagsToFix(options)).toEqual(flags);
+  expect(flagsToFix({ match: 'id' })).toEqual([]);
 });
 
 test('a retry runs as its job did, and names customers in the same way', () => {
