@@ -193,15 +193,15 @@ test('thousands of customers are found with a few calls, however short the URLs 
   expect(longestUrl).toBeLessThanOrEqual(4_000);
 });
 
-test('a file of another store holds after a hundred rows', async () => {
-  const rows = Array.from({ length: 2_000 }, (_, n) => ({ email: `stranger${n}@example.com`, notes: 'n' }));
+test('a file of another store holds after its first page, and sends nothing', async () => {
+  const rows = Array.from({ length: 4_000 }, (_, n) => ({ email: `stranger${n}@example.com`, notes: 'n' }));
   const uri = await writeSource(system, 'strangers.ndjson', rows);
   const job = await system.start('strangers', { storeHash: 'abc', source: { uri }, options: { match: 'email' } });
   for (;;) {
     const { state, customers, waitingFor } = await job.query(progressQuery);
     if (state !== 'held') continue;
     expect(waitingFor).toMatchObject({ kind: 'rejections' });
-    expect(customers.rejected).toBeLessThanOrEqual(1_000);
+    expect(customers.rejected).toBeLessThanOrEqual(2_000);
     break;
   }
   await job.cancel();

@@ -50,7 +50,7 @@ describe('job store and server', () => {
   });
 
   test('a missing page holds the job, which names it and still counts correctly; once it is back, the job ends', async () => {
-    const uri = await writeSource(system, 'pages.ndjson', customers(1_500));
+    const uri = await writeSource(system, 'pages.ndjson', customers(2_500));
     const handle = await startSlowly('pages', { storeHash: 'abc', source: { uri } });
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
     await fast();
@@ -61,10 +61,10 @@ describe('job store and server', () => {
     await until(async () => (await progress(handle))?.state === 'held');
     const held = await handle.query(progressQuery);
     expect(held.waitingFor?.message).toMatch(/pages\/0\/000001\.ndjson/);
-    expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
+    expect(held.customers.updated + held.customers.unprocessed).toBe(2_500);
     await rename(`${system.folder}/aside/page`, page);
     await handle.executeUpdate(resumeUpdate);
-    expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
+    expect((await handle.result()).customers).toMatchObject({ total: 2_500, updated: 2_500, failed: 0 });
   });
 
   test.each<[string, string, JobOptions, (path: string) => Promise<unknown>, string]>([
@@ -74,7 +74,7 @@ describe('job store and server', () => {
   ])(
     'a job store that fails to %s holds the job as an outage, which continues by itself',
     async (what, path, options, put, why) => {
-      const uri = await writeSource(system, `fails-${options.backup}.ndjson`, customers(1_500));
+      const uri = await writeSource(system, `fails-${options.backup}.ndjson`, customers(2_500));
       const handle = await startSlowly(`fails to ${what}`, { storeHash: 'abc', source: { uri }, options });
       const file = `${system.folder}/data/jobs/abc/${handle.firstExecutionRunId}/${path}`;
       await rename(file, `${file}.aside`);
@@ -86,11 +86,11 @@ describe('job store and server', () => {
         kind: 'outage',
         message: expect.stringMatching(new RegExp(`${file}.*: ${why}`)),
       });
-      expect(held.customers.updated + held.customers.unprocessed).toBe(1_500);
+      expect(held.customers.updated + held.customers.unprocessed).toBe(2_500);
 
       await rm(file, { recursive: true });
       await rename(`${file}.aside`, file);
-      expect((await handle.result()).customers).toMatchObject({ total: 1_500, updated: 1_500, failed: 0 });
+      expect((await handle.result()).customers).toMatchObject({ total: 2_500, updated: 2_500, failed: 0 });
     },
   );
 

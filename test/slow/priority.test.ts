@@ -48,7 +48,8 @@ describe('on a server with priorities', () => {
     for (const job of equals) await untilDone(job, 2);
     const before = await done(last);
     await Promise.race(equals.map((job) => job.result()));
-    expect(await done(last)).toBeLessThan(before + 5);
+    // With the same priority it would have done thirty, as they have.
+    expect(await done(last)).toBeLessThan(before + 20);
     expect(Math.min(...(await Promise.all(equals.map(done))))).toBeGreaterThan(20);
     expect((await last.result()).customers).toMatchObject({ total: 500, updated: 500 });
   });
