@@ -1,6 +1,6 @@
-import { type Answer, invalidFields, json, MALFORMED, NOT_JSON, problem, TOO_LARGE } from './answers.ts';
+import { type Answer, json, problem } from './answers.ts';
 import type { Definition, Value, ValueUpdate } from './attributes.ts';
-import { type Call, parse } from './customer-calls.ts';
+import { type Call, idsSent, listSent } from './customer-calls.ts';
 import { pageOf, pagination } from './pages.ts';
 import { valuesOf } from './requests.ts';
 import type { Store } from './stores.ts';
@@ -48,19 +48,13 @@ const asListed = ({ id, customer, attribute, value }: Value) => ({
 });
 
 /** The customers in the body of a PUT, unchecked. */
-export function ownersSent(_store: Store, { body }: Call): unknown[] {
-  const sent = parse(body ?? '');
-  return Array.isArray(sent) ? sent.map((value: { customer_id?: unknown } | null) => value?.customer_id) : [];
-}
+export const ownersSent = idsSent('customer_id');
 
 /** Answers `PUT /v3/customers/attribute-values` and applies its first `most` values. */
 export function putValues(store: Store, call: Call, most: number): Answer {
   const { switches } = call;
-  if (!call.contentType.startsWith('application/json')) return NOT_JSON;
-  if (call.body === undefined) return TOO_LARGE;
-  const sent = parse(call.body);
-  if (sent === undefined) return MALFORMED;
-  if (!Array.isArray(sent)) return invalidFields({ '': 'error.expected.jsarray' });
+  const sent = listSent(call);
+  if (!Array.isArray(sent)) return sent;
   const size = switches['ten-values'] ? sent.length : new Set(ownersSent(store, call)).size;
   if (size > MAX_BATCH) return problem(422, `Max batch size is ${MAX_BATCH}`);
 

@@ -18,20 +18,28 @@ export interface Call {
   switches: Switches;
 }
 
-/** The ids in the body of a PUT, unchecked; none if it is not a list of customers. */
-export function idsSent(_store: Store, { body }: Call): unknown[] {
-  const sent = parse(body ?? '');
-  return Array.isArray(sent) ? sent.map((customer: { id?: unknown } | null) => customer?.id) : [];
+/** Finds the ids that the items in the body of a PUT have by this name, unchecked; none if it is not a list. */
+export const idsSent =
+  (name: string) =>
+  (_store: Store, { body }: Call): unknown[] => {
+    const sent = parse(body ?? '');
+    return Array.isArray(sent) ? sent.map((item: Record<string, unknown> | null) => item?.[name]) : [];
+  };
+
+/** The list in the body of a PUT, its items unchecked, or the answer if it is none. */
+export function listSent({ contentType, body }: Call): unknown[] | Answer {
+  if (!contentType.startsWith('application/json')) return NOT_JSON;
+  if (body === undefined) return TOO_LARGE;
+  const sent = parse(body);
+  if (sent === undefined) return MALFORMED;
+  return Array.isArray(sent) ? sent : invalidFields({ '': 'error.expected.jsarray' });
 }
 
 /** Answers `PUT /v3/customers` and applies its first `most` customers. */
 export function putCustomers(store: Store, call: Call, most: number): Answer {
   const { switches } = call;
-  if (!call.contentType.startsWith('application/json')) return NOT_JSON;
-  if (call.body === undefined) return TOO_LARGE;
-  const sent = parse(call.body);
-  if (sent === undefined) return MALFORMED;
-  if (!Array.isArray(sent)) return invalidFields({ '': 'error.expected.jsarray' });
+  const sent = listSent(call);
+  if (!Array.isArray(sent)) return sent;
   if (sent.length > MAX_BATCH) {
     return switches['batch-422'] ? problem(422, `Max batch size is ${MAX_BATCH}`) : problem(413, 'Too many customers');
   }
@@ -106,7 +114,7 @@ export function getCustomerGroups({ groups, pageSize }: Store, { query }: Call):
 export const getTime = (): Answer => json(200, { time: Math.floor(Date.now() / 1000) });
 
 /** A body as JSON; undefined if it is not. */
-export function parse(body: string): unknown {
+function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

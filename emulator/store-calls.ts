@@ -44,7 +44,7 @@ interface Route {
 }
 
 const ROUTES: Record<string, Route> = {
-  'PUT /v3/customers': { serve: putCustomers, ids: idsSent },
+  'PUT /v3/customers': { serve: putCustomers, ids: idsSent('id') },
   'GET /v3/customers': { serve: getCustomers, ids: idsListed },
   'GET /v3/customers/attributes': { serve: getAttributes },
   'PUT /v3/customers/attribute-values': { serve: putValues, ids: ownersSent },

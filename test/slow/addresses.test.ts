@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type JobOptions, type JobResult, jobId, progressQuery } from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp } from '../support/jobs.ts';
+import { expectCountsToAddUp, historyText } from '../support/jobs.ts';
 import { runStarter } from '../support/starter.ts';
 import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -37,16 +37,6 @@ const rowsIn = async (uri: string | null | undefined) =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Customer);
-
-/** Everything that Temporal keeps of a workflow, as text. */
-async function historyOf(workflowId: string): Promise<string> {
-  const { events } = await system.client.workflow.getHandle(workflowId).fetchHistory();
-  const text = JSON.stringify(events);
-  const payloads = [...text.matchAll(/"data":"([^"]+)"/g)].map(([, data = '']) =>
-    Buffer.from(data, 'base64').toString(),
-  );
-  return [text, ...payloads].join('\n');
-}
 
 test('each row goes to the one customer who has its address, or says why it goes to none', async () => {
   await set([
@@ -115,8 +105,8 @@ test('no address is in a history, in a log, or in an error, whatever the store a
     6: ['unknown_email', null],
   });
   const texts = [
-    await historyOf(jobId('abc', 'secret')),
-    await historyOf('customer-updates-store/abc'),
+    await historyText(system, jobId('abc', 'secret')),
+    await historyText(system, 'customer-updates-store/abc'),
     JSON.stringify(await handleOf('secret').query(progressQuery)),
     JSON.stringify(await allFailures(handleOf('secret'))),
     ...system.workers.map((worker) => worker.output()),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { cut } from '../../src/bigcommerce/parts.ts';
 import { type Failure, jobId, type JobResult, progressQuery } from '../../src/contract/job.ts';
 import { writeSource } from '../support/customers.ts';
-import { expectCountsToAddUp, untilDone } from '../support/jobs.ts';
+import { expectCountsToAddUp, untilDone, historyText } from '../support/jobs.ts';
 import { allFailures, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -71,16 +71,6 @@ async function expectAllButRefused(name: string, { customers }: JobResult, count
   }
 }
 
-/** Everything that Temporal keeps of a workflow, as text. */
-async function historyOf(workflowId: string): Promise<string> {
-  const { events } = await system.client.workflow.getHandle(workflowId).fetchHistory();
-  const text = JSON.stringify(events);
-  const payloads = [...text.matchAll(/"data":"([^"]+)"/g)].map(([, data = '']) =>
-    Buffer.from(data, 'base64').toString(),
-  );
-  return [text, ...payloads].join('\n');
-}
-
 describe.each([
   ['ten customers a call, and names what it refuses', [], 2, CUSTOMERS],
   ['ten customers a call, and names nothing', ['names-no-value'], 2, 400],
@@ -121,7 +111,7 @@ test('no value is in a history, in a log, or in a failure, and none is in the re
   await faults({ fault: 'refused-value' }, { fault: 'status', status: 500, endpoint: 'attribute-values', count: 3 });
   const { report } = await run('secret', idsTo(100).map(rowOf));
   const texts = [
-    await historyOf(jobId('abc', 'secret')),
+    await historyText(system, jobId('abc', 'secret')),
     JSON.stringify(await handleOf('secret').query(progressQuery)),
     JSON.stringify(await allFailures(handleOf('secret'))),
     await readFile(new URL(report ?? ''), 'utf8'),

@@ -14,6 +14,16 @@ export function untilDone(job: WorkflowHandle, chunks: number): Promise<void> {
   return until(async () => (await job.query(progressQuery)).chunks.done >= chunks);
 }
 
+/** Everything that Temporal keeps of a workflow, as text. */
+export async function historyText({ client }: System, workflowId: string): Promise<string> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const text = JSON.stringify(events);
+  const payloads = [...text.matchAll(/"data":"([^"]+)"/g)].map(([, data = '']) =>
+    Buffer.from(data, 'base64').toString(),
+  );
+  return [text, ...payloads].join('\n');
+}
+
 /** The failure of the last attempt, if an activity waits for its next one; else empty. */
 export async function lastFailure(job: WorkflowHandle): Promise<string> {
   return (await job.describe()).raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
